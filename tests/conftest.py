@@ -1,0 +1,62 @@
+"""Fixtures shared by all tests: outside programs, outside vectors, an isolated home."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+VECTORS = Path(os.environ.get("EVKIT_VECTORS", ROOT.parent / "shared" / "vectors"))
+REQUIRED = bool(os.environ.get("EVKIT_TESTS_REQUIRE"))
+
+
+def _absent(what: str) -> None:
+    if REQUIRED:
+        pytest.fail(f"{what} is missing and EVKIT_TESTS_REQUIRE is set")
+    pytest.skip(f"{what} is not here")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """Test data from outside; skips (or fails when required) where it is absent."""
+    if not VECTORS.is_dir():
+        _absent("the folder of outside test vectors")
+    return VECTORS
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    """Find an outside program or skip (fail when required)."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+        if path is None:
+            _absent(f"the program `{name}`")
+        return str(path)
+
+    return find
+
+
+@pytest.fixture(autouse=True)
+def isolated_home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Give every test its own HOME and state folder, and none of the user's EVKIT settings."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith("EVKIT_") and name not in {"EVKIT_TESTS_REQUIRE", "EVKIT_VECTORS"}:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    return home
