@@ -28,7 +28,7 @@ def folder(name: str) -> Path:
 
 
 def package_file(package: str, name: str) -> Path:
-    """Return a data file that lies inside a package, as `package_file("custody", "profiles/pk.yaml")`."""
+    """Return a data file inside a package: `package_file("custody", "profiles/pk.yaml")`."""
     path = _PACKAGE / package / name
     if not path.is_file():
         raise UsageError(f"this installation does not hold `{package}/{name}`")

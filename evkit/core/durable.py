@@ -32,7 +32,7 @@ def observe(observer: Callable[[str, bytes], None] | None) -> None:
 
 
 def step(kind: str, path: str | bytes) -> None:
-    """Announce a durable operation: `create write fsync rename link unlink mkdir dirsync commit`."""
+    """Announce an operation: `create write fsync rename link unlink mkdir dirsync commit`."""
     if _observer is not None:
         _observer(kind, os.fsencode(path))
 
