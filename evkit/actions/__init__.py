@@ -1,0 +1,1 @@
+"""One module per user action. Composes the packages below, prints nothing."""

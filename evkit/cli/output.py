@@ -1,0 +1,74 @@
+"""The only module that prints. stdout is the result, stderr is progress, notes and errors."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evkit.core.errors import EvkitError
+
+
+class Result(Protocol):
+    """What an action returns: a document for `--json`, lines for people, an exit code."""
+
+    @property
+    def exit_code(self) -> int:
+        """The process exit code that goes with this result."""
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON document; the first key is `schema`."""
+
+    def lines(self) -> Iterable[str]:
+        """Return the lines for people, already escaped."""
+
+
+def show(result: Result, *, as_json: bool) -> None:
+    """Print a result to stdout."""
+    if as_json:
+        out(json.dumps(result.document(), ensure_ascii=False, indent=2))
+        return
+    for line in result.lines():
+        out(line)
+
+
+def out(line: str) -> None:
+    """Write one line to stdout."""
+    stream = sys.stdout
+    encoding = stream.encoding or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream)
+
+
+def err(line: str) -> None:
+    """Write one line to stderr."""
+    stream = sys.stderr
+    encoding = stream.encoding or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+
+
+def error(problem: EvkitError, *, as_json: bool) -> None:
+    """Print an error: what, details, what to do next."""
+    if as_json:
+        err(
+            json.dumps(
+                {
+                    "schema": "evkit/error/1",
+                    "error": problem.slug,
+                    "exit_code": int(problem.exit_code),
+                    "message": problem.message,
+                    "details": problem.details,
+                    "hint": problem.hint,
+                },
+                ensure_ascii=False,
+            )
+        )
+        return
+    err(f"evkit: error: {problem.message}")
+    for key, value in problem.details.items():
+        err(f"  {key}: {value}")
+    if problem.hint:
+        for line in problem.hint.split("\n"):
+            err(f"hint: {line}")

@@ -1,0 +1,156 @@
+"""What every command shares: global options, the station, passphrases, progress, the printer."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import click
+
+from evkit.cli import output
+from evkit.core.errors import CaseError, IdentityError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evkit.core.progress import Progress
+    from evkit.identity.signer import Signer
+    from evkit.station import Station
+
+MAX_PASSPHRASE = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """The options that every command which records an event has.
+
+    Attributes:
+        officer: short name of the signing officer, None when left out.
+        happened: the stated time as typed, or None.
+        fields: `--fields` file merged with `--set`, values as typed.
+        reason: the reason for deviations, or None.
+        dry_run: make every check, write nothing.
+    """
+
+    officer: str | None = None
+    happened: str | None = None
+    fields: Mapping[str, object] = field(default_factory=dict)
+    reason: str | None = None
+    dry_run: bool = False
+
+
+@dataclass
+class Session:
+    """One run of the command line; the global options may stand before or after the command."""
+
+    station_path: str | None = None
+    json: bool = False
+    quiet: bool = False
+    debug: bool = False
+    passphrase_file: str | None = None
+    progress_mode: str = "auto"
+    exit_code: int = 0
+    _progress: Progress | None = None
+
+    def emit(self, result: output.Result) -> None:
+        """Print a result and keep its exit code for the end of the process."""
+        if self._progress is not None:
+            close = getattr(self._progress, "close", None)
+            if callable(close):
+                close()
+        output.show(result, as_json=self.json)
+        self.exit_code = int(result.exit_code)
+
+    def note(self, text: str) -> None:
+        """Print a remark to stderr unless `--quiet` or `--json`."""
+        if not self.quiet and not self.json:
+            output.err(f"evkit: {text}")
+
+    def progress(self) -> Progress:
+        """Return the progress printer that fits the terminal and the options."""
+        if self._progress is None:
+            from evkit.cli.progress import printer
+
+            mode = "none" if self.quiet or os.environ.get("EVKIT_NO_PROGRESS") else None
+            self._progress = printer(mode or self.progress_mode)
+        return self._progress
+
+    def find_station(self) -> str:
+        """Return the station's folder: option, EVKIT_STATION, else the nearest one upwards.
+
+        Raises:
+            CaseError: there is none.
+        """
+        chosen = self.station_path or os.environ.get("EVKIT_STATION")
+        if chosen:
+            return chosen
+        folder = os.path.abspath(".")
+        while True:
+            if os.path.isfile(os.path.join(folder, "station.toml")):
+                return folder
+            parent = os.path.dirname(folder)
+            if parent == folder:
+                raise CaseError(
+                    "no station here or in a folder above",
+                    hint="make one with `evkit station init DIR --name … --agency …`, "
+                    "or name one with `--station DIR`",
+                )
+            folder = parent
+
+    def station(self) -> Station:
+        """Open the station."""
+        from evkit.station import Station
+
+        return Station.open(self.find_station())
+
+    def signer(self, station: Station, officer: str | None) -> Signer:
+        """Unlock the signing officer's key: option, EVKIT_OFFICER, or the only officer enrolled."""
+        name = station.choose_officer(officer or os.environ.get("EVKIT_OFFICER"))
+        return station.signer(name, self.passphrase(f"passphrase of officer {name}"))
+
+    def interactive(self) -> bool:
+        """Say whether a person can be asked: stdin and stderr are terminals and nothing forbids."""
+        if os.environ.get("EVKIT_NONINTERACTIVE"):
+            return False
+        return sys.stdin.isatty() and sys.stderr.isatty()
+
+    def passphrase(self, label: str, *, file: str | None = None, confirm: bool = False) -> bytes:
+        """Return a passphrase from a file or, on a terminal, from the person.
+
+        Args:
+            label: what to ask for.
+            file: a file for this passphrase alone; else `--passphrase-file`.
+            confirm: ask twice (new keys).
+
+        Raises:
+            IdentityError: there is no file and nobody to ask.
+        """
+        path = file or self.passphrase_file or os.environ.get("EVKIT_PASSPHRASE_FILE")
+        if path:
+            return read_passphrase(path)
+        if not self.interactive():
+            raise IdentityError(
+                f"a {label} is needed and stdin is not a terminal",
+                hint="give it with `--passphrase-file FILE` or EVKIT_PASSPHRASE_FILE",
+            )
+        text: str = click.prompt(label, hide_input=True, err=True, confirmation_prompt=confirm)
+        return text.encode("utf-8")
+
+
+def read_passphrase(path: str) -> bytes:
+    """Return the first line of a passphrase file without its line end."""
+    try:
+        with open(path, "rb") as handle:
+            raw = handle.read(MAX_PASSPHRASE + 1)
+    except OSError as error:
+        raise IdentityError(
+            f"cannot read the passphrase file `{path}`: {error.strerror or error}"
+        ) from error
+    if len(raw) > MAX_PASSPHRASE:
+        raise InputError(f"the passphrase file `{path}` is over {MAX_PASSPHRASE} bytes")
+    phrase = raw.split(b"\n", 1)[0].removesuffix(b"\r")
+    if not phrase:
+        raise IdentityError(f"the passphrase file `{path}` starts with an empty line")
+    return phrase
