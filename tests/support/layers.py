@@ -1,0 +1,78 @@
+"""The layer table of the design, and a reader of imports; used by the tests beside it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PACKAGE = ROOT / "evkit"
+
+LAYER = {
+    "core": 1, "merkle": 2, "hashing": 3, "images": 4, "identity": 5, "ledger": 6, "custody": 7,
+    "manifest": 8, "verify": 9, "acquire": 10, "inventory": 11, "station": 12, "bundle": 13,
+    "actions": 14, "cli": 17,
+}  # fmt: skip
+
+# outside library -> where it may be imported: a package, or one module
+FENCED = {
+    "yaml": {"core.data"},
+    "isal": {"images"},
+    "pyewf": {"images"},
+    "cryptography": {"identity"},
+    "pytsk3": {"inventory"},
+    "magic": {"inventory"},
+    "pylibmagic": {"inventory"},
+    "sqlite3": {"station", "inventory"},
+    "jinja2": {"bundle"},
+    "segno": {"bundle"},
+    "click": {"cli"},
+    "rich": {"cli"},
+}
+# the standard library's ways to a network or to code from outside
+STANDARD_FENCED: dict[str, set[str]] = {
+    "socket": set(),
+    "urllib": set(),
+    "http": set(),
+    "ftplib": set(),
+    "smtplib": set(),
+    "pickle": set(),
+    "marshal": set(),
+    "shelve": set(),
+    "random": set(),
+    "time": {"core.clock"},
+}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Every module of the package as `core.errors` and its path; `` for `evkit` itself."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if parts[-1] == "__init__":
+            parts = parts[:-1]
+        yield ".".join(parts), path
+
+
+def imports(path: Path) -> Iterator[tuple[str, int, bool]]:
+    """Every imported module name, its line, and whether it is for type checking only."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            typing_only.update(id(child) for part in node.body for child in ast.walk(part))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                yield name.name, node.lineno, id(node) in typing_only
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            yield base, node.lineno, id(node) in typing_only
+            if base == "evkit":
+                for name in node.names:
+                    yield f"evkit.{name.name}", node.lineno, id(node) in typing_only
+
+
+def package_of(module: str) -> str:
+    """`core.errors` -> `core`."""
+    return module.split(".", maxsplit=1)[0]
