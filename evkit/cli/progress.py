@@ -146,23 +146,41 @@ class _Json(_Tracker):
 
 
 class _Bar(_Tracker):
+    """A bar drawn by rich, which is loaded with the first one."""
+
     interval = BAR_SECONDS
-    width = 24
+
+    def __init__(self) -> None:
+        super().__init__()
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as RichProgress
+
+        self._bars = RichProgress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            console=Console(stderr=True, highlight=False),
+            auto_refresh=False,
+            transient=True,
+        )
+        self._bar = self._bars.add_task("", total=None, visible=False)
 
     def show(self) -> None:
-        text = self.line()
-        if self.total:
-            filled = min(self.width, self.width * self.done // self.total)
-            text = "[" + "#" * filled + "." * (self.width - filled) + "] " + text
-        sys.stderr.write("\r\x1b[K" + text[:79])
-        sys.stderr.flush()
+        self._bars.start()
+        self._bars.update(
+            self._bar,
+            description=self.line(),
+            total=self.total,
+            completed=self.done,
+            visible=True,
+            refresh=True,
+        )
 
     def finished(self) -> None:
         self.close()
 
     def close(self) -> None:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+        self._bars.stop()
 
     def note(self, text: str) -> None:
         self.close()

@@ -1,0 +1,147 @@
+"""Measuring whole processes side by side: one warm-up, then the two commands in turn.
+
+A row says how many times faster evkit was (median of the pairs), the floor it should reach, and the
+share of the limit: CPU seconds of the bare primitives divided by cores and by wall seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import statistics
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One finished process: wall and CPU seconds (user + system), peak memory in bytes."""
+
+    wall: float
+    cpu: float
+    rss: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        job: what was done.
+        ours: median wall seconds of evkit (or the figure itself, with `unit`).
+        peer: name of the peer, empty when the row has none.
+        theirs: median wall seconds of the peer.
+        ratio: how many times faster evkit was; None without a peer.
+        floor: what the ratio (or the figure) should reach, as text.
+        ok: whether the floor was reached; None when there is none.
+        share: share of the limit, None when not computed.
+        rss: peak memory of evkit in bytes, 0 when not measured.
+        note: anything a reader must know.
+    """
+
+    job: str
+    ours: float
+    unit: str = "s"
+    peer: str = ""
+    theirs: float | None = None
+    ratio: float | None = None
+    floor: str = ""
+    ok: bool | None = None
+    share: float | None = None
+    rss: int = 0
+    note: str = ""
+
+
+def run(
+    command: Sequence[str], *, env: dict[str, str] | None = None, codes: Sequence[int] = (0,)
+) -> Run:
+    """Run a command to its end with its output thrown away; fail on an unexpected exit code."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        list(command),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=None if env is None else os.environ | env,
+    )
+    text = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in codes:
+        shown = text.decode(errors="replace")[-2000:]
+        raise RuntimeError(f"{list(command)} ended with {process.returncode}: {shown}")
+    return Run(wall=wall, cpu=usage.ru_utime + usage.ru_stime, rss=usage.ru_maxrss * 1024)
+
+
+def pair(ours, theirs, *, rounds: int = 3) -> tuple[list[Run], list[Run]]:
+    """Run two callables in turn (each returns a `Run`), after one warm-up of each."""
+    ours()
+    theirs()
+    first, second = [], []
+    for _ in range(rounds):
+        first.append(ours())
+        second.append(theirs())
+    return first, second
+
+
+def median_ratio(ours: Sequence[Run], theirs: Sequence[Run]) -> float:
+    """How many times faster `ours` was: the median over the pairs of wall seconds."""
+    return statistics.median(b.wall / a.wall for a, b in zip(ours, theirs, strict=True))
+
+
+def median_wall(runs: Sequence[Run]) -> float:
+    """Median wall seconds."""
+    return statistics.median(run.wall for run in runs)
+
+
+def primitive_seconds(size: int, names: Sequence[str], *, pieces: bool = False) -> float:
+    """CPU seconds of the bare digests over `size` bytes, measured on 256 MiB in this process."""
+    sample = bytes(os.urandom(1 << 20)) * 4
+    count = 64
+    total = 0.0
+    for name in names:
+        digest = hashlib.new(name)
+        start = _cpu()
+        for _ in range(count):
+            digest.update(sample)
+        total += _cpu() - start
+    if pieces:
+        view = memoryview(sample)
+        start = _cpu()
+        for _ in range(count):
+            for offset in range(0, len(sample), 16384):
+                hashlib.sha256(view[offset : offset + 16384]).digest()
+        total += _cpu() - start
+    return total * size / (count * len(sample))
+
+
+def _cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Render the rows as a Markdown table."""
+    lines = [
+        "| job | evkit | peer | ratio | floor | share of the limit | memory | |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        peer = f"{row.peer} {row.theirs:.3g} s" if row.theirs is not None else row.peer
+        mark = "" if row.ok is None else ("reached" if row.ok else "**not reached**")
+        cells = [
+            row.job,
+            f"{row.ours:.3g} {row.unit}",
+            peer,
+            "" if row.ratio is None else f"{row.ratio:.2f}x",
+            row.floor,
+            "" if row.share is None else f"{row.share:.2f}",
+            f"{row.rss / 1048576:.0f} MiB" if row.rss else "",
+            " ".join(part for part in (mark, row.note) if part),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)

@@ -1,0 +1,87 @@
+"""The frame of the command line: errors become messages and exit codes in one place."""
+
+from __future__ import annotations
+
+import json
+
+import click
+import pytest
+
+from evkit.cli import main
+from evkit.cli.root import root
+from evkit.core.errors import EvkitError, RefusedError
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """Install a command that raises what the test wants."""
+
+    def install(error: BaseException) -> None:
+        def callback() -> None:
+            raise error
+
+        monkeypatch.setattr(
+            root, "get_command", lambda *_: click.Command("broken", callback=callback)
+        )
+
+    return install
+
+
+def test_an_error_prints_message_details_and_hint(broken, capsys):
+    broken(RefusedError("no", hint="do this\nor that", details={"expected": "a", "found": "b"}))
+    assert main.run(["broken"]) == 15
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == ("evkit: error: no\n  expected: a\n  found: b\nhint: do this\nhint: or that\n")
+
+
+def test_an_error_under_json_is_one_object(broken, capsys):
+    broken(RefusedError("no"))
+    assert main.run(["--json", "broken"]) == 15
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert json.loads(err)["exit_code"] == 15
+    assert json.loads(err)["error"] == "refused"
+
+
+def test_a_bug_says_so_and_hides_the_traceback(broken, capsys):
+    broken(ValueError("boom"))
+    assert main.run(["broken"]) == 1
+    err = capsys.readouterr().err
+    assert "bug in evkit" in err
+    assert "Traceback" not in err
+    assert main.run(["--debug", "broken"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), click.Abort()])
+def test_a_stop_by_the_user_is_130(broken, stop, capsys):
+    broken(stop)
+    assert main.run(["broken"]) == 130
+    assert "stopped by the user" in capsys.readouterr().err
+
+
+def test_a_mistyped_command_gets_a_suggestion(capsys):
+    assert main.run(["verfy"]) == 2
+    assert "did you mean `evkit verify`?" in capsys.readouterr().err
+
+
+def test_nothing_given_shows_help_and_is_not_success(capsys):
+    assert main.run([]) == 2
+    assert "Commands:" in capsys.readouterr().err
+
+
+def test_help_is_within_80_columns(capsys):
+    assert main.run(["--help"]) == 0
+    assert max(len(line) for line in capsys.readouterr().out.splitlines()) <= 80
+
+
+def test_version_as_json(capsys):
+    assert main.run(["--version", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert next(iter(document)) == "schema"
+    assert "pytsk3" in document["libraries"]
+
+
+def test_every_error_class_is_an_evkit_error():
+    assert issubclass(RefusedError, EvkitError)
