@@ -1,0 +1,104 @@
+"""The high-water mark: the last head this user saw of a ledger, kept outside the station's folder.
+
+Whoever puts back an old copy of the folder and goes on would make a second history under one name.
+The mark shows that before it happens: nothing is appended below it or beside it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from evkit.core.errors import InputError, RefusedError
+from evkit.core.text import escape, escape_bytes
+from evkit.merkle.tree import HASH_SIZE, is_size, root_from_reader
+from evkit.station import state
+
+if TYPE_CHECKING:
+    from evkit.merkle.tree import Reader
+
+SCHEMA = "evkit/high-water/1"
+
+
+class Mark(NamedTuple):
+    """A head: number of entries and root of the tree."""
+
+    size: int
+    root: bytes
+
+
+def path_of(origin: str) -> bytes:
+    """Return the file that holds the mark of a ledger."""
+    return state.file_for("marks", origin)
+
+
+def read(origin: str) -> Mark | None:
+    """Return the mark of a ledger, None when this user has none.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    path = path_of(origin)
+    try:
+        fields = state.load(path, SCHEMA)
+        if fields is None:
+            return None
+        root = bytes.fromhex(str(fields.get("root")))
+    except (InputError, ValueError) as error:
+        raise _damaged(path) from error
+    size = fields.get("size")
+    if fields.get("origin") != origin or not is_size(size) or len(root) != HASH_SIZE:
+        raise _damaged(path)
+    return Mark(size, root)
+
+
+def check(origin: str, size: int, reader: Reader) -> Mark | None:
+    """Return the mark when the ledger stands at or above it, None when there is none.
+
+    Args:
+        origin: the ledger's name.
+        size: its committed size.
+        reader: its complete subtrees.
+
+    Raises:
+        RefusedError: the ledger is shorter than the mark or holds other entries below it.
+        InputError: the mark is damaged.
+    """
+    mark = read(origin)
+    if mark is None:
+        return None
+    details = {"mark": f"{mark.size}:{mark.root.hex()}", "kept in": escape_bytes(path_of(origin))}
+    if size < mark.size:
+        raise RefusedError(
+            f"the ledger `{escape(origin)}` has {size} entries, but had {mark.size} before",
+            hint=_RECOVER,
+            details=details | {"ledger": f"{size}:{root_from_reader(size, reader).hex()}"},
+        )
+    found = root_from_reader(mark.size, reader)
+    if found != mark.root:
+        raise RefusedError(
+            f"the first {mark.size} entries of the ledger `{escape(origin)}` are not those that "
+            "this user saw before",
+            hint=_RECOVER,
+            details=details | {"ledger": f"{mark.size}:{found.hex()}"},
+        )
+    return mark
+
+
+def advance(origin: str, size: int, root: bytes) -> None:
+    """Write the mark (the caller holds the ledger's lock and has checked the old one)."""
+    path = path_of(origin)
+    state.save(path, {"schema": SCHEMA, "origin": origin, "size": size, "root": root.hex()})
+
+
+_RECOVER = (
+    "a restored backup must not go on under the old name: "
+    "use `evkit station recover BACKUP --head SIZE:ROOT`"
+)
+
+
+def _damaged(path: bytes) -> InputError:
+    return InputError(
+        f"the high-water mark `{escape_bytes(path)}` is damaged",
+        hint="compare the ledger with a memo or a bundle (`evkit ledger compare`), "
+        "then remove that file",
+    )
