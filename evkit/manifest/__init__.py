@@ -1,0 +1,1 @@
+"""Formats of what leaves a station: manifest, bag, zip, inventory rows, memo."""

@@ -1,0 +1,149 @@
+"""Memos: kindness to what people type, and the text of slips."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from evkit.core.errors import InputError
+from evkit.manifest import memo as m
+
+MEMO = m.Memo(
+    "punjab.example/gulberg",
+    14,
+    hashlib.sha256(b"root").digest(),
+    hashlib.sha256(b"trust").digest(),
+)
+
+
+def lines() -> list[str]:
+    return [" ".join(line) for line in m.group_lines(MEMO)]
+
+
+def assert_right(text: str) -> None:
+    reading = m.parse(text)
+    assert reading.slips == ()
+    assert (reading.head.size, reading.head.root) == (14, MEMO.root)
+    assert reading.head.fits(MEMO.origin)
+    assert not reading.head.fits("punjab.example/other")
+    assert reading.trust == MEMO.trust
+
+
+def test_known_answer():
+    """The example of docs/spec/memo.md."""
+    memo = m.Memo("agency.example/station", 14, bytes(range(32)), bytes(range(32, 64)))
+    assert m.qr_text(memo) == (
+        "evkit-memo/1 agency.example/station 14 "
+        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f "
+        "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f "
+        + hashlib.sha256(m.qr_text(memo).rsplit(" ", 1)[0].encode()).hexdigest()[:8]
+    )
+    first = m.group_lines(memo)[0]
+    assert first[0] == "14" + m.LETTERS[(1 * 3 + 4 * 9 + 1) % 17]
+    second = m.group_lines(memo)[1]
+    assert second[0] == "0001" + m.LETTERS[(1 * pow(3, 4, 17) + 4) % 17]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text,
+        str.upper,
+        lambda text: text.replace(" ", ""),
+        lambda text: text.replace("\n", " "),
+        lambda text: text.replace(" ", "-"),
+        lambda text: text.replace("0", "O"),
+        lambda text: text.replace("1", "l"),
+        lambda text: text.replace("1", "I"),
+        lambda text: text.translate({ord(str(d)): 0x660 + d for d in range(10)}),
+        lambda text: text.translate({ord(str(d)): 0x6F0 + d for d in range(10)}),
+        lambda text: "\r\n".join(text.split("\n")),
+    ],
+)
+def test_what_people_type_is_taken_as_meant(change):
+    assert_right(change("\n".join(lines())))
+
+
+def test_a_whole_text_memo_with_labelled_lines():
+    text = "Memo of 22 November\nsize 14\n"
+    text += "".join(f"  {number}) {line}\n" for number, line in enumerate(lines(), 1))
+    assert_right(text + "signed: SI Khan, page 3 of 4\n")
+
+
+def test_a_whole_text_memo_with_the_qr_line():
+    assert_right(f"head of the ledger\n{m.qr_text(MEMO)}\nsigned\n")
+    assert_right(m.qr_text(MEMO).replace(" ", "\n"))
+
+
+def test_the_first_five_lines_are_a_head_alone():
+    reading = m.parse("\n".join(lines()[:5]))
+    assert reading.slips == ()
+    assert reading.head.root == MEMO.root
+    assert reading.trust is None
+
+
+def test_a_slip_in_the_trusted_root_leaves_the_head():
+    wrong = lines()
+    wrong[6] = wrong[6].replace(wrong[6][0], "0" if wrong[6][0] != "0" else "1", 1)
+    reading = m.parse("\n".join(wrong))
+    assert reading.head.root == MEMO.root
+    assert reading.trust is None
+    assert [slip.group for slip in reading.slips] == [29]
+
+
+def test_a_slip_in_the_head_leaves_the_trusted_root():
+    wrong = lines()
+    group = wrong[1].split()[1]
+    wrong[1] = wrong[1].replace(group, ("1" if group[0] != "1" else "2") + group[1:], 1)
+    reading = m.parse("\n".join(wrong))
+    assert reading.head is None
+    assert reading.trust == MEMO.trust
+    assert reading.slips[0].group == 5
+    assert reading.slips[0].text.startswith("copied wrongly, group 5 (line 2)")
+
+
+def test_a_lost_line_is_named():
+    reading = m.parse("\n".join(lines()[:3] + lines()[4:]))
+    assert reading.head is None
+    assert reading.slips[0].group == 14
+
+
+def test_two_memos_in_one_text_are_refused():
+    text = "".join(f"{number}) {line}\n" for number, line in enumerate(lines(), 1))
+    with pytest.raises(InputError):
+        m.parse(text + text)
+    with pytest.raises(InputError):
+        m.parse(m.qr_text(MEMO) + "\n" + m.qr_text(MEMO))
+    with pytest.raises(InputError):
+        m.parse("k" * (64 * 1024 + 1))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        MEMO._replace(origin=""),
+        MEMO._replace(origin="two words"),
+        MEMO._replace(origin="a\nb"),
+        MEMO._replace(origin="x" * 256),
+        MEMO._replace(size=-1),
+        MEMO._replace(size=2**53),
+        MEMO._replace(root=b"short"),
+        MEMO._replace(trust=b""),
+    ],
+)
+def test_what_cannot_be_written(bad):
+    with pytest.raises(InputError):
+        m.qr_text(bad)
+    with pytest.raises(InputError):
+        m.group_lines(bad)
+
+
+def test_a_size_with_a_leading_zero_is_a_slip():
+    text = "\n".join(lines())
+    assert m.parse("0" + text).slips[0].group == 1
+
+
+def test_terminal_codes_in_a_slip_are_escaped():
+    reading = m.parse("\x1b[2Jk")
+    assert "\x1b" not in reading.slips[0].text
