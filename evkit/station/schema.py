@@ -9,15 +9,16 @@ TABLES = """
 CREATE TABLE entries (
   idx       INTEGER PRIMARY KEY CHECK (idx >= 0),
   event_id  TEXT NOT NULL UNIQUE CHECK (length(event_id) = 64),
-  envelope  BLOB NOT NULL CHECK (length(envelope) BETWEEN 1 AND 65535),
   kind      TEXT NOT NULL,
   case_key  TEXT,
   case_id   TEXT,
   case_seq  INTEGER,
   signer    TEXT NOT NULL,
+  envelope  BLOB NOT NULL CHECK (length(envelope) BETWEEN 1 AND 65535),
   CHECK ((case_key IS NULL) = (case_seq IS NULL))
 );
 CREATE UNIQUE INDEX entries_case ON entries (case_key, case_seq) WHERE case_key IS NOT NULL;
+CREATE INDEX entries_kind ON entries (kind, case_key, idx);
 CREATE INDEX entries_signer ON entries (signer, idx);
 CREATE TABLE heads (
   size      INTEGER PRIMARY KEY CHECK (size > 0),

@@ -180,6 +180,13 @@ class SqliteStore:
         """See `Store.case_entries`."""
         yield from self._rows("case_key = ? ORDER BY case_seq", fold(case))
 
+    def of_kinds(self, kinds: Sequence[str], case: str | None = None) -> Iterator[Entry]:
+        """See `Store.of_kinds`."""
+        marks = ",".join("?" * len(kinds))
+        condition = f"kind IN ({marks})" + ("" if case is None else " AND case_key = ?")
+        values = [*kinds] if case is None else [*kinds, fold(case)]
+        yield from self._rows(f"{condition} ORDER BY idx", *values)
+
     def find(self, event_id: str) -> Entry | None:
         """See `Store.find`."""
         return next(iter(self._rows("event_id = ?", event_id)), None)

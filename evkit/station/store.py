@@ -89,6 +89,10 @@ class Store(Protocol):
         """Yield the entries of a case (ignoring letter case) in order."""
         ...
 
+    def of_kinds(self, kinds: Sequence[str], case: str | None = None) -> Iterator[Entry]:
+        """Yield the entries of some kinds, of one case or of all, in order."""
+        ...
+
     def find(self, event_id: str) -> Entry | None:
         """Return the entry with this event id."""
         ...
