@@ -1,0 +1,1 @@
+"""What leaves a station: bag, manifest, readable pages, memos."""

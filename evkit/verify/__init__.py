@@ -1,0 +1,1 @@
+"""Checks, findings and verdicts. The trusted base ends here."""
