@@ -1,0 +1,1 @@
+"""Volumes, file systems and folders as rows: every file, every stream, nothing dropped silently."""

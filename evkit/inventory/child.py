@@ -1,0 +1,105 @@
+"""The engine process: `python -m evkit.inventory.child`.
+
+Reads one request from standard input, sets its own limits, and answers as `evkit.inventory.wire`
+says. Native code cannot disturb the answers: the real standard output is kept on another
+descriptor and descriptor 1 leads nowhere.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from evkit.core import ejson
+from evkit.core.errors import EvkitError, InputError
+from evkit.core.paths import unb64
+from evkit.inventory import limits
+from evkit.inventory.source import open_source
+from evkit.inventory.wire import MAX_REQUEST, Sender
+
+if TYPE_CHECKING:
+    from evkit.inventory import tsk
+    from evkit.inventory.filetype import FileTypes
+
+
+def main() -> int:
+    """Serve one request; exit status 0 when `done` was sent."""
+    stream = os.fdopen(os.dup(1), "wb", closefd=True)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 1)
+    sender = Sender(stream)
+    request = ejson.as_object(ejson.loads(sys.stdin.buffer.read(MAX_REQUEST + 1)), "request")
+    try:
+        _serve(request, sender)
+    except (EvkitError, MemoryError, OSError, RuntimeError) as error:
+        reason = "engine-memory" if isinstance(error, MemoryError) else "engine-error"
+        row = {"row": "error", "stage": "engine", "reason": reason, "detail": _safe(error)}
+        sender.row(row | ({"fs": request["fs"]} if "fs" in request else {}))
+    sender.send("done")
+    sender.flush()
+    return 0
+
+
+def _serve(request: dict[str, Any], sender: Sender) -> None:
+    types = None
+    if request["types"] and request["task"] == "volume":
+        from evkit.inventory.filetype import FileTypes
+
+        types = FileTypes()  # before the limits: finding the library may start a process
+    applied = limits.apply(request["limits"])
+    from evkit.inventory import tsk
+
+    sender.send(
+        "info",
+        {"engine": tsk.version(), "types": types.engine if types else "off", "limits": applied},
+    )
+    source = open_source([unb64(path) for path in request["paths"]])
+    image = tsk.Image(source, request["sector_size"])
+    if request["task"] == "table":
+        from evkit.inventory.table import send_table
+
+        send_table(image, sender)
+    else:
+        _volume(request, image, sender, types)
+
+
+def _volume(
+    request: dict[str, Any], image: tsk.Image, sender: Sender, types: FileTypes | None
+) -> None:
+    from evkit.inventory import detect
+    from evkit.inventory.streams import Streams
+    from evkit.inventory.tsk import open_file_system
+    from evkit.inventory.volume import Job, Volume
+    from evkit.inventory.walk import Walk
+
+    job = Job(
+        fs=request["fs"],
+        offset=request["offset"],
+        size=request["size"],
+        hashes=tuple(request["hashes"]),
+        types=request["types"],
+        budget=request["budget"],
+        unread=tuple((start, length) for start, length in request["unread"]),
+    )
+    try:
+        handle = open_file_system(image, job.offset)
+    except InputError as error:
+        head = image.read(job.offset, min(detect.PROBE, job.size))
+        guess = detect.guess(head)
+        facts = {"type": guess.type, "size": job.size, "state": guess.state}
+        sender.send("fs", facts | {"reason": guess.reason, "detail": error.message})
+        return
+    volume = Volume(job, handle, image)
+    sender.send("fs", volume.facts())
+    Walk(volume, sender, Streams(volume, sender, types)).run()
+
+
+def _safe(error: BaseException) -> str:
+    from evkit.core.text import escape
+
+    return escape(" ".join(str(error).split())[:400]) or type(error).__name__
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

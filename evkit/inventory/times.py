@@ -1,0 +1,73 @@
+"""File times: integer nanoseconds, the zone they are in, and how finely they were stored.
+
+FAT, exFAT and ISO 9660 times are local times of the system that wrote them; its zone is not known
+(libtsk drops the offset that exFAT and ISO 9660 can hold). They are given as if they were UTC and
+marked `local-unknown`; they must never be shown with a `Z`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evkit.inventory.tsk import Native
+
+SECOND = 10**9
+UTC, LOCAL = "utc", "local-unknown"
+_LIMIT = 2**63 - 1
+_FILETIME_EPOCH = 116_444_736_000_000_000  # 1601 to 1970 in 100 ns
+_FAT = {"a": 86_400 * SECOND, "b": SECOND // 100, "m": 2 * SECOND}
+_EXFAT = {"a": 2 * SECOND, "b": SECOND // 100, "m": SECOND // 100}
+_NAMES = (("a", "atime"), ("b", "crtime"), ("c", "ctime"), ("m", "mtime"))
+
+
+def zone_of(kind: str) -> str:
+    """Return the zone of the times of a file system: `utc` or `local-unknown`."""
+    return LOCAL if kind.startswith("fat") or kind in {"exfat", "iso9660", "hfs"} else UTC
+
+
+def resolution_of(kind: str, *, nanoseconds: bool) -> dict[str, int]:
+    """Return the step in ns of each time (`a`ccess, `b`irth, `c`hange, `m`odification)."""
+    if kind.startswith("fat"):
+        return dict(_FAT)
+    if kind == "exfat":
+        return dict(_EXFAT)
+    if kind == "ntfs":
+        step = 100
+    else:
+        step = 1 if nanoseconds and kind in {"ext4", "ufs2", "other"} else SECOND
+    return dict.fromkeys("abcm", step)
+
+
+def times_of(meta: Native) -> tuple[dict[str, str], bool]:
+    """Return the times of a metadata record as decimal text of nanoseconds.
+
+    A time that is zero is left out: file systems write zero for "not set".
+
+    Returns:
+        (times by letter, True when one was out of the range of 64 bits and left out).
+    """
+    found: dict[str, str] = {}
+    lost = False
+    for letter, name in _NAMES:
+        seconds = int(getattr(meta, name))
+        rest = int(getattr(meta, name + "_nano"))
+        if not seconds and not rest:
+            continue
+        value = seconds * SECOND + rest
+        if abs(value) > _LIMIT:
+            lost = True
+        else:
+            found[letter] = str(value)
+    return found, lost
+
+
+def file_name_times(content: bytes) -> dict[str, str]:
+    """Return the four times of an NTFS `$FILE_NAME` attribute (b, m, c, a at byte 8)."""
+    found: dict[str, str] = {}
+    for place, letter in enumerate("bmca"):
+        ticks = int.from_bytes(content[8 + 8 * place : 16 + 8 * place], "little")
+        value = (ticks - _FILETIME_EPOCH) * 100
+        if ticks and abs(value) <= _LIMIT:
+            found[letter] = str(value)
+    return found
