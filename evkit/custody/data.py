@@ -1,0 +1,157 @@
+"""Replay of what happens to data: attempts, results, inventories, checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evkit.core import clock
+from evkit.custody import hands
+from evkit.custody.state import Acquisition
+from evkit.custody.thing import exhibit_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evkit.custody.facts import Fact
+    from evkit.custody.findings import Findings
+    from evkit.custody.state import State
+
+_DIGESTS = ("sha256", "sha512", "sha1", "md5")
+
+
+def _acquisition(state: State, ref: str, what: str) -> Acquisition:
+    exhibit = exhibit_of(state, ref.rpartition("/")[0])
+    found = exhibit.acquisitions.get(ref)
+    if found is None:
+        found = exhibit.acquisitions[ref] = Acquisition(ref=ref, what=what)
+    return found
+
+
+def _start(fact: Fact, state: State, findings: Findings) -> None:
+    what = fact.kind.partition("-")[0]
+    if what == "acquire":
+        hands.touch(fact, state, findings)
+    for name in fact.exhibits:
+        exhibit = exhibit_of(state, name)
+        if exhibit.seal and exhibit.seal.sealed:
+            text = f"data were taken from `{name}` (entry {fact.index}) while it was sealed "
+            text += f"since entry {exhibit.seal.entry}"
+            findings.add("worked-while-sealed", text, exhibit.seal.entry, fact.index, exhibit=name)
+    for ref in fact.acquisitions:
+        acquisition = _acquisition(state, ref, what)
+        acquisition.started_entry = fact.index
+        acquisition.started = clock.format_utc(fact.start)
+        acquisition.by = str(fact.who)
+        acquisition.fields.update(fact.fields)
+
+
+def _end(fact: Fact, state: State, findings: Findings) -> None:
+    for ref in fact.acquisitions:
+        acquisition = _acquisition(state, ref, fact.kind.partition("-")[0])
+        acquisition.ended_entry = fact.index
+        acquisition.ended = clock.format_utc(fact.start)
+        acquisition.result = fact.text("result")
+        acquisition.by = acquisition.by or str(fact.who)
+        acquisition.fields.update(fact.fields)
+        acquisition.digests = _digests(fact, ref)
+        if acquisition.started_entry is None:
+            text = f"entry {fact.index} ends `{ref}`; its start is not recorded"
+            findings.add("end-without-start", text, fact.index, exhibit=ref.rpartition("/")[0])
+        _outcome(acquisition, fact, findings)
+        _delivered(ref, fact, state, findings)
+
+
+def _digests(fact: Fact, ref: str) -> dict[str, str]:
+    for subject in fact.event.subjects:
+        if subject.name == ref:
+            return dict(subject.digests)
+    media = fact.part("media")
+    return {name: str(media[name]) for name in _DIGESTS if name in media}
+
+
+def _outcome(acquisition: Acquisition, fact: Fact, findings: Findings) -> None:
+    exhibit = acquisition.ref.rpartition("/")[0]
+    events = [fact.index]
+    if acquisition.started_entry is not None:
+        events.append(acquisition.started_entry)
+    result = acquisition.result
+    if result in {"failed", "stopped"}:
+        text = f"`{acquisition.ref}` {'failed' if result == 'failed' else 'was stopped'} "
+        text += f"(entry {fact.index})"
+        if fact.text("error"):
+            text += f": {fact.text('error')}"
+        findings.add(f"acquisition-{result}", text, *events, exhibit=exhibit)
+    if result == "with-gaps":
+        text = f"`{acquisition.ref}`: {_unread(fact)} could not be read (entry {fact.index})"
+        findings.add("unread-data", text, fact.index, exhibit=exhibit)
+    if acquisition.made_by == "other-tool":
+        text = f"`{acquisition.ref}` was made by another tool; its digests are of "
+        text += f"{fact.when()} (entry {fact.index})"
+        findings.add("foreign-tool", text, fact.index, exhibit=exhibit)
+    expected = fact.part("expected")
+    if expected.get("agrees") is False or expected.get("result") in {"fail", "mismatch"}:
+        text = f"`{acquisition.ref}`: digests stated with it do not agree (entry {fact.index})"
+        findings.add("expected-mismatch", text, fact.index, exhibit=exhibit)
+
+
+def _unread(fact: Fact) -> str:
+    unread = fact.part("unread")
+    for unit in ("bytes", "sectors", "files", "ranges"):
+        count = unread.get(unit)
+        if isinstance(count, int) and count:
+            return f"{count:,} {unit}"
+    return "part of the data"
+
+
+def _delivered(ref: str, fact: Fact, state: State, findings: Findings) -> None:
+    for source in fact.words("derived_from"):
+        known = state.exhibit("/".join(source.split("/")[:2]))
+        if known is None or known.registered_entry is None:
+            text = f"`{ref}` names `{source}` as its source, which is not registered here"
+            findings.add("source-not-registered", text, fact.index, exhibit=ref.rpartition("/")[0])
+
+
+def _inventory(fact: Fact, state: State, findings: Findings) -> None:
+    for ref in fact.acquisitions:
+        _acquisition(state, ref, "acquire").inventories.append(fact.index)
+        if fact.text("result") in {"with-gaps", "stopped", "failed"}:
+            text = f"the inventory of `{ref}` is {fact.text('result')} (entry {fact.index})"
+            exhibit = ref.rpartition("/")[0]
+            findings.add("inventory-incomplete", text, fact.index, exhibit=exhibit)
+
+
+def _verify(fact: Fact, state: State, findings: Findings) -> None:
+    result = fact.text("result") or "undecided"
+    for ref in fact.acquisitions:
+        _acquisition(state, ref, "acquire").verifications.append((fact.index, result))
+        exhibit = ref.rpartition("/")[0]
+        if result == "fail":
+            text = f"`{ref}` did not agree with the recorded digests (entry {fact.index})"
+            findings.add("verification-failed", text, fact.index, exhibit=exhibit)
+        elif result != "pass":
+            text = f"a check of `{ref}` could not be completed (entry {fact.index})"
+            findings.add("verification-undecided", text, fact.index, exhibit=exhibit)
+
+
+HANDLERS: dict[str, Callable[[Fact, State, Findings], None]] = {
+    "acquire-start": _start,
+    "intake-start": _start,
+    "acquire-end": _end,
+    "intake-end": _end,
+    "inventory": _inventory,
+    "verify": _verify,
+}
+
+
+def close(state: State, findings: Findings) -> None:
+    """Remark attempts that have no end."""
+    for case in state.cases.values():
+        for exhibit in case.exhibits.values():
+            for acquisition in exhibit.acquisitions.values():
+                if acquisition.ended_entry is None and acquisition.started_entry is not None:
+                    text = f"`{acquisition.ref}` was begun by entry {acquisition.started_entry} "
+                    text += "and has no end"
+                    findings.add(
+                        "acquisition-unfinished", text, acquisition.started_entry,
+                        exhibit=exhibit.ref,
+                    )  # fmt: skip

@@ -1,0 +1,157 @@
+"""Kinds about the thing itself: registered, sealed, stored, moved, shown in court, given back."""
+
+from __future__ import annotations
+
+from evkit.custody.kinds.model import (
+    CONDITION,
+    CUSTODIAN,
+    HANDLES,
+    HANDLING_ROLES,
+    OFFICER,
+    PROSECUTOR,
+    RECORDABLE,
+    STOREROOM,
+    SUPERVISOR,
+    TRANSPORT,
+    choice,
+    field,
+    kind,
+    private,
+    text,
+)
+
+_REGISTER = (
+    text("what", "what it is, in words a stranger recognises it by", required=True),
+    field("quantity", "integer", "how many"),
+    text("make", "make"),
+    text("model", "model"),
+    text("serial", "serial number"),
+    field("imei", "list", "IMEI numbers"),
+    field("mac", "list", "MAC addresses"),
+    text("capacity", "capacity as printed on it"),
+    text("marks", "marks, scratches, labels"),
+    text("parcel_no", "parcel or bag number"),
+    text("monogram", "monogram on the seal"),
+    choice("nature", "original, or copied from something else", "original", "copy", "unknown"),
+    field("part_of", "ref", "the exhibit it is a part of"),
+    field("derived_from", "refs", "what it was copied or made from"),
+    text("seized_by", "who seized it, if not the recording officer"),
+    private("seized_from", "person", "from whom it was taken"),
+    private("owner", "person", "owner"),
+    private("phone_number", "text", "phone number that belongs to it"),
+    text("place_searched", "place that was searched"),
+    field("search_start", "time", "start of the search"),
+    field("search_end", "time", "end of the search"),
+    text("gps", "position of the place"),
+    text("why_seized", "why the thing was taken and not copied on the spot"),
+    text("why_no_digest", "why no digest could be made yet"),
+    text("power_state", "on or off, locked or open, when found"),
+    text("clock_shown", "date and time that the device showed"),
+    text("clock_actual", "right time at that moment"),
+    text("encryption", "encryption seen"),
+    private("list_given_to", "person", "who received a copy of the seizure list"),
+    text("list_given", "when the copy was given, or that it was refused"),
+    text("source_disclosed", "where the material comes from"),
+    text("capture_context", "how a recording came to be made"),
+    text("working_order", "how it is known that the system worked properly"),
+    text("received_from", "who handed it in"),
+)
+
+KINDS = (
+    kind(
+        "register", "exhibit", "register what was seized or received",
+        (*_REGISTER, *CONDITION, *STOREROOM),
+        roles=HANDLING_ROLES, traits=(HANDLES,),
+    ),
+    kind(
+        "mark", "exhibit", "give an exhibit a further mark, such as that of a court",
+        (
+            text("mark", "the mark, such as Ex.P-12", required=True),
+            text("given_by", "who gives it, such as the court"),
+        ),
+        traits=(RECORDABLE,),
+    ),
+    kind(
+        "seal", "exhibit", "seal an exhibit",
+        (
+            *CONDITION,
+            text("parcel_no", "parcel or bag number"),
+            text("monogram", "monogram on the seal"),
+            text("seal_kept_by", "who keeps the seal stamp"),
+        ),
+        roles=HANDLING_ROLES, traits=(RECORDABLE, HANDLES),
+    ),
+    kind(
+        "unseal", "exhibit", "open a seal",
+        CONDITION, roles=HANDLING_ROLES, traits=(RECORDABLE, HANDLES),
+    ),
+    kind(
+        "store", "exhibit", "put an exhibit into the store",
+        (*STOREROOM, *CONDITION, *TRANSPORT,
+         text("received_from", "who brought it"), text("keeper", "who keeps the store")),
+        roles=(CUSTODIAN, OFFICER), traits=(RECORDABLE, HANDLES),
+    ),
+    kind(
+        "check-out", "exhibit", "hand an exhibit out of the store",
+        (
+            text("to", "who takes it"),
+            text("due_back", "when it should come back"),
+            text("destination", "where it goes"),
+            *CONDITION, *TRANSPORT,
+        ),
+        roles=(CUSTODIAN, OFFICER), traits=(RECORDABLE, HANDLES),
+    ),
+    kind(
+        "check-in", "exhibit", "take an exhibit back into the store",
+        (*STOREROOM, *CONDITION, *TRANSPORT,
+         text("received_from", "who brought it back"), text("keeper", "who keeps the store")),
+        roles=(CUSTODIAN, OFFICER), traits=(RECORDABLE, HANDLES),
+    ),
+    kind(
+        "copy-out", "exhibit", "give a copy of the data to somebody",
+        (
+            field("acquisition", "ref", "the acquisition that was copied"),
+            choice("copy", "what the copy is for", "working", "disclosure", "owner", "laboratory",
+                   "court", "master", "second"),
+            text("to", "who receives it"),
+            private("recipient", "person", "a private person who receives it"),
+            text("medium", "label of the medium"),
+            text("medium_serial", "serial number of the medium"),
+            field("sha256", "digest", "SHA-256 of the copy"),
+            field("verified", "flag", "the copy was read back and compared"),
+            *TRANSPORT,
+        ),
+        traits=(RECORDABLE,),
+    ),
+    kind(
+        "produce", "exhibit", "show an exhibit in court",
+        (
+            text("court", "court"),
+            text("court_no", "number of the case in court"),
+            text("mark", "mark given by the court"),
+            field("kept", "flag", "the court kept it"),
+            text("shown_by", "witness who produced it"),
+            *CONDITION,
+        ),
+        roles=(OFFICER, CUSTODIAN, PROSECUTOR), traits=(RECORDABLE, HANDLES),
+    ),
+    kind(
+        "return", "exhibit", "give an exhibit back to whom it belongs; ends its custody",
+        (
+            private("recipient", "person", "who received it"),
+            text("identified_by", "how that person was identified"),
+            *CONDITION,
+        ),
+        roles=(OFFICER, CUSTODIAN, SUPERVISOR), traits=(RECORDABLE, HANDLES),
+    ),
+    kind(
+        "dispose", "exhibit", "destroy or hand over for good; ends its custody",
+        (
+            choice("method", "what was done", "destroyed", "auctioned", "forfeited", "wiped",
+                   "other"),
+            text("details", "how it was done"),
+            *CONDITION,
+        ),
+        roles=(CUSTODIAN, SUPERVISOR), traits=(RECORDABLE, HANDLES),
+    ),
+)  # fmt: skip

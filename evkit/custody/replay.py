@@ -1,0 +1,214 @@
+"""From events to a state and remarks. Pure: the same events give the same result everywhere.
+
+Events are looked at twice. In ledger order: was it written when and where it should be? Then in the
+order in which things happened, so that a late entry takes its place: who held the exhibit, was it
+sealed, what became of the data? Corrections are applied before, and shown.
+"""
+
+from __future__ import annotations
+
+import datetime as _dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evkit.core import clock
+from evkit.custody import data, office, thing
+from evkit.custody.facts import Fact, fact_of, overlay
+from evkit.custody.findings import Finding, Findings
+from evkit.custody.history import Entry, entry_of, shown
+from evkit.custody.kinds import KINDS
+from evkit.custody.state import State
+from evkit.custody.validate import age
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from evkit.custody.profile import Profile
+    from evkit.ledger.event import Event
+
+_HANDLERS = {**office.HANDLERS, **thing.HANDLERS, **data.HANDLERS}
+# kinds that take their place by when they happened; the others stand where they were written
+_PLACED = {name for name, kind in KINDS.items() if kind.handles} | {
+    "acquire-end", "intake-start", "intake-end", "incident", "copy-out", "case-open",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """The result: state, findings by first entry, and every entry as the log shows it."""
+
+    state: State
+    findings: tuple[Finding, ...]
+    entries: tuple[Entry, ...]
+
+    def findings_of(self, ref: str) -> list[Finding]:
+        """Return the findings about an exhibit, or about a case and all its exhibits."""
+        if "/" in ref:
+            return [finding for finding in self.findings if finding.exhibit == ref]
+        case = self.state.cases.get(ref)
+        own = set(case.entries) if case else set()
+        return [finding for finding in self.findings if own.intersection(finding.events)]
+
+    def entries_of(self, ref: str) -> list[Entry]:
+        """Return the entries of a case, or those that name an exhibit or an acquisition."""
+        if "/" not in ref:
+            return [entry for entry in self.entries if entry.case == ref]
+        return [entry for entry in self.entries if ref in (*entry.exhibits, *entry.acquisitions)]
+
+
+def replay(events: Iterable[tuple[int, Event, str]], profile: Profile | None = None) -> Replay:
+    """Replay events given in ledger order as `(index, event, event id)`.
+
+    Args:
+        events: the whole ledger, or those of one case as a bundle holds them.
+        profile: gives the hours after which an entry is late; None: 24.
+    """
+    facts = [fact_of(index, event, event_id) for index, event, event_id in events]
+    findings = Findings()
+    _correct(facts, findings)
+    state = State()
+    for fact in facts:
+        _note_entry(fact, state)
+    for fact in _in_order(facts, findings):
+        handler = _HANDLERS.get(fact.kind)
+        if handler:
+            handler(fact, state, findings)
+    _as_written(facts, state, findings, profile)
+    office.close(state, findings)
+    thing.close(state, findings)
+    data.close(state, findings)
+    ordered = sorted(findings.all, key=lambda finding: (finding.events[:1], finding.code))
+    return Replay(
+        state=state,
+        findings=tuple(ordered),
+        entries=tuple(entry_of(fact, state) for fact in facts),
+    )
+
+
+def _correct(facts: Sequence[Fact], findings: Findings) -> None:
+    by_id: Mapping[str, Fact] = {fact.event_id: fact for fact in facts}
+    for fact in reversed(facts):
+        if fact.kind != "correct":
+            continue
+        target = by_id.get(fact.text("corrects") or "")
+        if target is None or target.case != fact.case or target.index >= fact.index:
+            text = f"entry {fact.index} corrects an entry that is not among those of its case"
+            findings.add("correction-of-unknown", text, fact.index)
+            continue
+        changed = overlay(target, fact.part("values"), fact.index)
+        parts = [
+            f"{name}: {shown(old) if old is not None else 'nothing'} became {shown(new)}"
+            for name, old, new in changed
+        ]
+        personal = [name for name in fact.personal if name.startswith("values.")]
+        if personal:
+            parts.append(f"{len(personal)} personal values replaced")
+        text = f"entry {target.index} ({target.kind}) was corrected by entry {fact.index}"
+        if parts:
+            text += ": " + "; ".join(parts)
+        if fact.text("text"):
+            text += f" ({fact.text('text')})"
+        for exhibit in target.exhibits or (None,):
+            findings.add("corrected", text, target.index, fact.index, exhibit=exhibit)
+
+
+def _note_entry(fact: Fact, state: State) -> None:
+    """Write the index into the case and the exhibits that the event names."""
+    if fact.case is None:
+        return
+    case = office.case_of(state, fact.case)
+    case.entries.append(fact.index)
+    for name in fact.exhibits:
+        thing.exhibit_of(state, name).entries.append(fact.index)
+
+
+def _in_order(facts: Sequence[Fact], findings: Findings) -> list[Fact]:
+    """Return the facts in order of happening; an entry moves back only past certain later ones."""
+    ordered: list[Fact] = []
+    for fact in facts:
+        position = len(ordered)
+        if fact.kind in _PLACED and fact.happened:
+            while position and fact.end <= _place(ordered[position - 1]):
+                position -= 1
+        passed = [
+            other
+            for other in ordered[position:]
+            if other.kind in _PLACED and set(other.exhibits) & set(fact.exhibits)
+        ]
+        if passed:
+            first = passed[0]
+            text = (
+                f"entry {fact.index} ({fact.kind}) is said to have happened {fact.when()}, "
+                f"before entry {first.index} ({first.kind}, {first.when()}), "
+                "but was recorded after it"
+            )
+            for exhibit in sorted(set(first.exhibits) & set(fact.exhibits)):
+                findings.add("happened-earlier", text, fact.index, first.index, exhibit=exhibit)
+        ordered.insert(position, fact)
+    return ordered
+
+
+def _place(fact: Fact) -> _dt.datetime:
+    return fact.start if fact.kind in _PLACED else fact.recorded
+
+
+def _as_written(
+    facts: Sequence[Fact], state: State, findings: Findings, profile: Profile | None
+) -> None:
+    """Look at each entry where it stands in the ledger."""
+    hours = profile.late_entry_hours if profile else 24
+    last: Fact | None = None
+    for fact in facts:
+        declared = {deviation.code for deviation in fact.event.deviations}
+        exhibit = fact.exhibits[0] if len(fact.exhibits) == 1 else None
+        for deviation in fact.event.deviations:
+            text = f"entry {fact.index} ({fact.kind}): {deviation.text}; reason: {deviation.reason}"
+            findings.add("deviation", text, fact.index, exhibit=exhibit)
+        if fact.kind not in KINDS:
+            text = f"entry {fact.index} is of kind `{fact.kind}`, which this version does not know"
+            findings.add("unknown-kind", text, fact.index)
+        if last and fact.recorded < last.recorded and "clock-backwards" not in declared:
+            text = (
+                f"entry {fact.index} was recorded at {clock.format_utc(fact.recorded)}, "
+                f"entry {last.index} before it at {clock.format_utc(last.recorded)}"
+            )
+            findings.add("clock-backwards", text, last.index, fact.index)
+        last = fact
+        if fact.happened:
+            _stated_time(fact, declared, findings, hours)
+        _registered(fact, state, findings)
+        thing.transport_dates(fact, findings)
+        thing.changes(fact, findings)
+        known = state.officers if state.station else {fact.who.officer: None}
+        if fact.case is not None and fact.who.officer not in known:
+            text = f"entry {fact.index} is signed by `{fact.who.officer}`, who is not enrolled here"
+            findings.add("unknown-officer", text, fact.index, exhibit=exhibit)
+
+
+def _stated_time(fact: Fact, declared: set[str], findings: Findings, hours: int) -> None:
+    exhibit = fact.exhibits[0] if len(fact.exhibits) == 1 else None
+    if fact.start > fact.recorded and "future" not in declared:
+        text = f"entry {fact.index} ({fact.kind}) is said to happen after it was recorded"
+        findings.add("future", text, fact.index, exhibit=exhibit)
+    late = fact.recorded - fact.end
+    if hours and late > _dt.timedelta(hours=hours) and "late-entry" not in declared:
+        text = (
+            f"entry {fact.index} ({fact.kind}) was recorded "
+            f"{age(fact.recorded - fact.start)} after it happened"
+        )
+        findings.add("late-entry", text, fact.index, exhibit=exhibit)
+
+
+def _registered(fact: Fact, state: State, findings: Findings) -> None:
+    for name in fact.exhibits:
+        exhibit = state.exhibit(name)
+        if exhibit is None or exhibit.registered_entry is None:
+            continue
+        if fact.index < exhibit.registered_entry:
+            text = (
+                f"entry {fact.index} ({fact.kind}) is about `{name}`, "
+                f"which was registered only by entry {exhibit.registered_entry}"
+            )
+            findings.add(
+                "before-registration", text, fact.index, exhibit.registered_entry, exhibit=name
+            )
