@@ -1,0 +1,165 @@
+"""What kind of image a file is, by its own marks and never by its name.
+
+Raw has no mark: it is what remains. Container formats that evkit cannot decode are named, so that
+nobody inventories the container's bytes as if they were the medium.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import NamedTuple
+
+from evkit.core.errors import InputError
+from evkit.core.text import escape_bytes
+
+HEAD = 65536
+SECTOR = 512
+
+
+class Kind(NamedTuple):
+    """What a file is.
+
+    Attributes:
+        name: slug: `raw`, `ewf`, `ewf-logical`, `ewf2`, `qcow`, `vmdk`, `vhd`, `vhdx`, `vdi`,
+            `aff`, `aff4`, `ad1`, `dmg`, `gzip`, `zip`, `xz`, `7z`, `bzip2`, `zstd`.
+        group: `raw`, `container` (of a medium or of files) or `packed`.
+        title: words for people.
+        readable: evkit can decode the medium.
+    """
+
+    name: str
+    group: str
+    title: str
+    readable: bool
+
+
+RAW = Kind("raw", "raw", "raw medium", readable=True)
+EWF = Kind("ewf", "container", "EnCase image (E01)", readable=True)
+_OTHERS = {
+    name: Kind(name, group, title, readable=False)
+    for name, group, title in (
+        ("ewf-logical", "container", "EnCase logical evidence (L01)"),
+        ("ewf2", "container", "EnCase image, second format (Ex01 or Lx01)"),
+        ("qcow", "container", "QEMU image (qcow)"),
+        ("vmdk", "container", "VMware image (vmdk)"),
+        ("vhd", "container", "Virtual PC image (vhd)"),
+        ("vhdx", "container", "Hyper-V image (vhdx)"),
+        ("vdi", "container", "VirtualBox image (vdi)"),
+        ("aff", "container", "Advanced Forensic Format image (AFF)"),
+        ("aff4", "container", "Advanced Forensic Format image (AFF4)"),
+        ("ad1", "container", "AccessData image (AD1)"),
+        ("dmg", "container", "Apple disk image (dmg)"),
+        ("gzip", "packed", "gzip file"),
+        ("zip", "packed", "zip archive"),
+        ("xz", "packed", "xz file"),
+        ("7z", "packed", "7-Zip archive"),
+        ("bzip2", "packed", "bzip2 file"),
+        ("zstd", "packed", "Zstandard file"),
+    )
+}
+_MARKS = (
+    (0, b"EVF\x09\x0d\x0a\xff\x00", "ewf"),
+    (0, b"LVF\x09\x0d\x0a\xff\x00", "ewf-logical"),
+    (0, b"EVF2\x0d\x0a\x81\x00", "ewf2"),
+    (0, b"LEF2\x0d\x0a\x81\x00", "ewf2"),
+    (0, b"QFI\xfb", "qcow"),
+    (0, b"KDMV", "vmdk"),
+    (0, b"COWD", "vmdk"),
+    (0, b"# Disk DescriptorFile", "vmdk"),
+    (0, b"conectix", "vhd"),
+    (0, b"vhdxfile", "vhdx"),
+    (64, b"\x7f\x10\xda\xbe", "vdi"),
+    (0, b"AFF10\x0d\x0a\x00", "aff"),
+    (0, b"AFF\x00", "aff"),
+    (0, b"ADSEGMENTEDFILE\x00", "ad1"),
+    (0, b"ADCRYPT\x00", "ad1"),
+    (0, b"encrcdsa", "dmg"),
+    (0, b"sprs", "dmg"),
+    (0, b"\x1f\x8b\x08", "gzip"),
+    (0, b"\xfd7zXZ\x00", "xz"),
+    (0, b"7z\xbc\xaf\x27\x1c", "7z"),
+    (0, b"\x28\xb5\x2f\xfd", "zstd"),
+)
+_TAIL = ((b"conectix", "vhd"), (b"koly", "dmg"))
+_HINTS = {
+    "ewf-logical": "take it in as a file with `evkit intake FILE --kind files`",
+    "packed": "unpack it first; the packed file itself can be taken in with `--kind files`",
+    "container": "export the medium as raw with a tool that knows the format, take both in, "
+    "and name the container with `--derived-from`",
+}
+
+
+def detect(path: str | bytes) -> Kind:
+    """Say what a file is, from its first 64 KiB and its last sector.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    shown = escape_bytes(os.fsencode(path))
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        try:
+            head = os.pread(descriptor, HEAD, 0)
+            size = os.lseek(descriptor, 0, os.SEEK_END)
+            tail = os.pread(descriptor, SECTOR, max(0, size - SECTOR))
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise InputError(f"cannot read `{shown}`: {error.strerror or error}") from error
+    return identify(head, tail)
+
+
+def identify(head: bytes, tail: bytes = b"") -> Kind:
+    """Say what content is from its start and, when known, its last 512 bytes."""
+    for offset, mark, name in _MARKS:
+        if head[offset : offset + len(mark)] == mark:
+            return EWF if name == "ewf" else _OTHERS[name]
+    if head[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:
+        return _OTHERS["aff4" if _is_aff4(head) else "zip"]
+    if head[:3] == b"BZh" and head[4:10] == b"1AY&SY":
+        return _OTHERS["bzip2"]
+    if len(tail) == SECTOR:
+        for mark, name in _TAIL:
+            if tail.startswith(mark):
+                return _OTHERS[name]
+    return RAW
+
+
+def need_readable(path: str | bytes, kind: Kind) -> None:
+    """Refuse a file whose medium evkit cannot decode.
+
+    Raises:
+        InputError: with what to do instead.
+    """
+    if not kind.readable:
+        raise InputError(
+            f"`{escape_bytes(os.fsencode(path))}` is a {kind.title}, which evkit does not decode",
+            hint=_HINTS.get(kind.name, _HINTS[kind.group]),
+        )
+
+
+def need_raw(path: str | bytes, kind: Kind) -> None:
+    """Refuse a container that was given as if it were the raw medium itself.
+
+    Raises:
+        InputError: with what to do instead.
+    """
+    if kind.group == "container":
+        hint = "take it in with `evkit intake FILE --kind image`" if kind.readable else None
+        raise InputError(
+            f"`{escape_bytes(os.fsencode(path))}` is a {kind.title}, not a raw medium",
+            hint=hint or _HINTS.get(kind.name, _HINTS[kind.group]),
+        )
+
+
+def _is_aff4(head: bytes) -> bool:
+    """Look for AFF4's marks in the first zip entries: a description file or an `aff4:` comment."""
+    offset = 0
+    while head[offset : offset + 4] == b"PK\x03\x04" and offset + 30 <= len(head):
+        size, name_length, extra = struct.unpack_from("<18xI4xHH", head, offset)
+        name = head[offset + 30 : offset + 30 + name_length]
+        if name in {b"container.description", b"information.turtle"} or name.startswith(b"aff4"):
+            return True
+        offset += 30 + name_length + extra + size
+    return b"aff4://" in head[:4096]
