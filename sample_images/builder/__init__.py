@@ -1,0 +1,1 @@
+"""Builders of the sample images. Not a part of the evkit package."""
