@@ -119,14 +119,3 @@ def archive(members):
             entry.external_attr = 0o100644 << 16
             folder.writestr(entry, data)
     return made.getvalue()
-
-
-def repeated(text, size):
-    """Return `size` bytes of a numbered line, so that every block differs."""
-    lines = []
-    total = 0
-    while total < size:
-        line = f"{len(lines) + 1:05d} {text}\n".encode()
-        lines.append(line)
-        total += len(line)
-    return b"".join(lines)[:size]
