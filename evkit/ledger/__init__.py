@@ -1,0 +1,3 @@
+"""Events, envelopes, notes, checkpoints, proofs and witness rules; no database, no network."""
+
+from __future__ import annotations
