@@ -76,16 +76,18 @@ def event_id(envelope: Envelope) -> str:
     return hashlib.sha256(pae(envelope.payload_type, envelope.payload)).hexdigest()
 
 
-def sign(payload: bytes, payload_type: str, signer: Signer) -> Envelope:
+def sign(
+    payload: bytes, payload_type: str, signer: Signer, *, limit: int = MAX_ENVELOPE
+) -> Envelope:
     """Return a signed envelope.
 
     Raises:
-        InputError: the envelope would be over 65,535 bytes.
+        InputError: the envelope would be over `limit` bytes.
         IdentityError: the key cannot be used.
     """
     signature = signer.sign(pae(payload_type, payload))
     envelope = Envelope(payload, payload_type, signer.certificate.fingerprint, signature)
-    encode(envelope)
+    encode(envelope, limit=limit)
     return envelope
 
 
@@ -96,11 +98,13 @@ def verify(envelope: Envelope, certificate: Certificate) -> bool:
     )
 
 
-def encode(envelope: Envelope) -> bytes:
+def encode(envelope: Envelope, *, limit: int = MAX_ENVELOPE) -> bytes:
     """Return the canonical bytes of an envelope, without a final line feed.
 
+    Ledger entries keep the default limit; manifests, which stay outside the ledger, may be larger.
+
     Raises:
-        InputError: a part is malformed or the result is over 65,535 bytes.
+        InputError: a part is malformed or the result is over `limit` bytes.
     """
     if _TYPE.fullmatch(envelope.payload_type) is None or _KEYID.fullmatch(envelope.keyid) is None:
         raise InputError("the payload type or the key id of the envelope is malformed")
@@ -112,22 +116,22 @@ def encode(envelope: Envelope) -> bytes:
         envelope.keyid.encode(),
         base64.b64encode(envelope.signature),
     )
-    if len(data) > MAX_ENVELOPE:
+    if len(data) > limit:
         raise InputError(
-            f"the envelope has {len(data)} bytes, over the limit of {MAX_ENVELOPE}",
+            f"the envelope has {len(data)} bytes, over the limit of {limit}",
             hint="log large content by its digest: take it in as a file and attach it",
         )
     return data
 
 
-def parse_own(data: bytes) -> Envelope:
+def parse_own(data: bytes, *, limit: int = MAX_ENVELOPE) -> Envelope:
     """Read an envelope that evkit wrote; `encode(parse_own(data)) == data`.
 
     Raises:
         InputError: any byte that evkit would not write, a high-S or non-DER signature included.
     """
-    if len(data) > MAX_ENVELOPE:
-        raise InputError(f"an envelope of {len(data)} bytes is over the limit of {MAX_ENVELOPE}")
+    if len(data) > limit:
+        raise InputError(f"an envelope of {len(data)} bytes is over the limit of {limit}")
     match = _OWN.fullmatch(data)
     if match is None:
         raise InputError("not an envelope in the form that evkit writes")
