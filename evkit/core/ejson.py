@@ -33,9 +33,13 @@ def dumps(value: Json) -> bytes:
             a lone surrogate, a type that JSON does not have, or is nested too deeply.
     """
     _check(value, MAX_DEPTH)
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _write(value)
+
+
+def _write(value: Json) -> bytes:
+    """Return the canonical bytes of a value that was checked."""
     try:
-        return text.encode("utf-8")
+        return _ENCODER.encode(value).encode("utf-8")
     except UnicodeEncodeError as error:
         raise InputError("text with a lone surrogate cannot be written as JSON") from error
 
@@ -58,13 +62,7 @@ def loads(
         raise InputError(f"JSON of {len(data)} bytes is over the limit of {max_bytes}")
     try:
         text = data.decode("utf-8", "strict")
-        value = json.loads(
-            text,
-            object_pairs_hook=_pairs,
-            parse_float=_no_float,
-            parse_constant=_no_float,
-            parse_int=_integer,
-        )
+        value = _DECODER.decode(text)
     except RecursionError as error:
         raise InputError(f"JSON is nested deeper than {max_depth}") from error
     except UnicodeDecodeError as error:
@@ -72,7 +70,7 @@ def loads(
     except ValueError as error:
         raise InputError(f"not valid JSON: {error}") from error
     _check(value, max_depth)
-    if canonical and dumps(value) != data:
+    if canonical and _write(value) != data:
         raise InputError("JSON is not in its canonical form")
     return value
 
@@ -124,8 +122,17 @@ def _check(value: object, depth: int) -> None:
             for key in item:
                 if not isinstance(key, str) or not key.isascii():
                     raise InputError(f"JSON key {key!r} is not ASCII text")
-            stack.extend((child, left - 1) for child in item.values())
+            stack.extend([(child, left - 1) for child in item.values() if type(child) is not str])
         elif isinstance(item, (list, tuple)):
-            stack.extend((child, left - 1) for child in item)
+            stack.extend([(child, left - 1) for child in item if type(child) is not str])
         else:
             raise InputError(f"a value of type `{type(item).__name__}` cannot be written as JSON")
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_pairs,
+    parse_float=_no_float,
+    parse_constant=_no_float,
+    parse_int=_integer,
+)
