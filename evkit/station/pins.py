@@ -19,6 +19,7 @@ from evkit.merkle.tree import HASH_SIZE, is_size, root_from_reader
 from evkit.station import state
 
 if TYPE_CHECKING:
+    from evkit.core.ejson import Json
     from evkit.merkle.tree import Reader
     from evkit.station.store import Head
 
@@ -68,7 +69,7 @@ def read(origin: str, signer: str) -> Pin | None:
 
 def save(origin: str, signer: str, head: Head) -> None:
     """Keep a head with its signed checkpoint as the officer's pin."""
-    fields = {
+    fields: dict[str, Json] = {
         "schema": SCHEMA,
         "origin": origin,
         "signer": signer,

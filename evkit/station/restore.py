@@ -7,7 +7,7 @@ import hashlib
 import os
 import tarfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from evkit.core import durable, ejson
 from evkit.core.errors import CheckFailedError, InputError
@@ -126,11 +126,11 @@ def _members(source: bytes) -> Iterator[tuple[bytes, BinaryIO]]:
     try:
         with contextlib.closing(tarfile.open(os.fsdecode(source), "r:")) as tar:
             for member in tar:
-                handle = tar.extractfile(member) if member.isreg() else None
+                content = tar.extractfile(member) if member.isreg() else None
                 name = os.fsencode(member.name)
-                if handle is None or (name != backup.LIST and not _safe(name)):
+                if content is None or (name != backup.LIST and not _safe(name)):
                     raise InputError(f"the backup holds `{escape_bytes(name)}`, not a plain file")
-                yield name, handle  # type: ignore[misc]  # ExFileObject reads like a binary file
+                yield name, cast("BinaryIO", content)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise InputError(f"`{escape_bytes(source)}` is not a readable tar file: {error}") from error
 

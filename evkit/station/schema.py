@@ -35,7 +35,7 @@ CREATE TABLE openings (
   event_id  TEXT NOT NULL REFERENCES entries (event_id),
   name      TEXT NOT NULL,
   value     TEXT NOT NULL,
-  salt      BLOB NOT NULL,
+  salt      TEXT NOT NULL,
   PRIMARY KEY (event_id, name)
 ) WITHOUT ROWID;
 """

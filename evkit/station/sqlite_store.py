@@ -191,6 +191,10 @@ class SqliteStore:
         """See `Store.find`."""
         return next(iter(self._rows("event_id = ?", event_id)), None)
 
+    def starting(self, event_id: str) -> list[Entry]:
+        """See `Store.starting`."""
+        return self._rows("event_id >= ? AND event_id < ? LIMIT 2", event_id, event_id + "g")
+
     def last_by(self, signer: str) -> Entry | None:
         """See `Store.last_by`."""
         return next(iter(self._rows("signer = ? ORDER BY idx DESC LIMIT 1", signer)), None)

@@ -33,12 +33,12 @@ class Entry:
 
 
 class Secret(NamedTuple):
-    """The opening of one commitment of one event."""
+    """The opening of one commitment of one event; `salt` in base64."""
 
     event_id: str
     name: str
     value: str
-    salt: bytes
+    salt: str
 
 
 class Head(NamedTuple):
@@ -95,6 +95,10 @@ class Store(Protocol):
 
     def find(self, event_id: str) -> Entry | None:
         """Return the entry with this event id."""
+        ...
+
+    def starting(self, event_id: str) -> list[Entry]:
+        """Return at most two entries whose event id begins like this."""
         ...
 
     def case_tip(self, case: str) -> CaseTip | None:

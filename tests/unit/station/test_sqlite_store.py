@@ -71,7 +71,7 @@ def test_grow_agrees_with_the_plain_tree():
 
 def test_lookups(store):
     entries = [_entry(0), _entry(1, "Case-1", 1), _entry(2, "CASE-1", 2), _entry(3)]
-    secret = Secret(entries[1].event_id, "victim", "کلثوم", b"s" * 16)
+    secret = Secret(entries[1].event_id, "victim", "کلثوم", "c2FsdA==")
     store.append(entries, [secret])
     assert list(store.entries(1, 3)) == entries[1:3]
     assert list(store.case_entries("case-1")) == entries[1:3]
@@ -128,7 +128,7 @@ def test_a_note_is_stored_once(store):
 def test_the_file_itself_refuses_edits(tmp_path, statement):
     path = tmp_path / "ledger.db"
     store = SqliteStore.create(os.fsencode(path))
-    store.append([_entry(0)], [Secret(_entry(0).event_id, "n", "v", b"s")])
+    store.append([_entry(0)], [Secret(_entry(0).event_id, "n", "v", "c2FsdA==")])
     store.set_note(1, b"note")
     store.close()
     with sqlite3.connect(path) as db, pytest.raises(sqlite3.IntegrityError, match="only grows"):

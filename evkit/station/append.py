@@ -1,0 +1,162 @@
+"""`record`: the only way to append. Check, pin, sign, commit, publish; in this order.
+
+See `docs/spec/station.md`, "An append".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evkit.core.errors import StorageError
+from evkit.core.progress import SILENT
+from evkit.station import highwater, layout, lock, pins, state
+from evkit.station.build import Builder, Terms
+from evkit.station.reading import check_head, event_of, log_signer, sign_head
+from evkit.station.signing import require_signer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evkit.core.progress import Progress
+    from evkit.custody.profile import Profile
+    from evkit.identity.signer import Signer
+    from evkit.ledger.event import Draft, Event
+    from evkit.station.layout import Layout
+    from evkit.station.store import Head, Store
+    from evkit.station.trust import Trust
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """An event that is in the ledger.
+
+    Attributes:
+        index: its place.
+        event_id: hex.
+        envelope: its exact bytes.
+        event: as signed.
+        notices: what went wrong after the commit; the event is recorded all the same.
+    """
+
+    index: int
+    event_id: str
+    envelope: bytes
+    event: Event
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Book:
+    """What an append works on: the parts of one station."""
+
+    place: Layout
+    origin: str
+    profile: Profile
+    store: Store
+    trust: Trust
+
+
+def append(
+    book: Book,
+    drafts: Sequence[Draft],
+    signer: Signer,
+    terms: Terms,
+    progress: Progress = SILENT,
+) -> list[Recorded]:
+    """Record events with one signature each, all in one transaction.
+
+    Raises:
+        LockedError: another process kept the ledger too long.
+        RefusedError: the ledger lies below or beside the high-water mark; or a case or exhibit of
+            that id is there already.
+        CheckFailedError: the ledger contradicts the officer's pin.
+        IdentityError: the signer may not sign here.
+        UsageError: a draft cannot be signed.
+        StorageError: nothing was recorded.
+    """
+    if not drafts:
+        return []
+    fingerprint = signer.certificate.fingerprint
+    state.prepare(highwater.path_of(book.origin))
+    state.prepare(pins.path_of(book.origin, fingerprint))
+    path = book.place.path(layout.LOCK)
+    with lock.hold(path, officer=signer.certificate.officer, progress=progress):
+        head = ready(book, signer, drafts[0].kind)
+        builder = Builder(book.store, book.trust.statement_id(), book.profile, signer, terms)
+        built = [builder.build(draft, head, book.origin) for draft in drafts]
+        committed = book.store.append([one.entry for one in built], builder.secrets)
+        notices = _publish(book, committed, fingerprint)
+    return [
+        Recorded(
+            index=one.entry.index,
+            event_id=one.entry.event_id,
+            envelope=one.entry.envelope,
+            event=one.event,
+            notices=notices if one is built[-1] else (),
+        )
+        for one in built
+    ]
+
+
+def ready(book: Book, signer: Signer, kind: str) -> Head:
+    """Make every check that can be made before something is signed; return the head to pin.
+
+    Also tried before long work, so that it does not fail at its end.
+    """
+    head = book.store.head()
+    highwater.check(book.origin, head.size, book.store.node)
+    statement = book.trust.statement()
+    require_signer(book.store, book.trust, signer.certificate, kind)
+    log = log_signer(book.place, statement)
+    if head.size == 0:
+        return head
+    if head.note is None:
+        book.store.set_note(head.size, sign_head(head, log))
+        head = book.store.head()
+    check_head(head, book.origin, log.public)
+    for pin in known_pins(book, signer.certificate.fingerprint):
+        pins.prove(book.origin, pin, head, book.store.node)
+    return head
+
+
+def known_pins(book: Book, fingerprint: str) -> list[pins.Pin]:
+    """Return the heads this officer relies on: from the state folder and from their last event."""
+    found = []
+    kept = pins.read(book.origin, fingerprint)
+    if kept is not None:
+        found.append(kept)
+    last = book.store.last_by(fingerprint)
+    if last is not None:
+        pinned = event_of(last).head
+        if pinned is not None and pinned.origin == book.origin:
+            source = f"the officer's event {last.index}"
+            found.append(pins.Pin(pinned.size, bytes.fromhex(pinned.root), source))
+    return found
+
+
+def sign_missing(book: Book) -> bool:
+    """Sign the last committed head when its checkpoint is missing; say whether it was."""
+    head = book.store.head()
+    if head.size == 0 or head.note is not None:
+        return False
+    with lock.hold(book.place.path(layout.LOCK)):
+        head = book.store.head()
+        if head.note is not None:
+            return False
+        highwater.check(book.origin, head.size, book.store.node)
+        log = log_signer(book.place, book.trust.statement())
+        book.store.set_note(head.size, sign_head(head, log))
+    return True
+
+
+def _publish(book: Book, head: Head, fingerprint: str) -> tuple[str, ...]:
+    """Sign a committed head, then move mark and pin. The events are recorded whatever happens."""
+    try:
+        note = sign_head(head, log_signer(book.place, book.trust.statement()))
+        book.store.set_note(head.size, note)
+        highwater.advance(book.origin, head.size, head.root)
+        pins.save(book.origin, fingerprint, head._replace(note=note))
+    except StorageError as error:
+        return (f"recorded, but not everything after it could be written: {error.message}",)
+    return ()
