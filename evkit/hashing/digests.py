@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 ALGORITHMS: Mapping[str, int] = {"md5": 16, "sha1": 20, "sha256": 32, "sha512": 64}
 WEAK = frozenset({"md5", "sha1"})  # these match or not; they say nothing about tampering
 DEFAULT = ("md5", "sha256")
-READ_BLOCK = 4 << 20
-_DEPTH = 4  # blocks in flight
+READ_BLOCK = 1 << 20  # measured: 256 KiB and 4 MiB are slower, the latter leaves the cache
+_DEPTH = 8  # blocks in flight
 _THREADED_FROM = 8 << 20
 
 

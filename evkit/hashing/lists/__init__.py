@@ -1,0 +1,1 @@
+"""List formats: hashdeep, sha256sum and its relatives, BagIt manifests, evkit JSON lines."""
