@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.core import clock
-from evkit.custody.validate import age, people_count
+from evkit.custody.validate import NOT_STATED, age, people_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,7 @@ def entry_of(fact: Fact, state: State) -> Entry:
         current=current,
         withheld=fact.personal,
         deviations=tuple(
-            {"code": entry.code, "text": entry.text, "reason": entry.reason}
+            {"code": entry.code, "text": entry.text, "reason": entry.reason or NOT_STATED}
             for entry in event.deviations
         ),
         corrected_by=tuple(fact.corrected_by),

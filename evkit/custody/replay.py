@@ -18,7 +18,7 @@ from evkit.custody.findings import Finding, Findings
 from evkit.custody.history import Entry, entry_of, shown
 from evkit.custody.kinds import KINDS
 from evkit.custody.state import State
-from evkit.custody.validate import age
+from evkit.custody.validate import NOT_STATED, age
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -64,6 +64,7 @@ def replay(events: Iterable[tuple[int, Event, str]], profile: Profile | None = N
         profile: gives the hours after which an entry is late; None: 24.
     """
     facts = [fact_of(index, event, event_id) for index, event, event_id in events]
+    _one_spelling(facts)
     findings = Findings()
     _correct(facts, findings)
     state = State()
@@ -85,6 +86,20 @@ def replay(events: Iterable[tuple[int, Event, str]], profile: Profile | None = N
     )
 
 
+def _one_spelling(facts: Sequence[Fact]) -> None:
+    """Give every case the spelling it was first written in; ids are unique ignoring case."""
+    first: dict[str, str] = {}
+    for fact in facts:
+        if fact.case is None:
+            continue
+        name = first.setdefault(fact.case.casefold(), fact.case)
+        if name != fact.case:
+            cut = len(fact.case)
+            fact.exhibits = tuple(name + ref[cut:] for ref in fact.exhibits)
+            fact.acquisitions = tuple(name + ref[cut:] for ref in fact.acquisitions)
+            fact.case = name
+
+
 def _correct(facts: Sequence[Fact], findings: Findings) -> None:
     by_id: Mapping[str, Fact] = {fact.event_id: fact for fact in facts}
     for fact in reversed(facts):
@@ -100,9 +115,6 @@ def _correct(facts: Sequence[Fact], findings: Findings) -> None:
             f"{name}: {shown(old) if old is not None else 'nothing'} became {shown(new)}"
             for name, old, new in changed
         ]
-        personal = [name for name in fact.personal if name.startswith("values.")]
-        if personal:
-            parts.append(f"{len(personal)} personal values replaced")
         text = f"entry {target.index} ({target.kind}) was corrected by entry {fact.index}"
         if parts:
             text += ": " + "; ".join(parts)
@@ -162,7 +174,8 @@ def _as_written(
         declared = {deviation.code for deviation in fact.event.deviations}
         exhibit = fact.exhibits[0] if len(fact.exhibits) == 1 else None
         for deviation in fact.event.deviations:
-            text = f"entry {fact.index} ({fact.kind}): {deviation.text}; reason: {deviation.reason}"
+            text = f"entry {fact.index} ({fact.kind}): {deviation.text}"
+            text += f"; reason: {deviation.reason or NOT_STATED}"
             findings.add("deviation", text, fact.index, exhibit=exhibit)
         if fact.kind not in KINDS:
             text = f"entry {fact.index} is of kind `{fact.kind}`, which this version does not know"

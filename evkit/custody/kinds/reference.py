@@ -46,7 +46,7 @@ has one subject for each.
 
 def markdown(kinds: Mapping[str, Kind]) -> str:
     """Return the whole page."""
-    parts = [_INTRO, _types(), _SUBJECTS, "\n## Fields that every kind of a case may carry\n"]
+    parts = [_INTRO, _types(), _SUBJECTS, "\n## Fields that every kind of a case may carry\n\n"]
     parts.append(_table(COMMON))
     common = {field.name for field in COMMON}
     for kind in kinds.values():

@@ -50,7 +50,8 @@ def subjects_for(draft: Draft, lookup: Lookup) -> tuple[Subject, ...]:
         if digests:
             found[acquisition] = dict(digests)
             covered.add(acquisition.rpartition("/")[0])
-    for exhibit in draft.exhibits:
+    named = (*draft.exhibits, *(name.rpartition("/")[0] for name in draft.acquisitions))
+    for exhibit in dict.fromkeys(named):
         event_id = None if draft.kind == "register" else lookup.registration(exhibit)
         if event_id and exhibit not in covered:
             found[f"{exhibit}#registration"] = {"sha256": event_id}
