@@ -16,7 +16,7 @@ from evkit.station.reading import check_head, event_of, log_signer, sign_head
 from evkit.station.signing import require_signer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from evkit.core.progress import Progress
     from evkit.custody.profile import Profile
@@ -82,7 +82,7 @@ def append(
     state.prepare(pins.path_of(book.origin, fingerprint))
     path = book.place.path(layout.LOCK)
     with lock.hold(path, officer=signer.certificate.officer, progress=progress):
-        head = ready(book, signer, drafts[0].kind)
+        head = ready(book, signer, {draft.kind for draft in drafts})
         builder = Builder(book.store, book.trust.statement_id(), book.profile, signer, terms)
         built = [builder.build(draft, head, book.origin) for draft in drafts]
         committed = book.store.append([one.entry for one in built], builder.secrets)
@@ -99,7 +99,7 @@ def append(
     ]
 
 
-def ready(book: Book, signer: Signer, kind: str) -> Head:
+def ready(book: Book, signer: Signer, kinds: Collection[str]) -> Head:
     """Make every check that can be made before something is signed; return the head to pin.
 
     Also tried before long work, so that it does not fail at its end.
@@ -107,7 +107,8 @@ def ready(book: Book, signer: Signer, kind: str) -> Head:
     head = book.store.head()
     highwater.check(book.origin, head.size, book.store.node)
     statement = book.trust.statement()
-    require_signer(book.store, book.trust, signer.certificate, kind)
+    for kind in sorted(kinds):
+        require_signer(book.store, book.trust, signer.certificate, kind)
     log = log_signer(book.place, statement)
     if head.size == 0:
         return head
