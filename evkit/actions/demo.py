@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 
 from evkit.core import data, durable
-from evkit.core.errors import RefusedError
+from evkit.core.errors import ExitCode, RefusedError
 
 CASE = "2026-457"
 PHRASES = {
@@ -21,11 +21,19 @@ PHRASES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step: what it is for, the arguments of evkit, the exit code that it must give."""
+    """One step of the demo.
+
+    Attributes:
+        why: what it is for.
+        arguments: what follows `evkit` on the command line.
+        expect: the exit code that it must give.
+        damages: a damaged copy of the bundle is made after it.
+    """
 
     why: str
     arguments: tuple[str, ...]
     expect: int = 0
+    damages: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,3 +82,128 @@ def damage(plan: Plan) -> str:
 def sample(name: str) -> str:
     """Return the path of a sample that ships with evkit."""
     return str(data.folder("sample_images") / name)
+
+
+def settings(plan: Plan) -> dict[str, str]:
+    """Return the environment that makes the commands short."""
+    return {
+        "EVKIT_STATION": plan.path("station"),
+        "EVKIT_PASSPHRASE_FILE": plan.path("officer.passphrase"),
+    }
+
+
+def steps(plan: Plan) -> list[Step]:
+    """Return the steps in order."""
+    return [*_station(plan), *_case(), *_evidence(), *_court(plan)]
+
+
+def _step(why: str, line: str, *values: str, expect: int = 0, damages: bool = False) -> Step:
+    """Make a step of a line in which each `{}` stands for the next value."""
+    rest = list(values)
+    words = [rest.pop(0) if word == "{}" else word for word in line.split()]
+    return Step(why=why, arguments=tuple(words), expect=expect, damages=damages)
+
+
+def _station(plan: Plan) -> list[Step]:
+    root_phrase = plan.path("root.passphrase")
+    return [
+        _step(
+            "a station; the agency's root key lies apart from it, as on a medium for the safe",
+            "station init {} --name Gulberg --agency {} --profile pk --root-dir {} "
+            "--root-passphrase-file {}",
+            plan.path("station"), "Provincial Police", plan.path("root"), root_phrase,
+        ),
+        _step(
+            "an officer; the root signs the certificate, the officer's own key signs the entry",
+            "officer enrol {} --rank Sub-Inspector --badge 1182 --role officer "
+            "--root-dir {} --root-passphrase-file {}",
+            "Duty Officer", plan.path("root"), root_phrase,
+        ),
+        _step(
+            "a custodian with a key and a passphrase of their own",
+            "officer enrol {} --rank {} --badge 2051 --role custodian "
+            "--root-dir {} --root-passphrase-file {} --passphrase-file {}",
+            "Store Keeper", "Head Constable", plan.path("root"), root_phrase,
+            plan.path("custodian.passphrase"),
+        ),
+    ]  # fmt: skip
+
+
+def _case() -> list[Step]:
+    return [
+        _step(
+            "a case",
+            "case open {} --title {} --set fir_no=457/2026 --officer duty-officer",
+            CASE, "Loan fraud by phone",
+        ),
+        _step(
+            "what was seized, before anything is copied",
+            "exhibit register {} --what {} --make SanDisk --serial 4C530001 --seal S-101 "
+            "--officer duty-officer",
+            f"{CASE}/E1", "USB stick, black",
+        ),
+        _step(
+            "what the phone provider delivered",
+            "exhibit register {} --what {} --officer duty-officer",
+            f"{CASE}/E2", "data of the phone provider",
+        ),
+    ]  # fmt: skip
+
+
+def _evidence() -> list[Step]:
+    return [
+        _step(
+            "image the stick, with a second reading from the medium",
+            "acquire {} --exhibit {} --verify now --officer duty-officer",
+            sample("usb-fat16.raw"), f"{CASE}/E1",
+        ),
+        _step(
+            "take in the exported files and compare the digests that the provider stated",
+            "intake {} --exhibit {} --kind provider --expect {} --officer duty-officer",
+            sample("exported"), f"{CASE}/E2", sample("exported.sha256"),
+        ),
+        _step(
+            "list every file of the stick, also the deleted ones",
+            "inventory run {} --officer duty-officer",
+            f"{CASE}/E1",
+        ),
+        _step(
+            "find something in it; a deleted file shows what its content rests on",
+            "inventory find {} --name {}",
+            f"{CASE}/E1", "*.csv",
+        ),
+        _step(
+            "seal both exhibits with one signature",
+            "custody record seal {} {} --set seal=E1:S-102 --set seal=E2:S-103 "
+            "--officer duty-officer",
+            f"{CASE}/E1", f"{CASE}/E2",
+        ),
+    ]  # fmt: skip
+
+
+def _court(plan: Plan) -> list[Step]:
+    memo, bundle = plan.path("memo.txt"), plan.path("bundle")
+    return [
+        _step(
+            "the head of the ledger on paper: print it, have it signed, file it elsewhere",
+            "ledger memo {} -o {}",
+            CASE, memo,
+        ),
+        _step(
+            "pack the case for the court",
+            "bundle create {} -o {} --with-exhibits --officer duty-officer",
+            CASE, bundle,
+        ),
+        _step(
+            "the prosecutor checks the bundle against the paper",
+            "verify {} --memo {}",
+            bundle, memo,
+            damages=True,
+        ),
+        _step(
+            "the same check finds it and says where",
+            "verify {} --memo {}",
+            plan.path("bundle-damaged"), memo,
+            expect=int(ExitCode.FAILED_CHECK),
+        ),
+    ]  # fmt: skip
