@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.core import ejson
 from evkit.core.errors import EvkitError, InputError
 from evkit.core.paths import unb64
+from evkit.core.text import escape
 from evkit.inventory import limits
 from evkit.inventory.source import open_source
 from evkit.inventory.wire import MAX_REQUEST, Sender
@@ -29,7 +30,8 @@ def main() -> int:
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 1)
     sender = Sender(stream)
-    request = ejson.as_object(ejson.loads(sys.stdin.buffer.read(MAX_REQUEST + 1)), "request")
+    data = sys.stdin.buffer.read(MAX_REQUEST + 1)
+    request = ejson.as_object(ejson.loads(data, max_bytes=MAX_REQUEST), "request")
     try:
         _serve(request, sender)
     except (EvkitError, MemoryError, OSError, RuntimeError) as error:
@@ -43,25 +45,28 @@ def main() -> int:
 
 def _serve(request: dict[str, Any], sender: Sender) -> None:
     types = None
-    if request["types"] and request["task"] == "volume":
+    if request["types"] and request["task"] != "table":
         from evkit.inventory.filetype import FileTypes
 
         types = FileTypes()  # before the limits: finding the library may start a process
     applied = limits.apply(request["limits"])
+    info = {"types": types.engine if types else "off", "limits": applied}
+    if request["task"] == "tree":
+        from evkit.inventory.tree import send_tree
+
+        sender.send("info", {"engine": f"files, Python {sys.version.split()[0]}", **info})
+        send_tree(request, sender, types)
+        return
     from evkit.inventory import tsk
 
-    sender.send(
-        "info",
-        {"engine": tsk.version(), "types": types.engine if types else "off", "limits": applied},
-    )
-    source = open_source([unb64(path) for path in request["paths"]])
-    image = tsk.Image(source, request["sector_size"])
-    if request["task"] == "table":
-        from evkit.inventory.table import send_table
+    sender.send("info", {"engine": tsk.version(), **info})
+    with open_source([unb64(path) for path in request["paths"]]) as source:
+        if request["task"] == "table":
+            from evkit.inventory.table import send_table
 
-        send_table(image, sender)
-    else:
-        _volume(request, image, sender, types)
+            send_table(source, sender)
+        else:
+            _volume(request, tsk.Image(source, request["sector_size"]), sender, types)
 
 
 def _volume(
@@ -78,7 +83,6 @@ def _volume(
         offset=request["offset"],
         size=request["size"],
         hashes=tuple(request["hashes"]),
-        types=request["types"],
         budget=request["budget"],
         unread=tuple((start, length) for start, length in request["unread"]),
     )
@@ -96,8 +100,6 @@ def _volume(
 
 
 def _safe(error: BaseException) -> str:
-    from evkit.core.text import escape
-
     return escape(" ".join(str(error).split())[:400]) or type(error).__name__
 
 

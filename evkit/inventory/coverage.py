@@ -18,12 +18,10 @@ class Coverage:
     - streams: listed = digested + skipped + failed
     - directories: found = listed + skipped + failed
 
-    Args:
-        size: bytes of the image, or of all files of a tree.
     """
 
-    def __init__(self, size: int) -> None:
-        self._bytes = Counter({"image": size})
+    def __init__(self) -> None:
+        self._bytes: Counter[str] = Counter()
         self._filesystems: Counter[str] = Counter()
         self._directories: Counter[str] = Counter()
         self._names: Counter[str] = Counter()
@@ -37,10 +35,9 @@ class Coverage:
         if counter is not None:
             counter(row)
 
-    def partition_bytes(self, covered: int, gaps: int) -> None:
-        """Set how the bytes of the image divide."""
-        self._bytes["partitions"] += covered
-        self._bytes["gaps"] += gaps
+    def image_bytes(self, size: int, covered: int, gaps: int) -> None:
+        """Set how the bytes of the image divide; a tree of files has none."""
+        self._bytes["image"], self._bytes["partitions"], self._bytes["gaps"] = size, covered, gaps
 
     @property
     def complete(self) -> bool:

@@ -1,4 +1,4 @@
-"""An inventory of an image: its partition table, then each volume in a child of its own."""
+"""An inventory of an image (its table, then each volume in a child of its own) or of files."""
 
 from __future__ import annotations
 
@@ -9,39 +9,41 @@ from evkit.core.errors import InputError
 from evkit.core.paths import b64, to_fields
 from evkit.core.progress import SILENT, Progress
 from evkit.inventory.coverage import Coverage
+from evkit.inventory.parts import MAX_PARTS, divide, part_row, union
 from evkit.inventory.runner import EngineStoppedError, Limits, messages
-from evkit.inventory.source import open_source
-from evkit.manifest import rows
+from evkit.inventory.taker import VolumeTaker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from evkit.inventory.store import Writer
     from evkit.inventory.wire import Message
 
-_UNKNOWN = {"type": "unknown", "state": "unreadable", "reason": "not-looked-at"}
-_ROWS = {"name", "directory", "stream", "error"}
 _BUDGET_BASE = 64 << 30  # bytes a hostile volume may make us read beyond 4 times its size
+_UNKNOWN = {"type": "unknown", "state": "unreadable", "reason": "not-looked-at"}
+_TASK = "inventory"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """An image to be inventoried.
+    """What is inventoried.
 
     Attributes:
-        paths: absolute paths of its segments in order.
         name: how the source is called in the inventory (bytes of a file name, or a reference).
+        paths: absolute paths of the segments of an image in order; empty for files.
+        root: folder of files, or of an acquisition of files; empty for an image.
+        listed: the list of an intake (`files.jsonl`), or None.
         acquisition: `CASE/E1/A1`, or None.
-        digests: digests recorded for the decoded medium, by algorithm.
-        sector_size: bytes, 0 when not known.
+        digests: digests recorded for the decoded medium or the list, by algorithm.
         unread: (offset, length) of ranges that could not be read when the image was made.
     """
 
-    paths: Sequence[bytes]
     name: bytes
+    paths: Sequence[bytes] = ()
+    root: bytes = b""
+    listed: bytes | None = None
     acquisition: str | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
-    sector_size: int = 0
     unread: Sequence[tuple[int, int]] = ()
 
 
@@ -62,16 +64,17 @@ class Options:
     command: Sequence[str] | None = None
 
 
-class ImageScan:
-    """Writes the rows of one image.
+class Scan:
+    """Writes the rows of one target.
 
     Args:
-        target: the image.
+        target: the image or the files.
         options: how.
         writer: takes the rows.
         progress: told bytes digested.
 
     Attributes:
+        coverage: the totals so far.
         engines: versions and applied limits, as the children told them.
     """
 
@@ -82,19 +85,19 @@ class ImageScan:
         self._options = options
         self._writer = writer
         self._progress = progress
-        self._size = open_source(target.paths).size
-        self.coverage = Coverage(self._size)
+        self._image: dict[str, Any] = {}
+        self.coverage = Coverage()
         self.engines: dict[str, str] = {}
 
     def run(self) -> dict[str, Any]:
-        """Write all rows and return the coverage row, which is the last."""
-        self._add_source()
-        self._progress.begin("inventory", None)
-        volumes = self._partitions()
-        done = 0
-        for number, place in enumerate(volumes, 1):
-            done += self._volume(number, place, done)
-        self._progress.end("inventory", done)
+        """Write all rows and return the coverage row, which is the last.
+
+        Raises:
+            InputError: the image cannot be opened at all.
+        """
+        self._progress.begin(_TASK, None)
+        done = self._files() if self._target.root else self._volumes()
+        self._progress.end(_TASK, done)
         row = self.coverage.row()
         self._writer.add(row)
         return row
@@ -104,221 +107,144 @@ class ImageScan:
         self.coverage.take(row)
         return number
 
-    def _add_source(self) -> None:
+    def _add_source(self, kind: str) -> None:
         target = self._target
-        row: dict[str, Any] = {
-            "row": "source",
-            "kind": "image",
-            **to_fields(target.name, "name"),
-            "size": self._size,
-        }
-        if target.sector_size:
-            row["sector_size"] = target.sector_size
+        row: dict[str, Any] = {"row": "source", "kind": kind, **to_fields(target.name, "name")}
+        if kind == "image":
+            row["size"] = self._image["size"]
+            if self._image["sector_size"]:
+                row["sector_size"] = self._image["sector_size"]
         if target.digests:
             row["digests"] = dict(target.digests)
         if target.acquisition:
             row["acquisition"] = target.acquisition
         self._add(row)
 
-    def _request(self, task: str, size: int, more: Mapping[str, Any]) -> dict[str, Any]:
-        limits = self._options.limits
-        return {
-            "task": task,
-            "paths": [b64(path) for path in self._target.paths],
-            "sector_size": self._target.sector_size,
-            "types": self._options.types,
-            "limits": {
-                "memory": limits.memory,
-                "cpu": limits.cpu_for(size),
-                "files": limits.files + len(self._target.paths),
-            },
-            **more,
-        }
+    def _files(self) -> int:
+        self._add_source("tree")
+        more = {"root": b64(self._target.root), "hashes": list(self._options.hashes), "fs": 1}
+        if self._target.listed is not None:
+            more["list"] = b64(self._target.listed)
+        request = self._request("tree", 1 << 40, more)
+        return self._take(request, {"fs": 1, "offset": 0, "size": 0}, 0)
 
-    def _partitions(self) -> list[tuple[int, int, int]]:
-        """Write the partition rows; return (partition, offset, size) of what may hold files."""
-        parts: list[dict[str, Any]] = []
-        try:
-            for message in self._ask(self._request("table", 1 << 30, {}), self._options):
-                if message.kind == "part":
-                    parts.append(self._part(message.fields))
-                elif message.kind == "row":
-                    self._add_error(message.fields)
-        except EngineStoppedError as error:
-            self._stopped(error, {"stage": "table"})
+    def _volumes(self) -> int:
+        parts, error = self._table()
+        if not self._image:
+            raise InputError("the image cannot be opened", details={"because": error})
+        self._add_source("image")
+        if error:
+            self._add({"row": "error", "stage": "table", "reason": "table-not-read",
+                       "detail": error})  # fmt: skip
+        size = self._image["size"]
         if not parts:
-            parts = [
-                self._part({"kind": "whole", "table": "none", "offset": 0, "size": self._size})
-            ]
-        covered = _union([(p["offset"], p["size"]) for p in parts if p["kind"] != "metadata"])
-        gaps = _complement(covered, self._size)
-        table = str(parts[0]["table"])
-        parts += [
-            {"row": "partition", "kind": "gap", "table": table, "offset": offset, "size": size,
-             "state": "ok"}
-            for offset, size in gaps
-        ]  # fmt: skip
-        parts.sort(key=lambda part: (part["offset"], part["kind"] == "gap", -part["size"]))
-        volumes: list[tuple[int, int, int]] = []
-        for number, part in enumerate(parts, 1):
-            self._add({**part, "partition": number})
-            if part["kind"] in {"partition", "whole"} and part["size"]:
-                volumes.append((number, part["offset"], part["size"]))
-        self.coverage.partition_bytes(
-            sum(size for _, size in covered), sum(size for _, size in gaps)
-        )
-        return volumes
+            whole = {"kind": "whole", "table": "none", "offset": 0, "size": size}
+            parts = [part_row(whole, size)]
+        division = divide(parts, size)
+        self.coverage.image_bytes(size, division.covered, division.gaps)
+        for row in division.rows:
+            self._add(row)
+        places = [
+            (row["partition"], row["offset"], row["size"])
+            for row in division.rows
+            if row["kind"] in {"partition", "whole"} and row["size"]
+        ]
+        done = 0
+        for number, place in enumerate(places, 1):
+            done += self._volume(number, place, done)
+        return done
 
-    def _add_error(self, fields: dict[str, Any]) -> None:
-        if fields.get("row") != "error":
-            raise EngineStoppedError("engine-garbage", "a row that it may not send")
-        self._add(fields)
-
-    def _part(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Make a partition row (without its number) and clip it to the image."""
-        allowed = {"kind", "table", "offset", "size", "description", "description_b64", "slot",
-                   "table_number"}  # fmt: skip
-        row: dict[str, Any] = {"row": "partition", "state": "ok"}
-        row |= {key: value for key, value in fields.items() if key in allowed}
-        offset, size = row.get("offset"), row.get("size")
-        if type(offset) is not int or type(size) is not int or offset < 0 or size < 0:
-            raise EngineStoppedError("engine-garbage", "a partition without a place")
-        if offset + size > self._size:
-            missing = offset + size - max(self._size, offset)
-            row |= {"state": "damaged", "reason": "beyond-end-of-image"}
-            row["detail"] = f"{missing} of {size} bytes are missing"
-            row["offset"] = min(offset, self._size)
-            row["size"] = max(self._size - offset, 0)
+    def _table(self) -> tuple[list[dict[str, Any]], str]:
+        """Return the partitions without gaps, and what went wrong, if anything did."""
+        parts: list[dict[str, Any]] = []
+        problem = ""
         try:
-            rows.check({**row, "partition": 1})
-        except InputError as error:
-            raise EngineStoppedError("engine-garbage", error.message) from error
-        return row
+            for message in self._ask(self._request("table", 1 << 30, {"sector_size": 0})):
+                if message.kind == "image" and not self._image:
+                    self._image = _image_facts(message.fields)
+                elif message.kind == "part" and self._image and len(parts) < MAX_PARTS:
+                    parts.append(part_row(message.fields, self._image["size"]))
+                elif message.kind == "row" and message.fields.get("row") == "error":
+                    problem = str(message.fields.get("detail", ""))[:400] or "not said"
+                elif message.kind != "beat":
+                    problem = f"engine-garbage: an unexpected `{message.kind}`"
+                    break
+        except EngineStoppedError as error:
+            problem = f"{error.reason}: {error.detail}"
+        return parts, problem
 
     def _volume(self, fs: int, place: tuple[int, int, int], before: int) -> int:
         """Write the rows of one volume, its own row last; returns the bytes digested."""
         partition, offset, size = place
+        unread = union([*self._target.unread, *self._image["gaps"]])
         request = self._request(
             "volume",
             size,
             {
+                "sector_size": self._image["sector_size"],
                 "fs": fs,
                 "offset": offset,
                 "size": size,
                 "hashes": list(self._options.hashes),
                 "budget": 4 * size + _BUDGET_BASE,
-                "unread": [list(item) for item in self._target.unread],
+                "unread": [list(item) for item in unread],
             },
         )
-        start = {"row": "filesystem", "fs": fs, "partition": partition, "offset": offset}
-        taker = _VolumeRows(self._add, self._writer, fs, start | _UNKNOWN | {"size": size})
+        own = {"fs": fs, "partition": partition, "offset": offset, "size": size}
+        return self._take(request, own, before)
+
+    def _take(self, request: Mapping[str, Any], own: Mapping[str, Any], before: int) -> int:
+        taker = VolumeTaker(self._add, self._writer, {"row": "filesystem", **own, **_UNKNOWN})
         try:
-            for message in self._ask(request, self._options):
+            for message in self._ask(request):
                 taker.take(message)
                 if message.kind == "beat":
-                    self._progress.update("inventory", before + max(taker.done, message.number))
+                    self._progress.update(_TASK, before + max(taker.done, message.number))
         except (EngineStoppedError, InputError) as error:
             if isinstance(error, InputError):  # a row that is not one
                 error = EngineStoppedError("engine-garbage", error.message)
-            self._stopped(error, {"stage": "engine", "fs": fs})
+            row = {"row": "error", "stage": "engine", "fs": own["fs"], "reason": error.reason}
+            self._add({**row, "detail": error.detail})
             taker.spoil(error.reason)
         self._add(taker.filesystem())
         return taker.done
 
-    def _ask(self, request: Mapping[str, Any], options: Options) -> Iterator[Message]:
-        for message in messages(request, options.limits, options.command):
-            if message.kind == "info":
-                for key in ("engine", "types", "limits"):
-                    value = message.fields.get(key)
-                    if isinstance(value, str) and (key != "types" or value != "off"):
-                        self.engines[key] = value[:300]
-            else:
+    def _request(self, task: str, size: int, more: Mapping[str, Any]) -> dict[str, Any]:
+        limits, segments = self._options.limits, self._target.paths
+        allowed = {
+            "memory": limits.memory,
+            "cpu": limits.cpu_for(size),
+            "files": limits.files + len(segments),
+        }
+        return {
+            "task": task,
+            "paths": [b64(path) for path in segments],
+            "types": self._options.types,
+            "limits": allowed,
+            **more,
+        }
+
+    def _ask(self, request: Mapping[str, Any]) -> Iterator[Message]:
+        for message in messages(request, self._options.limits, self._options.command):
+            if message.kind != "info":
                 yield message
-
-    def _stopped(self, error: EngineStoppedError, where: Mapping[str, Any]) -> None:
-        self._add({"row": "error", **where, "reason": error.reason, "detail": error.detail})
-
-
-class _VolumeRows:
-    """Takes what a child says about one volume; keeps its own row until the end is known."""
-
-    def __init__(
-        self,
-        add: Callable[[dict[str, Any]], int],
-        writer: Writer,
-        fs: int,
-        row: dict[str, Any],
-    ) -> None:
-        self._add, self._writer, self._fs = add, writer, fs
-        self._row = row
-        self._stream = -1
-        self._spoiled = ""
-        self.done = 0
-
-    def take(self, message: Message) -> None:
-        """Take one message; raises EngineStoppedError or InputError for what may not be."""
-        if message.kind == "fs":
-            self._facts(message.fields)
-        elif message.kind == "row":
-            self._take_row(message.fields)
-        elif message.kind == "type" and self._stream >= 0:
-            self._writer.add_type(self._stream, message.text)
-            self._stream = -1
-        elif message.kind != "beat":
-            raise EngineStoppedError("engine-garbage", f"an unexpected `{message.kind}`")
-
-    def spoil(self, reason: str) -> None:
-        """Remember that the volume was not listed to its end."""
-        self._spoiled = reason
-
-    def filesystem(self) -> dict[str, Any]:
-        """Return the row of the file system."""
-        if self._spoiled:
-            more = {"state": "damaged", "reason": self._spoiled, "detail": "not listed to its end"}
-            return self._row | more
-        return self._row
-
-    def _facts(self, fields: dict[str, Any]) -> None:
-        if {"row", "fs", "partition", "offset"} & fields.keys():
-            raise EngineStoppedError("engine-garbage", "facts that are not for it to say")
-        keep = ("row", "fs", "partition", "offset", "size")
-        row = {key: self._row[key] for key in keep} | fields
-        rows.check(row)
-        self._row = row
-
-    def _take_row(self, fields: dict[str, Any]) -> None:
-        if fields.get("row") not in _ROWS or fields.get("fs") != self._fs:
-            raise EngineStoppedError("engine-garbage", "a row that it may not send")
-        number = self._add(fields)
-        self._stream = -1
-        if fields["row"] == "stream" and fields["state"] == "ok":
-            self._stream = number
-            self.done += fields["bytes_digested"]
-        elif fields.get("stage") == "engine":
-            self.spoil(fields["reason"])
+                continue
+            for key in ("engine", "types", "limits"):
+                value = message.fields.get(key)
+                if isinstance(value, str) and (key != "types" or value != "off"):
+                    self.engines[key] = value[:300]
 
 
-def _union(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Merge (offset, length) ranges that touch or overlap."""
-    merged: list[list[int]] = []
-    for offset, length in sorted(ranges):
-        if not length:
-            continue
-        if merged and offset <= merged[-1][0] + merged[-1][1]:
-            merged[-1][1] = max(merged[-1][1], offset + length - merged[-1][0])
-        else:
-            merged.append([offset, length])
-    return [(offset, length) for offset, length in merged]
-
-
-def _complement(ranges: Sequence[tuple[int, int]], size: int) -> list[tuple[int, int]]:
-    """Return the gaps between merged ranges within [0, size)."""
+def _image_facts(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of the medium that a child sent, each checked."""
+    size, sector, gaps = fields.get("size"), fields.get("sector_size"), fields.get("gaps")
+    top = 2**53
+    good = type(size) is int and 0 <= size < top and type(sector) is int and 0 <= sector < top
+    if not good or not isinstance(gaps, list):
+        raise EngineStoppedError("engine-garbage", "a medium without a size")
     found: list[tuple[int, int]] = []
-    at = 0
-    for offset, length in ranges:
-        if offset > at:
-            found.append((at, offset - at))
-        at = max(at, offset + length)
-    if at < size:
-        found.append((at, size - at))
-    return found
+    for item in gaps:
+        if not (isinstance(item, list) and [type(part) for part in item] == [int, int]):
+            raise EngineStoppedError("engine-garbage", "a gap without a place")
+        found.append((item[0], item[1]))
+    return {"size": size, "sector_size": sector, "gaps": found}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from typing import TYPE_CHECKING, Any
 
 from evkit.core.errors import InputError
@@ -213,11 +214,14 @@ class Streams:
         return head, ("unreadable", "read-error") if "detail" in row else ("damaged", "short-read")
 
     def _touches_unread(self, row: dict[str, Any]) -> bool:
-        return any(
-            place != HOLE and place < start + length and start < place + span
-            for place, span in row.get("extents", ())
-            for start, length in self._volume.job.unread
-        )
+        unread = self._volume.job.unread
+        for place, span in row.get("extents", ()) if unread else ():
+            if place == HOLE:
+                continue
+            after = bisect.bisect_left(unread, (place + span, 0))
+            if after and sum(unread[after - 1]) > place:
+                return True
+        return False
 
     def _problem(self, inode: int, reason: str, error: BaseException) -> dict[str, Any]:
         return {

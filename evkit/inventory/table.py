@@ -9,18 +9,38 @@ from evkit.core.paths import to_fields
 from evkit.inventory import tsk
 
 if TYPE_CHECKING:
+    from evkit.images.model import Image
     from evkit.inventory.wire import Sender
 
+_LARGE_SECTOR = 4096
 
-def send_table(image: tsk.Image, sender: Sender) -> None:
-    """Send a `part` for each entry; none for an image without a table.
 
-    An image that has a table and also a file system at its very beginning (a hybrid ISO 9660) gets
-    one more `part` of kind `whole`, so that both are inventoried.
+def send_table(source: Image, sender: Sender) -> None:
+    """Send `image` with the facts of the medium, then a `part` for each entry of its table.
+
+    A medium whose container does not state its sector size is tried with 512 bytes, then with
+    4096. A medium that has a table and also a file system at its very beginning (a hybrid ISO 9660)
+    gets one more `part` of kind `whole`, so that both are inventoried.
     """
+    sector = source.sector_size or 0
+    image = tsk.Image(source, sector)
     table = tsk.open_table(image)
+    plain = _has_file_system(image)
+    if table is None and not plain and not sector and source.size >= 2 * _LARGE_SECTOR:
+        larger = tsk.Image(source, _LARGE_SECTOR)
+        table = tsk.open_table(larger)
+        sector = _LARGE_SECTOR if table else 0
+    sender.send(
+        "image",
+        {
+            "size": source.size,
+            "sector_size": sector,
+            "format": source.format,
+            "gaps": [list(item) for item in source.declared_gaps],
+        },
+    )
     if table is None:
-        sender.send("part", _whole(image, "none", "no partition table"))
+        sender.send("part", _whole(source, "none", "no partition table"))
         return
     starts_at_zero = False
     for entry in table.entries():
@@ -29,28 +49,32 @@ def send_table(image: tsk.Image, sender: Sender) -> None:
         if not allocated and not flags & tsk.PART_META:
             continue  # gaps are computed by the parent, so that the bytes add up
         starts_at_zero = starts_at_zero or (allocated and offset == 0)
-        part: dict[str, Any] = {
-            "kind": "partition" if allocated else "metadata",
-            "table": table.kind,
-            "offset": offset,
-            "size": int(entry.len) * table.sector,
-            **to_fields(bytes(entry.desc or b""), "description"),
-        }
-        if int(entry.slot_num) >= 0:
-            part["slot"] = int(entry.slot_num)
-        if int(entry.table_num) >= 0:
-            part["table_number"] = int(entry.table_num)
-        sender.send("part", part)
-    if not starts_at_zero and _has_file_system(image):
-        sender.send("part", _whole(image, table.kind, "file system over the whole medium"))
+        sender.send("part", _part(table, entry, offset, allocated=allocated))
+    if not starts_at_zero and plain:
+        sender.send("part", _whole(source, table.kind, "file system over the whole medium"))
 
 
-def _whole(image: tsk.Image, table: str, text: str) -> dict[str, Any]:
+def _part(table: tsk.Table, entry: tsk.Native, offset: int, *, allocated: bool) -> dict[str, Any]:
+    part: dict[str, Any] = {
+        "kind": "partition" if allocated else "metadata",
+        "table": table.kind,
+        "offset": offset,
+        "size": int(entry.len) * table.sector,
+        **to_fields(bytes(entry.desc or b""), "description"),
+    }
+    if int(entry.slot_num) >= 0:
+        part["slot"] = int(entry.slot_num)
+    if int(entry.table_num) >= 0:
+        part["table_number"] = int(entry.table_num)
+    return part
+
+
+def _whole(source: Image, table: str, text: str) -> dict[str, Any]:
     return {
         "kind": "whole",
         "table": table,
         "offset": 0,
-        "size": image.get_size(),
+        "size": source.size,
         "description": text,
     }
 

@@ -22,16 +22,15 @@ class Job:
         offset: byte offset of the volume in the image.
         size: bytes of the volume.
         hashes: digest names.
-        types: whether file types are wanted.
         budget: bytes that may be read for digests altogether.
-        unread: (offset, length) of image ranges that could not be read when it was acquired.
+        unread: (offset, length) of image ranges that could not be read when it was acquired, in
+            order, without overlaps.
     """
 
     fs: int
     offset: int
     size: int
     hashes: tuple[str, ...]
-    types: bool
     budget: int
     unread: tuple[tuple[int, int], ...] = ()
 

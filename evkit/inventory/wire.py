@@ -3,6 +3,7 @@
 The request is one JSON object on the child's standard input. The child answers with JSON arrays,
 one a line, the first item naming the kind:
 
+    ["image", {…}]                size and sector size of the medium, what its maker could not read
     ["part", {…}]                 an entry of a partition table (the parent makes the row)
     ["fs", {…}]                   facts of a file system (the parent makes the row at the end)
     ["row", {…}]                  a name, directory, stream or error row
@@ -27,18 +28,18 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 MAX_LINE = (4 << 20) + 4096
-MAX_REQUEST = 1 << 20
+MAX_REQUEST = 16 << 20  # the ranges that could not be read may be many
 _FLUSH_BYTES = 1 << 16
 _FLUSH_SECONDS = 2.0
-_OBJECT = {"part", "fs", "row", "info"}
+_OBJECT = {"part", "fs", "row", "info", "image"}
 
 
 class Message(NamedTuple):
     """One line from the child.
 
     Attributes:
-        kind: `part fs row type info beat done`.
-        fields: the object of `part`, `fs`, `row` and `info`, else empty.
+        kind: `image part fs row type info beat done`.
+        fields: the object of `image`, `part`, `fs`, `row` and `info`, else empty.
         text: the type of `type`, else empty.
         number: the bytes of `beat`, else 0.
     """

@@ -135,7 +135,7 @@ _KINDS: dict[str, tuple[dict[str, Callable[[object], bool]], frozenset[str]]] = 
     "source": (
         {"kind": _one_of({"image", "tree"}), "name": _text, "name_b64": _text, "size": _count,
          "sector_size": _number, "digests": _digests, "acquisition": _text},
-        frozenset({"kind", "name", "size"}),
+        frozenset({"kind", "name"}),
     ),
     "partition": (
         {"partition": _number, "kind": _one_of({"partition", "gap", "metadata", "whole"}),

@@ -1,0 +1,295 @@
+"""`evkit inventory run`: list everything in an acquisition, an image or a folder, and record it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from evkit.actions.custody import Request, prepare, require_exhibit, sign
+from evkit.actions.inventory_target import Chosen, choose, unrecorded
+from evkit.core.errors import RefusedError, UsageError
+from evkit.core.progress import SILENT, Progress
+from evkit.core.refs import parse_ref
+from evkit.core.text import escape_bytes, shorten
+from evkit.hashing.digests import digest_file
+from evkit.inventory.reader import Inventory
+from evkit.inventory.scan import Options, Scan
+from evkit.inventory.store import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evkit.actions.custody import Recorded
+    from evkit.identity.signer import Signer
+    from evkit.station import Station
+
+KIND = "inventory"
+_GAPS = frozenset({"damaged", "unreadable", "unsupported", "encrypted"})
+_SHOWN = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What to inventory and how.
+
+    Attributes:
+        what: `CASE/E1`, `CASE/E1/A1`, or a path.
+        is_ref: `what` is a reference.
+        options: digests, types, limits.
+        output: name of the inventory file; only for a path.
+        record: record an inventory that is complete but not signed.
+        values, happened, reason: as typed, for the event.
+        dry_run: say what would be done.
+    """
+
+    what: str
+    is_ref: bool
+    options: Options = field(default_factory=Options)
+    output: str | None = None
+    record: bool = False
+    values: Mapping[str, object] = field(default_factory=dict)
+    happened: str | None = None
+    reason: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """A finished inventory, or what a dry run would do.
+
+    Attributes:
+        database: path of the inventory file.
+        meta: its table `meta`; empty after a dry run.
+        coverage: the coverage row; empty after a dry run.
+        problems: one line for each thing that could not be read, the first ones.
+        recorded: the event, None when there is none.
+        sources: what was read.
+    """
+
+    database: bytes
+    sources: tuple[bytes, ...]
+    meta: Mapping[str, str] = field(default_factory=dict)
+    coverage: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    recorded: Recorded | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """3 when anything could not be read."""
+        return 3 if self.coverage.get("result") == "with-gaps" else 0
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        recorded = self.recorded
+        return {
+            "schema": "evkit/inventory-run/1",
+            "done": bool(self.meta),
+            "database": escape_bytes(self.database),
+            "sources": [escape_bytes(path) for path in self.sources],
+            "meta": dict(self.meta),
+            "coverage": dict(self.coverage),
+            "problems": list(self.problems),
+            "recorded": recorded is not None and recorded.index is not None,
+            "entry": None if recorded is None else recorded.index,
+            "event_id": None if recorded is None else recorded.event_id,
+        }
+
+    def lines(self) -> list[str]:
+        """Return the lines for people."""
+        shown = escape_bytes(self.database)
+        if not self.meta:
+            return [
+                f"evkit: would write {shown} from",
+                *("  " + escape_bytes(p) for p in self.sources),
+            ]
+        lines = [f"evkit: inventory in {shown}", *coverage_lines(self.coverage)]
+        if self.problems:
+            lines += ["could not be read:", *("  " + text for text in self.problems)]
+        lines.append(f"rows {self.meta['rows']}, root {self.meta['row_root']}")
+        if self.recorded is not None:
+            lines += self.recorded.lines()
+        return lines
+
+
+def run(
+    request: RunRequest,
+    *,
+    station: Station | None = None,
+    signer: Signer | None = None,
+    progress: Progress = SILENT,
+) -> RunResult:
+    """Inventory a target; for an acquisition the event is recorded at the end.
+
+    Args:
+        request: what and how.
+        station: needed for a reference.
+        signer: who signs; unlocked before the work starts.
+        progress: told bytes digested.
+
+    Raises:
+        CaseError: no such exhibit or acquisition, or it holds no data.
+        InputError: a container that evkit does not decode, or the image cannot be opened.
+        RefusedError: the inventory file exists, or would lie among the evidence.
+        StorageError: the destination is full.
+    """
+    if not request.is_ref:
+        if request.record:
+            raise UsageError("`--record` needs an acquisition, such as CASE/E1/A1")
+        return _write(request, _path_target(request), progress)
+    if station is None:
+        raise UsageError("a reference needs a station")
+    if request.output:
+        raise UsageError(
+            "`-o` is for a path; the inventory of an acquisition lies in the acquisition"
+        )
+    ref = parse_ref(request.what)
+    if ref.exhibit is None:
+        raise UsageError(f"`{ref}` is a case", hint=f"name an exhibit, such as `{ref}/E1`")
+    replayed = station.state()
+    require_exhibit(replayed, str(ref.of_exhibit()))
+    chosen = choose(station, replayed, ref)
+    if request.record:
+        result = _finished(unrecorded(station, chosen), chosen)
+    else:
+        if signer is not None:
+            station.check(signer, KIND)
+        result = _write(request, chosen, progress)
+    if request.dry_run:
+        return result
+    return _record(request, chosen, station, signer, result)
+
+
+def coverage_lines(coverage: Mapping[str, Any]) -> list[str]:
+    """Return the totals as sentences, at most 80 columns wide."""
+    size, names, streams = coverage["bytes"], coverage["names"], coverage["streams"]
+    folders, systems = coverage["directories"], coverage["filesystems"]
+    lines = []
+    if size["image"]:
+        lines.append(
+            f"image {size['image']:,} bytes = partitions {size['partitions']:,}"
+            f" + gaps {size['gaps']:,}"
+        )
+        lines.append(
+            f"file systems {systems['found']:,} = listed {systems['listed']:,}"
+            f" + damaged or not readable {systems['failed']:,}"
+        )
+    lines += [
+        (
+            f"directories {folders['found']:,} = listed {folders['listed']:,}"
+            f" + skipped {folders['skipped']:,} + not readable {folders['failed']:,}"
+        ),
+        f"names {names['listed']:,} = in use {names['allocated']:,} + deleted {names['deleted']:,}",
+        (
+            f"streams {streams['listed']:,} = digested {streams['digested']:,}"
+            f" + skipped {streams['skipped']:,} + not readable {streams['failed']:,}"
+        ),
+        f"digested {size['digested']:,} bytes; errors {coverage['errors']:,}",
+    ]
+    return lines
+
+
+def problem_lines(inventory: Inventory, most: int = _SHOWN) -> tuple[str, ...]:
+    """Return a line for each of the first rows that could not be read."""
+    found: list[str] = []
+    kinds = ("error", "filesystem", "partition", "directory", "stream", "name")
+    for kind in kinds:
+        for number, row in inventory.rows(kind):
+            if kind != "error" and row["state"] not in _GAPS:
+                continue
+            if len(found) == most:
+                return (*found, "… more, see `evkit inventory list --problems`")
+            found.append(_problem(number, kind, row))
+    return tuple(found)
+
+
+def _problem(number: int, kind: str, row: Mapping[str, Any]) -> str:
+    where = f"row {number}: {kind}"
+    if kind == "filesystem":
+        where += f" {row['type']} at byte {row['offset']:,}"
+    elif kind == "stream":
+        where += f" of record {row['inode']}"
+    elif "path" in row:
+        where += f" {shorten(escape_bytes(row['path'].encode()), 40)}"
+    state = f"{row['state']}, " if "state" in row else ""
+    return f"{where}: {state}{row.get('reason', 'no reason given')}"
+
+
+def _path_target(request: RunRequest) -> Chosen:
+    path = os.path.abspath(os.fsencode(request.what))
+    if request.output:
+        database = os.path.abspath(os.fsencode(request.output))
+    else:
+        database = os.path.abspath(os.path.basename(path) + b".inventory.db")
+    if os.path.isdir(path) and database.startswith(os.path.join(os.path.realpath(path), b"")):
+        raise RefusedError(
+            "the inventory would lie in the folder that it lists",
+            hint="name a file somewhere else with `-o`",
+        )
+    return Chosen.of_path(path, database)
+
+
+def _write(request: RunRequest, chosen: Chosen, progress: Progress) -> RunResult:
+    sources = chosen.sources
+    if request.dry_run:
+        return RunResult(database=chosen.database, sources=sources)
+    with Writer(chosen.database) as writer:
+        scan = Scan(chosen.target, request.options, writer, progress)
+        scan.run()
+        writer.finish(chosen.meta(scan.engines, request.options.hashes))
+    return _finished(chosen.database, chosen)
+
+
+def _finished(database: bytes, chosen: Chosen) -> RunResult:
+    with Inventory(database) as inventory:
+        return RunResult(
+            database=database,
+            sources=chosen.sources,
+            meta=inventory.meta,
+            coverage=inventory.coverage(),
+            problems=problem_lines(inventory),
+        )
+
+
+def _record(
+    request: RunRequest, chosen: Chosen, station: Station, signer: Signer | None, result: RunResult
+) -> RunResult:
+    size, digests = digest_file(result.database, ("sha256",))
+    meta, coverage = result.meta, dict(result.coverage)
+    coverage.pop("row")
+    values: dict[str, object] = {
+        **request.values,
+        "engine": "libtsk" if meta["engine"].startswith("libtsk") else "files",
+        "engine_version": f"{meta['engine']}; types by {meta.get('types', 'nothing')}",
+        "rows": int(meta["rows"]),
+        "row_root": meta["row_root"],
+        "engine_rows": int(meta["engine_rows"]),
+        "engine_root": meta["engine_root"],
+        "database": {
+            "name": os.path.basename(result.database).decode("ascii"),
+            "size": size,
+            "sha256": digests["sha256"],
+        },
+        "coverage": coverage,
+        "result": coverage.pop("result"),
+    }
+    acquisition = str(chosen.target.acquisition)
+    typed = Request(
+        kind=KIND,
+        refs=(acquisition,),
+        values=values,
+        happened=request.happened,
+        reason=request.reason,
+    )
+    ref = parse_ref(acquisition)
+    refs = (ref.case, (str(ref.of_exhibit()),), (acquisition,))
+    draft = prepare(station, station.state(), typed, refs)
+    recorded = sign(station, signer, draft, dry_run=False)
+    return RunResult(
+        database=result.database,
+        sources=result.sources,
+        meta=result.meta,
+        coverage=result.coverage,
+        problems=result.problems,
+        recorded=recorded,
+    )

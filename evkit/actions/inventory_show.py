@@ -1,0 +1,248 @@
+"""`evkit inventory list|find|export`: what an inventory says, for people and for programs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evkit.actions.inventory import coverage_lines, problem_lines
+from evkit.actions.inventory_target import inventories
+from evkit.core.errors import CaseError, UsageError
+from evkit.core.refs import parse_ref
+from evkit.core.text import escape, escape_bytes, shorten
+from evkit.inventory.export import FORMATS, export
+from evkit.inventory.find import Criteria, Entry, entries, show_time
+from evkit.inventory.reader import Inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evkit.station import Station
+
+_WIDTH = 80
+_ALL = 2**31
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Entries of an inventory.
+
+    Attributes:
+        database: the inventory file.
+        entries: what was found.
+        coverage: totals of the whole inventory.
+        problems: what could not be read.
+        brief: one line an entry (list), else digests and basis as well (find).
+        volumes: partition and file system rows; empty for `find`.
+        left_out: entries that were not shown because of `--limit`.
+    """
+
+    database: bytes
+    entries: tuple[Entry, ...]
+    coverage: Mapping[str, Any]
+    problems: tuple[str, ...] = ()
+    brief: bool = True
+    volumes: tuple[Mapping[str, Any], ...] = ()
+    left_out: bool = False
+    exit_code: int = 0
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        return {
+            "schema": "evkit/inventory-list/1",
+            "database": escape_bytes(self.database),
+            "coverage": dict(self.coverage),
+            "problems": list(self.problems),
+            "volumes": [dict(row) for row in self.volumes],
+            "more": self.left_out,
+            "entries": [entry.document() for entry in self.entries],
+        }
+
+    def lines(self) -> list[str]:
+        """Return the lines for people, at most 80 columns wide."""
+        lines = [_volume_line(row) for row in self.volumes]
+        if lines:
+            lines.append("")
+        for entry in self.entries:
+            lines.append(_entry_line(entry))
+            if not self.brief:
+                lines += _detail_lines(entry)
+        if not self.entries:
+            lines.append("nothing found" if not self.brief else "no entries")
+        if self.left_out:
+            lines.append("… more; `--limit` sets how many are shown")
+        if self.brief:
+            lines += ["", *coverage_lines(self.coverage)]
+            if self.problems:
+                lines += ["could not be read:", *("  " + text for text in self.problems)]
+        elif self.coverage["result"] != "complete":
+            lines.append("this inventory has gaps: what could not be read could not be searched")
+        return lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """A written export."""
+
+    database: bytes
+    path: bytes
+    format: str
+    count: int
+    exit_code: int = 0
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        return {
+            "schema": "evkit/inventory-export/1",
+            "database": escape_bytes(self.database),
+            "path": escape_bytes(self.path),
+            "format": self.format,
+            "lines": self.count,
+        }
+
+    def lines(self) -> list[str]:
+        """Return the lines for people."""
+        return [f"evkit: wrote {escape_bytes(self.path)}, {self.count:,} lines"]
+
+
+def locate(what: str, *, is_ref: bool, station: Station | None) -> bytes:
+    """Return the inventory file of an exhibit, an acquisition, or the path itself.
+
+    Raises:
+        CaseError: there is no inventory.
+    """
+    if not is_ref:
+        return os.path.abspath(os.fsencode(what))
+    if station is None:
+        raise UsageError("a reference needs a station")
+    ref = parse_ref(what)
+    if ref.acquisition:
+        names = [str(ref)]
+    else:
+        exhibit = station.state().state.exhibit(str(ref.of_exhibit()))
+        names = list(exhibit.acquisitions) if exhibit else []
+    for name in reversed(names):
+        found = inventories(station.folder(parse_ref(name)))
+        if found:
+            return found[-1]
+    raise CaseError(
+        f"`{what}` has no inventory", hint=f"make one with `evkit inventory run {what}`"
+    )
+
+
+def listing(database: bytes, *, deleted: bool | None = None, limit: int = 0) -> Listing:
+    """List an inventory: volumes, entries, totals, what could not be read.
+
+    Args:
+        database: the file.
+        deleted: True for deleted names only, False for names in use only.
+        limit: entries at most; 0 for all.
+    """
+    with Inventory(database) as inventory:
+        found, more = _some(inventory, Criteria(deleted=deleted), limit)
+        return Listing(
+            database=database,
+            entries=found,
+            coverage=inventory.coverage(),
+            problems=problem_lines(inventory),
+            volumes=tuple(row for _, row in inventory.rows("partition", "filesystem")),
+            left_out=more,
+        )
+
+
+def problems(database: bytes) -> Listing:
+    """List only what could not be read, all of it."""
+    with Inventory(database) as inventory:
+        return Listing(
+            database=database,
+            entries=(),
+            coverage=inventory.coverage(),
+            problems=problem_lines(inventory, _ALL),
+        )
+
+
+def find(database: bytes, criteria: Criteria, limit: int = 0) -> Listing:
+    """Search an inventory.
+
+    Raises:
+        UsageError: nothing to look for was given.
+    """
+    if criteria == Criteria():
+        raise UsageError(
+            "nothing to look for", hint="give --name, --path, --digest, --type or --size"
+        )
+    with Inventory(database) as inventory:
+        found, more = _some(inventory, criteria, limit)
+        return Listing(
+            database=database,
+            entries=found,
+            coverage=inventory.coverage(),
+            brief=False,
+            left_out=more,
+        )
+
+
+def write_export(database: bytes, kind: str, output: str) -> Exported:
+    """Write an inventory in another form.
+
+    Raises:
+        UsageError: the format is not known.
+        RefusedError: the output exists.
+    """
+    if kind not in FORMATS:
+        raise UsageError(f"`{escape(kind)}` is not a format", hint=f"use {' or '.join(FORMATS)}")
+    path = os.path.abspath(os.fsencode(output))
+    with Inventory(database) as inventory:
+        count = export(inventory, kind, path)
+    return Exported(database=database, path=path, format=kind, count=count)
+
+
+def _some(inventory: Inventory, criteria: Criteria, limit: int) -> tuple[tuple[Entry, ...], bool]:
+    found: list[Entry] = []
+    for entry in entries(inventory, criteria):
+        if limit and len(found) == limit:
+            return tuple(found), True
+        found.append(entry)
+    return tuple(found), False
+
+
+def _volume_line(row: Mapping[str, Any]) -> str:
+    if row["row"] == "partition":
+        what = f"{row['kind']:<10} {row['offset']:>15,} {row['size']:>15,}"
+        text = f"{what}  {escape(str(row.get('description', '')))}"
+    else:
+        text = f"  file system {row['fs']}: {row['type']} at {row['offset']:,}, {row['state']}"
+        text += f", {row['reason']}" if "reason" in row else ""
+    return shorten(text, _WIDTH)
+
+
+def _entry_line(entry: Entry) -> str:
+    name, stream = entry.name or {}, entry.stream or {}
+    mark = "D" if entry.deleted else " "
+    if name.get("reallocated") == "yes":
+        mark = "R"
+    kind = "/" if name.get("type") == "directory" else ("@" if "target" in name else " ")
+    size = f"{stream['size']:,}" if "size" in stream else "-"
+    modified = name.get("times", {}).get("m")
+    when = show_time(modified, name["zone"])[:16].replace("T", " ") if modified else "-"
+    gap = "!" if stream.get("state", "ok") not in {"ok", "skipped"} else " "
+    text = f"{mark}{kind}{gap}{size:>16}  {when:<16}  "
+    return text + shorten(entry.shown, _WIDTH - len(text))
+
+
+def _detail_lines(entry: Entry) -> list[str]:
+    stream = entry.stream
+    lines = []
+    if len(entry.shown) > _WIDTH - 39:
+        lines.append(f"      path {entry.shown}")
+    if stream is None:
+        return [*lines, "      no content of its own is recorded"]
+    for name, value in stream.get("digests", {}).items():
+        lines.append(f"      {name} {value}")
+    text = f"      content {stream['basis']}, {stream['state']}"
+    text += f", {stream['reason']}" if "reason" in stream else ""
+    lines.append(text)
+    if entry.mime:
+        lines.append(f"      type {escape(entry.mime)}")
+    return lines

@@ -1,0 +1,217 @@
+"""What an inventory is made of: the files of an acquisition, an image, a folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evkit import __version__
+from evkit.core import clock
+from evkit.core.errors import CaseError, InputError
+from evkit.core.limits import read_file
+from evkit.core.refs import Ref, parse_ref
+from evkit.core.text import escape, escape_bytes
+from evkit.images.opening import find_files
+from evkit.inventory.scan import Target
+from evkit.inventory.unread import MAX_BYTES, parse_map
+from evkit.manifest.rows import DIGESTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evkit.custody.replay import Replay
+    from evkit.custody.state import Acquisition
+    from evkit.station import Station
+
+_NAME = re.compile(rb"inventory(?:-([1-9][0-9]{0,5}))?\.db")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """A target and where its inventory goes.
+
+    Attributes:
+        target: what is read.
+        database: path of the new inventory file.
+    """
+
+    target: Target
+    database: bytes
+
+    @classmethod
+    def of_path(cls, path: bytes, database: bytes) -> Chosen:
+        """Choose an image file or a folder.
+
+        Raises:
+            InputError: it is absent, or a container that evkit does not decode.
+        """
+        name = os.path.basename(path) or path
+        if os.path.isdir(path):
+            target = Target(name=name, root=os.path.realpath(path))
+        elif os.path.exists(path):
+            target = Target(name=name, paths=find_files(path)[1])
+        else:
+            raise InputError(f"`{escape_bytes(path)}` does not exist")
+        return cls(target=target, database=database)
+
+    @property
+    def sources(self) -> tuple[bytes, ...]:
+        """What is read."""
+        return tuple(self.target.paths) or (self.target.root,)
+
+    def meta(self, engines: Mapping[str, str], hashes: Sequence[str]) -> dict[str, str]:
+        """Return what the table `meta` says besides counts and roots."""
+        found = {
+            "created": clock.now().text(),
+            "evkit": __version__,
+            "hashes": ",".join(hashes),
+            "engine": "none",
+            **engines,
+        }
+        if self.target.acquisition:
+            found["acquisition"] = self.target.acquisition
+        return found
+
+
+def choose(station: Station, replayed: Replay, ref: Ref) -> Chosen:
+    """Find the data of an acquisition, the last one with data when only an exhibit is named.
+
+    Raises:
+        CaseError: there is none, or its files are not here.
+    """
+    acquisition = _acquisition(replayed, ref)
+    folder = station.folder(parse_ref(acquisition.ref))
+    artifacts = [item for item in _list(acquisition.fields.get("artifacts")) if _usable(item)]
+    database = _next_name(folder)
+    images = [item["name"] for item in artifacts if item["role"] in {"image", "segment"}]
+    media = acquisition.media
+    common: dict[str, Any] = {"name": acquisition.ref.encode(), "acquisition": acquisition.ref}
+    if images:
+        paths = [_inside(folder, name) for name in images]
+        target = Target(
+            paths=find_files(paths[0])[1] if len(paths) == 1 else paths,
+            digests={name: media[name] for name in DIGESTS if isinstance(media.get(name), str)},
+            unread=_unread(folder, artifacts),
+            **common,
+        )
+        return Chosen(target=target, database=database)
+    lists = [item for item in artifacts if item["role"] == "list"]
+    if not lists:
+        raise CaseError(f"`{acquisition.ref}` holds no image and no list of files")
+    target = Target(
+        root=folder,
+        listed=_inside(folder, lists[0]["name"]),
+        digests={name: lists[0][name] for name in DIGESTS if isinstance(lists[0].get(name), str)},
+        **common,
+    )
+    return Chosen(target=target, database=database)
+
+
+def inventories(folder: bytes) -> list[bytes]:
+    """Return the inventory files of an acquisition's folder, the oldest first."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    found = [(int(match[1] or 1), name) for name in names if (match := _NAME.fullmatch(name))]
+    return [os.path.join(folder, name) for _, name in sorted(found)]
+
+
+def recorded_names(station: Station, acquisition: str) -> set[str]:
+    """Return the names of the inventory files that events of the ledger speak of."""
+    found: set[str] = set()
+    for _, event, _ in station.events(parse_ref(acquisition).case):
+        database = event.fields.get("database")
+        if event.kind != "inventory" or acquisition not in event.acquisitions:
+            continue
+        if isinstance(database, dict) and isinstance(database.get("name"), str):
+            found.add(str(database["name"]))
+    return found
+
+
+def unrecorded(station: Station, chosen: Chosen) -> bytes:
+    """Return the newest complete inventory that has no event yet.
+
+    Raises:
+        CaseError: there is none.
+        InputError: it does not agree with its own roots.
+    """
+    from evkit.inventory.reader import Inventory
+
+    acquisition = str(chosen.target.acquisition)
+    known = recorded_names(station, acquisition)
+    paths = inventories(station.folder(parse_ref(acquisition)))
+    left = [path for path in paths if os.path.basename(path).decode() not in known]
+    if not left:
+        raise CaseError(
+            f"`{acquisition}` has no inventory without a record",
+            hint=f"make one with `evkit inventory run {acquisition}`",
+        )
+    with Inventory(left[-1]) as inventory:
+        problems = inventory.problems()
+    if problems:
+        raise InputError(f"`{escape_bytes(left[-1])}` is damaged: {escape(problems[0])}")
+    return left[-1]
+
+
+def _acquisition(replayed: Replay, ref: Ref) -> Acquisition:
+    if ref.acquisition:
+        found = replayed.state.acquisition(str(ref))
+        if found is None:
+            raise CaseError(
+                f"no acquisition `{ref}` is recorded",
+                hint=f"`evkit exhibit show {ref.of_exhibit()}` lists them",
+            )
+        return found
+    exhibit = replayed.state.exhibit(str(ref))
+    ready = [
+        item
+        for item in (exhibit.acquisitions.values() if exhibit else ())
+        if item.result in {"complete", "with-gaps"}
+    ]
+    if not ready:
+        raise CaseError(
+            f"`{ref}` has no acquisition with data",
+            hint="`evkit acquire` or `evkit intake` makes one",
+        )
+    return ready[-1]
+
+
+def _list(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _usable(item: Mapping[str, Any]) -> bool:
+    return isinstance(item.get("name"), str) and isinstance(item.get("role"), str)
+
+
+def _inside(folder: bytes, name: str) -> bytes:
+    """Return the path of an artifact; a name that leads out of the folder is refused."""
+    parts = name.split("/")
+    if any(part in {"", ".", ".."} for part in parts):
+        raise InputError(f"`{escape(name)}` is not a name inside an acquisition")
+    path = os.path.join(folder, *(part.encode("utf-8") for part in parts))
+    if not os.path.isfile(path):
+        raise CaseError(
+            f"`{escape_bytes(path)}` is not here",
+            hint="its copy may be elsewhere; `evkit exhibit show` says what is recorded",
+        )
+    return path
+
+
+def _unread(folder: bytes, artifacts: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
+    for item in artifacts:
+        if item["role"] == "map":
+            return parse_map(read_file(_inside(folder, item["name"]), MAX_BYTES))
+    return []
+
+
+def _next_name(folder: bytes) -> bytes:
+    used = {os.path.basename(path) for path in inventories(folder)}
+    number, name = 1, b"inventory.db"
+    while name in used:
+        number += 1
+        name = b"inventory-%d.db" % number
+    return os.path.join(folder, name)

@@ -1,0 +1,214 @@
+"""Entries of an inventory: each name with its streams, filtered by what a person asks for."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from evkit.core.clock import format_ns
+from evkit.core.errors import UsageError
+from evkit.core.limits import parse_size
+from evkit.core.paths import from_fields
+from evkit.core.text import escape, escape_bytes
+from evkit.manifest.rows import DIGESTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evkit.inventory.reader import Inventory
+
+_RANGE = re.compile(r"(?:([0-9a-zA-Z ]+))?\.\.(?:([0-9a-zA-Z ]+))?")
+_MAX = 2**53
+_Place: TypeAlias = tuple[int | None, dict[str, Any] | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A name with one of its streams; a name without a stream, or a stream without a name.
+
+    Attributes:
+        name: the name row, None for a stream that no name leads to.
+        stream: the stream row, None for a directory, a link, a name without content.
+        name_row, stream_row: row numbers.
+        mime: file type, None when not determined.
+    """
+
+    name: dict[str, Any] | None
+    stream: dict[str, Any] | None
+    name_row: int | None
+    stream_row: int | None
+    mime: str | None
+
+    @property
+    def shown(self) -> str:
+        """The escaped path, with `:stream` for a named stream."""
+        if self.name is not None:
+            text = escape_bytes(from_fields(self.name))
+        else:
+            text = f"(no name, record {(self.stream or {}).get('inode')})"
+        if self.stream is not None and "name" in self.stream:
+            text += ":" + escape_bytes(from_fields(self.stream, "name"))
+        return text
+
+    @property
+    def deleted(self) -> bool:
+        """True when the name is deleted (or there is none)."""
+        return self.name is None or not self.name["allocated"]
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON form: both rows as they are, their numbers, the type."""
+        return {
+            "path": self.shown,
+            "name_row": self.name_row,
+            "stream_row": self.stream_row,
+            "type": self.mime,
+            "name": self.name,
+            "stream": self.stream,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Criteria:
+    """What to look for; everything given must hold. Globs ignore case.
+
+    Attributes:
+        name: glob over the file name.
+        path: glob over the whole path; without `*`, `?`, `[` a part of it.
+        digest: lower-case hex of a whole digest.
+        type: glob over the MIME type.
+        size: (least, most) bytes.
+        deleted: True for deleted only, False for names in use only, None for both.
+    """
+
+    name: str | None = None
+    path: str | None = None
+    digest: str | None = None
+    type: str | None = None
+    size: tuple[int, int] | None = None
+    deleted: bool | None = None
+
+
+def parse_digest(text: str) -> str:
+    """Return a digest as lower-case hex.
+
+    Raises:
+        UsageError: it has not the length of a digest that evkit makes, or is not hex.
+    """
+    value = text.strip().lower()
+    if len(value) not in DIGESTS.values() or re.fullmatch("[0-9a-f]+", value) is None:
+        raise UsageError(
+            f"`{escape(text)}` is not a digest", hint="give MD5, SHA-1, SHA-256 or SHA-512 in full"
+        )
+    return value
+
+
+def parse_sizes(text: str) -> tuple[int, int]:
+    """Read `4096`, `1MB..`, `..100`, `1kB..2MiB`.
+
+    Raises:
+        UsageError: the text is not a size or a range.
+    """
+    match = _RANGE.fullmatch(text.strip())
+    if match is None:
+        value = parse_size(text)
+        return value, value
+    least = parse_size(match[1]) if match[1] else 0
+    most = parse_size(match[2]) if match[2] else _MAX
+    if least > most:
+        raise UsageError(f"`{escape(text)}` is an empty range")
+    return least, most
+
+
+def entries(inventory: Inventory, criteria: Criteria | None = None) -> Iterator[Entry]:
+    """Yield the entries that fit, in the order of the inventory."""
+    wanted = criteria or Criteria()
+    if wanted.digest is not None:
+        found = _by_digest(inventory, wanted.digest)
+    elif wanted.size is not None and wanted.size[0] == wanted.size[1]:
+        found = _by_streams(inventory, inventory.streams_with("size", wanted.size[0]))
+    else:
+        found = _all(inventory, wanted)
+    for entry in found:
+        if _fits(entry, wanted):
+            yield entry
+
+
+def _all(inventory: Inventory, wanted: Criteria) -> Iterator[Entry]:
+    for number, name in inventory.rows("name"):
+        if not _name_fits(name, wanted):
+            continue
+        if "seq" not in name:
+            yield Entry(name=name, stream=None, name_row=number, stream_row=None, mime=None)
+            continue
+        streams: list[_Place] = [
+            item
+            for item in inventory.joined("stream", name["fs"], name["inode"])
+            if item[1]["seq"] == name["seq"]
+        ]
+        for place, stream in streams or [(None, None)]:
+            yield _entry(inventory, (number, name), (place, stream))
+
+
+def _by_digest(inventory: Inventory, digest: str) -> Iterator[Entry]:
+    kind = next(name for name, length in DIGESTS.items() if length == len(digest))
+    return _by_streams(inventory, inventory.streams_with(f"digests.{kind}", digest))
+
+
+def _by_streams(inventory: Inventory, streams: list[tuple[int, dict[str, Any]]]) -> Iterator[Entry]:
+    for place, stream in streams:
+        names: list[_Place] = [
+            item
+            for item in inventory.joined("name", stream["fs"], stream["inode"])
+            if item[1].get("seq") == stream["seq"]
+        ]
+        for number, name in names or [(None, None)]:
+            yield _entry(inventory, (number, name), (place, stream))
+
+
+def _entry(
+    inventory: Inventory,
+    name: _Place,
+    stream: _Place,
+) -> Entry:
+    mime = None if stream[0] is None else inventory.mime(stream[0])
+    return Entry(name=name[1], stream=stream[1], name_row=name[0], stream_row=stream[0], mime=mime)
+
+
+def _fits(entry: Entry, wanted: Criteria) -> bool:
+    if entry.name is not None and not _name_fits(entry.name, wanted):
+        return False
+    if entry.name is None and (wanted.name or wanted.path or wanted.deleted is False):
+        return False
+    if wanted.size is not None:
+        size = (entry.stream or {}).get("size")
+        if size is None or not wanted.size[0] <= size <= wanted.size[1]:
+            return False
+    return wanted.type is None or (
+        entry.mime is not None and fnmatch.fnmatchcase(entry.mime, wanted.type.lower())
+    )
+
+
+def _name_fits(name: dict[str, Any], wanted: Criteria) -> bool:
+    if wanted.deleted is not None and name["allocated"] == wanted.deleted:
+        return False
+    if wanted.name is not None and not _glob(str(name["name"]), wanted.name):
+        return False
+    if wanted.path is None:
+        return True
+    pattern = wanted.path if re.search(r"[*?\[]", wanted.path) else f"*{wanted.path}*"
+    return _glob(str(name["path"]), pattern)
+
+
+def _glob(text: str, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(text.casefold(), pattern.casefold())
+
+
+def show_time(text: str, zone: str) -> str:
+    """Return nanoseconds as RFC 3339; local times of an unknown zone carry no `Z`."""
+    try:
+        shown = format_ns(int(text))
+    except (OverflowError, ValueError):
+        return f"{text} ns"
+    return shown if zone == "utc" else shown.removesuffix("Z")

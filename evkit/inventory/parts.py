@@ -1,0 +1,97 @@
+"""Partition rows: what a child found, clipped to the image, and the gaps between (parent side)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from evkit.core.errors import InputError
+from evkit.inventory.runner import EngineStoppedError
+from evkit.manifest import rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_FIELDS = frozenset(
+    {"kind", "table", "offset", "size", "description", "description_b64", "slot", "table_number"}
+)
+MAX_PARTS = 10_000
+
+
+class Division(NamedTuple):
+    """How an image divides.
+
+    Attributes:
+        rows: partition rows in order of their place, numbered from 1.
+        covered: bytes in partitions, overlaps counted once.
+        gaps: bytes outside all partitions; `covered + gaps` is the size of the image.
+    """
+
+    rows: list[dict[str, Any]]
+    covered: int
+    gaps: int
+
+
+def part_row(fields: Mapping[str, Any], image: int) -> dict[str, Any]:
+    """Make a partition row, without its number, of what a child sent.
+
+    Raises:
+        EngineStoppedError: the fields are not those of a partition.
+    """
+    row: dict[str, Any] = {"row": "partition", "state": "ok"}
+    row |= {key: value for key, value in fields.items() if key in _FIELDS}
+    offset, size = row.get("offset"), row.get("size")
+    if type(offset) is not int or type(size) is not int or offset < 0 or size < 0:
+        raise EngineStoppedError("engine-garbage", "a partition without a place")
+    if offset + size > image:
+        missing = offset + size - max(image, offset)
+        row |= {"state": "damaged", "reason": "beyond-end-of-image"}
+        row["detail"] = f"{missing} of {size} bytes are missing"
+        row["offset"] = min(offset, image)
+        row["size"] = max(image - offset, 0)
+    try:
+        rows.check({**row, "partition": 1})
+    except InputError as error:
+        raise EngineStoppedError("engine-garbage", error.message) from error
+    return row
+
+
+def divide(parts: Sequence[dict[str, Any]], image: int) -> Division:
+    """Add the gaps and number everything in order of its place."""
+    covered = union([(p["offset"], p["size"]) for p in parts if p["kind"] != "metadata"])
+    gaps = complement(covered, image)
+    table = str(parts[0]["table"]) if parts else "none"
+    every = list(parts) + [
+        {"row": "partition", "kind": "gap", "table": table, "offset": offset, "size": size,
+         "state": "ok"}
+        for offset, size in gaps
+    ]  # fmt: skip
+    every.sort(key=lambda part: (part["offset"], part["kind"] == "gap", -part["size"]))
+    numbered = [{**part, "partition": number} for number, part in enumerate(every, 1)]
+    return Division(numbered, sum(size for _, size in covered), sum(size for _, size in gaps))
+
+
+def union(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Merge (offset, length) ranges that touch or overlap."""
+    merged: list[tuple[int, int]] = []
+    for offset, length in sorted(ranges):
+        if not length:
+            continue
+        if merged and offset <= sum(merged[-1]):
+            start, had = merged[-1]
+            merged[-1] = (start, max(had, offset + length - start))
+        else:
+            merged.append((offset, length))
+    return merged
+
+
+def complement(ranges: Sequence[tuple[int, int]], size: int) -> list[tuple[int, int]]:
+    """Return what merged ranges leave of [0, size)."""
+    found: list[tuple[int, int]] = []
+    at = 0
+    for offset, length in ranges:
+        if offset > at:
+            found.append((at, offset - at))
+        at = max(at, offset + length)
+    if at < size:
+        found.append((at, size - at))
+    return found
