@@ -6,6 +6,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
+from evkit.core.text import escape_bytes
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -40,6 +42,18 @@ def out(line: str) -> None:
     stream = sys.stdout
     encoding = stream.encoding or "utf-8"
     print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream)
+
+
+def raw(data: bytes) -> None:
+    """Write the bytes of a list to stdout as they are; to a terminal, line by line and escaped."""
+    stream = sys.stdout
+    if not stream.isatty():
+        stream.flush()
+        stream.buffer.write(data)
+        stream.buffer.flush()
+        return
+    for line in data.splitlines():
+        out(escape_bytes(line))
 
 
 def err(line: str) -> None:

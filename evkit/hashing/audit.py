@@ -5,6 +5,7 @@ ok, modified, moved, copied, new, missing, unreadable. Pure: rows in, findings o
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
@@ -100,9 +101,12 @@ class _Audit:
         self.typed = typed
         self.absent = {path for path in known if path not in found}
         self.index: dict[tuple[str, str], list[bytes]] = defaultdict(list)
-        for path in sorted(known):
+        self.free: dict[tuple[str, str], list[bytes]] = defaultdict(list)
+        for path in sorted(known, reverse=True):
             for item in known[path].digests.items():
                 self.index[item].append(path)
+                if path in self.absent:
+                    self.free[item].append(path)
 
     def findings(self) -> Iterator[Finding]:
         for path in sorted(self.found):
@@ -157,14 +161,13 @@ class _Audit:
         """Return where the list has this content: an absent name first. Empty files have none."""
         if not row.size:
             return None
-        for algorithm in _STRONGEST:
-            if algorithm not in row.digests:
-                continue
-            places = self.index.get((algorithm, row.digests[algorithm]), ())
-            same = [place for place in places if _equal(self.known[place], row)]
-            absent = next((place for place in same if place in self.absent), None)
-            if same:
-                return absent or same[0]
+        for item in ((name, row.digests[name]) for name in _STRONGEST if name in row.digests):
+            free = self.free[item]
+            while free and free[-1] not in self.absent:
+                free.pop()
+            for path in itertools.chain(reversed(free), reversed(self.index[item])):
+                if _equal(self.known[path], row):
+                    return path
         return None
 
     def _missing(self) -> Iterator[Finding]:

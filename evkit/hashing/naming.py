@@ -87,5 +87,7 @@ def _common_folder(names: Collection[bytes]) -> bytes:
     """Return the longest folder (with its final slash) that all names start with, or nothing."""
     if not names:
         return b""
-    shared = os.path.commonprefix([min(names), max(names)])
-    return shared[: shared.rfind(b"/") + 1]
+    first, last = min(names), max(names)
+    pairs = zip(first, last, strict=False)
+    shared = next((number for number, (a, b) in enumerate(pairs) if a != b), len(first))
+    return first[: first.rfind(b"/", 0, shared) + 1]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from evkit.core.errors import InputError
 from evkit.hashing.digests import ALGORITHMS
-from evkit.hashing.lists.model import Collector, comment, numbered
+from evkit.hashing.lists.model import MARK, Collector, comment, head, numbered
 from evkit.hashing.rows import FILE, OK, Row, hex_digest
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ _SIGN = b"##"
 def header(algorithms: Sequence[str], said: Sequence[str]) -> bytes:
     """Return the head of a list; `said` are comment lines, already escaped."""
     columns = ",".join(["size", *algorithms, "filename"])
-    lines = [MAGIC.decode(), f"%%%% {columns}", *(f"## {line}".rstrip() for line in said), "## "]
-    return "".join(f"{line}\n" for line in lines).encode("utf-8")
+    lines = [MAGIC.decode(), f"%%%% {columns}", *(f"## {line}" for line in said)]
+    mark = _SIGN + MARK.encode() + head(algorithms)
+    return "".join(f"{line}\n" for line in lines).encode("utf-8") + mark + b"\n"
 
 
 def encode(row: Row, path: bytes, algorithms: Sequence[str]) -> bytes:
@@ -85,7 +86,8 @@ def _joined(
 ) -> Iterator[tuple[int, bytes, tuple[bytes, ...]]]:
     """Yield (line number, name, size and digests).
 
-    A line that is no row continues the name before it: hashdeep itself writes names with a line feed that way, and cannot read them back.
+    A line that is no row continues the name before it: hashdeep itself writes names with a line
+    feed that way, and cannot read them back.
     """
     held: tuple[int, bytes, tuple[bytes, ...]] | None = None
     for number, raw in rows:

@@ -11,9 +11,10 @@ from evkit.hashing.digests import ALGORITHMS
 from evkit.hashing.rows import Row, from_fields, to_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-MARK = "evkit "  # after the comment sign: a row in evkit JSON follows
+MARK = "evkit "  # after the comment sign: the head line or a row in evkit JSON follows
+SCHEMA = "evkit/hash-list/1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +55,22 @@ class Collector:
             raise InputError("the list names this file twice with different content")
 
     def comment(self, text: bytes) -> None:
-        """Take the text of a comment; rows hide behind `evkit `."""
+        """Take the text of a comment; the head line and rows hide behind `evkit `."""
         if text.startswith(MARK.encode()):
-            self.typed = True
-            self.add(parse_row(text[len(MARK) :]))
+            self.line(text[len(MARK) :])
+
+    def line(self, text: bytes) -> None:
+        """Take a head line or a row in canonical evkit JSON.
+
+        Raises:
+            InputError: it is neither, or of another schema.
+        """
+        self.typed = True
+        fields = ejson.as_object(ejson.loads(text, max_depth=3), "a row")
+        if "schema" not in fields:
+            self.add(from_fields(fields, ALGORITHMS))
+        elif fields["schema"] != SCHEMA:
+            raise InputError("a list of another schema", hint=f"evkit reads `{SCHEMA}`")
 
     def finish(self) -> KnownList:
         """Return the list.
@@ -77,10 +90,9 @@ class Collector:
         )
 
 
-def parse_row(text: bytes) -> Row:
-    """Read one row in evkit JSON, in its canonical form."""
-    fields = ejson.as_object(ejson.loads(text, max_depth=3), "a row")
-    return from_fields(fields, ALGORITHMS)
+def head(algorithms: Sequence[str]) -> bytes:
+    """Return the head line in evkit JSON, without line end."""
+    return ejson.dumps({"schema": SCHEMA, "algorithms": list(algorithms)})
 
 
 def row_bytes(row: Row, path: bytes) -> bytes:
