@@ -78,6 +78,8 @@ class Crl:
 
     def _read(self) -> None:
         crl = self._crl
+        self._issuer, self._signature = crl.issuer, crl.signature  # parsed now, not when asked
+        self._body, self._algorithm = crl.tbs_certlist_bytes, crl.signature_algorithm_oid
         next_update = crl.next_update_utc
         if next_update is None:
             raise InputError("the revocation list does not say how long it holds")
@@ -96,11 +98,10 @@ class Crl:
 
     def signed_by(self, root: Certificate) -> bool:
         """Tell whether the list carries a strict, low-S signature of `root`."""
-        algorithm = self._crl.signature_algorithm_oid
         return (
-            algorithm == x509.SignatureAlgorithmOID.ECDSA_WITH_SHA256
-            and self._crl.issuer == root.subject
-            and root.verify(self._crl.signature, self._crl.tbs_certlist_bytes)
+            self._algorithm == x509.SignatureAlgorithmOID.ECDSA_WITH_SHA256
+            and self._issuer == root.subject
+            and root.verify(self._signature, self._body)
         )
 
     def find(self, serial: str) -> Revocation | None:

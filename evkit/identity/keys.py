@@ -110,9 +110,7 @@ def encrypt_key(
         serialization.NoEncryption(),
     )
     pad = 16 - len(plain) % 16
-    params = Scrypt(
-        secrets.token_bytes(32), n, SCRYPT_R, SCRYPT_P, secrets.token_bytes(_IV_SIZE)
-    )
+    params = Scrypt(secrets.token_bytes(32), n, SCRYPT_R, SCRYPT_P, secrets.token_bytes(_IV_SIZE))
     encryptor = Cipher(algorithms.AES256(_derive(secret, params)), modes.CBC(params.iv)).encryptor()
     sealed = encryptor.update(plain + bytes((pad,)) * pad) + encryptor.finalize()
     return _pem(der.sequence(_header(params), der.octets(sealed)))

@@ -63,6 +63,8 @@ class Certificate:
 
     def _read(self) -> None:
         cert = self._x509
+        self._issuer, self._subject_name = cert.issuer, cert.subject  # parsed now, not when asked
+        self._signature, self._body = cert.signature, cert.tbs_certificate_bytes
         self.extensions = {entry.oid: entry for entry in cert.extensions}
         self.common_name = self._subject(NameOID.COMMON_NAME) or ""
         self.agency = self._subject(NameOID.ORGANIZATION_NAME)
@@ -87,11 +89,11 @@ class Certificate:
 
     def signed_by(self, issuer: Certificate) -> bool:
         """Tell whether this certificate carries a strict, low-S signature of `issuer`."""
-        return issuer.verify(self._x509.signature, self._x509.tbs_certificate_bytes)
+        return issuer.verify(self._signature, self._body)
 
     def issuer_is(self, other: Certificate) -> bool:
         """Tell whether issuer name and authority key identifier name `other`."""
-        if self._x509.issuer != other._x509.subject:
+        if self._issuer != other.subject:
             return False
         authority = self._value(x509.AuthorityKeyIdentifier)
         return authority is not None and authority.key_identifier == other.key_identifier
@@ -105,7 +107,7 @@ class Certificate:
     @property
     def subject(self) -> x509.Name:
         """The subject as the library holds it, for issuing."""
-        return self._x509.subject
+        return self._subject_name
 
     @property
     def public_key(self) -> Any:  # noqa: ANN401 - the library's key object, for issuing
@@ -127,7 +129,7 @@ class Certificate:
         return f"Certificate({self.officer!r}, {self.fingerprint[:16]}…)"
 
     def _subject(self, oid: ObjectIdentifier) -> str | None:
-        found = self._x509.subject.get_attributes_for_oid(oid)
+        found = self._subject_name.get_attributes_for_oid(oid)
         return str(found[0].value) if found else None
 
     def _value(self, kind: Any) -> Any:  # noqa: ANN401 - the library's extension types

@@ -50,9 +50,15 @@ class SignedCheckpoint(NamedTuple):
     note: Note
     extensions: tuple[str, ...] = ()
 
-    def verify(self, vkey: Vkey) -> bool:
-        """Tell whether the log's key signed it: key name = origin for Ed25519 keys of evkit."""
-        return check_note(self.note, [vkey]).ok
+    def verify(self, vkey: Vkey, origin: str | None = None) -> bool:
+        """Tell whether the log's key signed this checkpoint of this log.
+
+        Args:
+            vkey: the log's key.
+            origin: the origin expected; None for the name of the key, as evkit's logs have it.
+        """
+        expected = vkey.name if origin is None else origin
+        return self.checkpoint.origin == expected and check_note(self.note, [vkey]).ok
 
     def encode(self) -> bytes:
         """Return the bytes of the note."""

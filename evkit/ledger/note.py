@@ -61,7 +61,8 @@ class NoteResult:
         ok: at least one known key signed it and no known key's signature is wrong.
         detail: why not; empty when ok.
         verified: signatures by known keys, each key once.
-        unverified: signatures by unknown keys, or of a type that evkit cannot check.
+        unverified: signatures by unknown keys, or of a type that evkit cannot check; equal lines
+            once.
     """
 
     ok: bool
@@ -108,7 +109,7 @@ def check_note(note: Note, keys: Iterable[Vkey]) -> NoteResult:
     for key in keys:
         known.setdefault((key.name, key.key_id), []).append(key)
     verified: dict[tuple[str, bytes], NoteSignature] = {}
-    unverified = []
+    unverified: dict[NoteSignature, None] = {}
     for signature in note.signatures:
         which = (signature.name, signature.key_id)
         found = known.get(which, [])
@@ -118,7 +119,7 @@ def check_note(note: Note, keys: Iterable[Vkey]) -> NoteResult:
             continue
         valid = verify_note_signature(found[0], signature.signature, note.text) if found else None
         if valid is None:
-            unverified.append(signature)
+            unverified[signature] = None
         elif valid:
             verified[which] = signature
         else:

@@ -108,21 +108,24 @@ def parse_proof_foreign(data: bytes) -> TlogProof:
     return proof
 
 
-def verify_proof(proof: TlogProof, leaf_hash: bytes, log: Vkey) -> ProofResult:
-    """Check log signature and inclusion; never raises for a "no".
+def verify_proof(
+    proof: TlogProof, leaf_hash: bytes, log: Vkey, *, origin: str | None = None
+) -> ProofResult:
+    """Check origin, log signature and inclusion; never raises for a "no".
 
     Args:
         proof: as read.
         leaf_hash: RFC 6962 leaf hash of the entry.
         log: the log's key, from a source that the verifier trusts.
+        origin: the origin expected; None for the name of the key.
     """
     try:
         signed = parse_checkpoint_foreign(proof.note)
     except InputError as error:
         return ProofResult(ok=False, detail=error.message, checkpoint=None)
     head = signed.checkpoint
-    if not signed.verify(log):
-        detail = "the checkpoint is not signed by the log key"
+    if not signed.verify(log, origin):
+        detail = "the checkpoint is not one of this log, signed by its key"
     elif not verify_inclusion(proof.index, head.size, leaf_hash, proof.hashes, head.root):
         detail = "the entry is not at this index of the tree that the checkpoint names"
     else:
