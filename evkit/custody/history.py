@@ -239,7 +239,7 @@ _SENTENCES: dict[str, Callable[[Fact, State], str]] = {
     "revoke": _plain("key revoked", (": ", "officer"), (", ", "reason")),
     "recover": _plain("station rebuilt", (": ", "reason")),
     "memo": _plain("head put on paper", (", memo ", "memo_no"), (", given to ", "given_to")),
-    "case-open": _plain("case opened", (": ", "title"), (", FIR ", "fir"), (", ", "offence")),
+    "case-open": _plain("case opened", (": ", "title"), (", FIR ", "fir_no"), (", ", "offence")),
     "case-close": _plain("case closed", (": ", "outcome")),
     "register": _register,
     "mark": _plain("marked", (" ", "mark"), (" by ", "given_by")),

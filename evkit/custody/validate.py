@@ -50,7 +50,8 @@ class Context:
         role: the actor's role.
         now: the time that will be recorded, aware.
         last_recorded: the recorded time of the entry before, aware.
-        reason: what the officer gave with `--reason`.
+        reason: what the officer gave with `--reason`; if nothing departs from procedure by the
+            time of signing (`now` is known), it is kept as a departure that the officer states.
     """
 
     role: str | None = None
@@ -82,7 +83,7 @@ def validate(
     found = [*_procedure(draft, profile), *_roles(kind, profile, context)]
     found += _times(draft, profile, context)
     have = {(entry.code, entry.text) for entry in draft.deviations}
-    if context.reason and not found and not have:
+    if context.reason and context.now and not found and not have:
         found = [("stated", "the officer states a departure from procedure")]
     reason = context.reason or NOT_STATED
     return [

@@ -70,7 +70,7 @@ KINDS = (
         "case-open", "case", "open a case",
         (
             text("title", "short title"),
-            text("fir", "FIR number and year"),
+            text("fir_no", "FIR number and year"),
             text("offence", "offence and sections of law"),
             text("police_station", "police station or circle"),
             text("district", "district"),

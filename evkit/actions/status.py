@@ -1,0 +1,259 @@
+"""`evkit status`: what is running, unfinished, unsigned, out, or due."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evkit.actions.custody_log import wrap
+from evkit.core import clock, ejson
+from evkit.core.errors import EvkitError, ExitCode, InputError
+from evkit.core.limits import read_file
+from evkit.core.paths import to_fields
+from evkit.core.text import escape, escape_bytes
+from evkit.custody.deadlines import MET, OVERDUE, Due, due
+from evkit.custody.when import local_text
+
+if TYPE_CHECKING:
+    from evkit.custody.replay import Replay
+    from evkit.custody.state import Exhibit
+    from evkit.station import Station
+
+MAX_JOURNAL = 4 << 20
+RUNNING, STOPPED, UNSIGNED, DAMAGED = "running", "stopped", "unsigned", "damaged"
+_ADVICE = {
+    RUNNING: "running now",
+    STOPPED: "stopped before its end; nothing was lost of what is recorded",
+    UNSIGNED: "complete, but its end is not signed",
+    DAMAGED: "its journal cannot be read",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Long work that left a journal, or whose start has no end in the ledger.
+
+    Attributes:
+        ref: the acquisition, if known.
+        what: `acquire`, `intake`, `inventory`, or empty.
+        state: `running`, `stopped`, `unsigned`, `damaged`.
+        path: the journal, or None when only the ledger tells.
+        entry: the entry that started it.
+    """
+
+    ref: str
+    what: str
+    state: str
+    started: str | None = None
+    pid: int | None = None
+    path: bytes | None = None
+    entry: int | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON form, without absent values."""
+        document = {
+            name: getattr(self, name)
+            for name in ("ref", "what", "state", "started", "pid", "entry")
+            if getattr(self, name) not in (None, "")
+        }
+        return {**document, **(to_fields(self.path) if self.path else {})}
+
+    def line(self) -> str:
+        """Return one line for people, escaped."""
+        text = f"{escape(self.ref) or 'work'}: {escape(self.what)} {_ADVICE[self.state]}"
+        if self.started:
+            text += f", begun {escape(self.started)}"
+        if self.state == RUNNING and self.pid:
+            text += f", process {self.pid}"
+        if self.state == UNSIGNED:
+            text += "; sign it with `evkit acquire --record`"
+        elif self.state == STOPPED and self.what == "acquire":
+            exhibit = self.ref.rpartition("/")[0]
+            text += f"; go on with `evkit acquire --resume --exhibit {escape(exhibit)}`"
+        elif self.state == DAMAGED and self.path:
+            text += f": {escape_bytes(self.path)}"
+        return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """The state of a station as a whole."""
+
+    name: str
+    origin: str
+    profile: str
+    size: int
+    offset: str
+    head_signed: bool
+    notices: tuple[str, ...]
+    work: tuple[Work, ...]
+    deadlines: tuple[Due, ...]
+    out: tuple[Exhibit, ...]
+    open_cases: int
+    exhibits: int
+    gaps: int
+    unreported: int | None
+
+    @property
+    def exit_code(self) -> int:
+        """Return 3 when a journal cannot be read, else 0."""
+        damaged = any(work.state == DAMAGED for work in self.work)
+        return int(ExitCode.INCOMPLETE if damaged else ExitCode.OK)
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        return {
+            "schema": "evkit/status/1",
+            "station": self.name,
+            "origin": self.origin,
+            "profile": self.profile,
+            "size": self.size,
+            "head_signed": self.head_signed,
+            "notices": list(self.notices),
+            "work": [work.document() for work in self.work],
+            "deadlines": [item.document() for item in self.deadlines],
+            "out": [
+                {"exhibit": exhibit.ref, "state": exhibit.state, "holder": exhibit.holder}
+                for exhibit in self.out
+            ],
+            "open_cases": self.open_cases,
+            "exhibits": self.exhibits,
+            "gaps": self.gaps,
+            "entries_since_memo": self.unreported,
+        }
+
+    def lines(self) -> list[str]:
+        """Return the lines for people."""
+        lines = wrap(f"{escape(self.name)}, {self.size} entries, {escape(self.origin)}")
+        lines.append(f"{self.open_cases} open cases, {self.exhibits} exhibits")
+        lines += _block("Running and unfinished", [work.line() for work in self.work])
+        unsigned = [] if self.head_signed else ["the last head is committed but not signed"]
+        lines += _block("Not signed", unsigned)
+        urgent = [self._due_line(item) for item in self.deadlines if item.state != MET]
+        lines += _block("Due", urgent)
+        lines += _block(
+            "Out",
+            [
+                f"{exhibit.ref}: {exhibit.state} with {escape(exhibit.holder or 'nobody recorded')}"
+                for exhibit in self.out
+            ],
+        )
+        notices = [escape(notice) for notice in self.notices]
+        if self.gaps:
+            notices.append(f"{self.gaps} gaps in custody or evidence; see `evkit case show CASE`")
+        if self.unreported is None:
+            notices.append("no head is on paper yet; print one with `evkit ledger memo`")
+        elif self.unreported:
+            notices.append(f"{self.unreported} entries since the last memo")
+        lines += _block("Notes", notices)
+        if len(lines) == 2:  # noqa: PLR2004 - only the two head lines
+            lines.append("Nothing is running, unfinished, unsigned or due.")
+        return lines
+
+    def _due_line(self, item: Due) -> str:
+        word = "OVERDUE since" if item.state == OVERDUE else "by"
+        when = local_text(clock.parse(item.due), self.offset)
+        return (
+            f"{word} {when}: {item.case}, {escape(item.text)} "
+            f"({item.id}, entry {item.started_by}, {escape(item.source)})"
+        )
+
+
+def run(station: Station) -> Status:
+    """Look at a station; nothing is changed."""
+    replayed = station.state()
+    now = clock.now()
+    cases = replayed.state.cases.values()
+    exhibits = [exhibit for case in cases for exhibit in case.exhibits.values()]
+    return Status(
+        name=station.config.name,
+        origin=station.config.origin,
+        profile=station.profile.review_line(),
+        size=len(replayed.entries),
+        offset=now.offset,
+        head_signed=station.head().note is not None,
+        notices=tuple(station.notices),
+        work=tuple(_work(station, replayed)),
+        deadlines=tuple(due(replayed, station.profile, now.utc)),
+        out=tuple(exhibit for exhibit in exhibits if exhibit.state in {"out", "court", "lost"}),
+        open_cases=sum(case.open for case in cases),
+        exhibits=len(exhibits),
+        gaps=sum(finding.level == "gap" for finding in replayed.findings),
+        unreported=_since_memo(replayed),
+    )
+
+
+def read_journal(path: bytes) -> Work:
+    """Return what a work journal says; a damaged one is data, not an error."""
+    try:
+        value = ejson.as_object(
+            ejson.loads(read_file(path, MAX_JOURNAL), max_bytes=MAX_JOURNAL, canonical=False),
+            "the journal",
+        )
+        texts = [value.get(name) for name in ("what", "ref", "started", "state")]
+        pid = value.get("pid")
+        if value.get("schema") != "evkit/journal/1" or not isinstance(pid, int):
+            raise InputError("not a journal")
+        what, ref, started, state = (text if isinstance(text, str) else "" for text in texts)
+    except EvkitError:
+        return Work(ref="", what="", state=DAMAGED, path=path)
+    if "unsigned" in state:
+        state = UNSIGNED
+    elif state == RUNNING and is_alive(pid):
+        state = RUNNING
+    else:
+        state = STOPPED
+    return Work(ref=ref, what=what, state=state, started=started or None, pid=pid, path=path)
+
+
+def is_alive(pid: int) -> bool:
+    """Say whether a process of that number is there; on Windows always yes, it is not asked."""
+    if sys.platform == "win32":
+        return True
+    if pid < 1:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _work(station: Station, replayed: Replay) -> list[Work]:
+    found = [read_journal(path) for path in station.journals()]
+    known = {work.ref for work in found}
+    begun = [
+        acquisition
+        for case in replayed.state.cases.values()
+        for exhibit in case.exhibits.values()
+        for acquisition in exhibit.acquisitions.values()
+        if acquisition.ended_entry is None and acquisition.ref not in known
+    ]
+    for acquisition in begun:
+        work = Work(
+            ref=acquisition.ref,
+            what=acquisition.what,
+            state=STOPPED,
+            started=acquisition.started,
+            entry=acquisition.started_entry,
+        )
+        found.append(work)
+    return found
+
+
+def _since_memo(replayed: Replay) -> int | None:
+    memos = [entry.index for entry in replayed.entries if entry.kind in {"memo", "bundle"}]
+    return len(replayed.entries) - memos[-1] - 1 if memos else None
+
+
+def _block(title: str, texts: list[str]) -> list[str]:
+    if not texts:
+        return []
+    lines = ["", f"{title}:"]
+    for text in texts:
+        lines += wrap(text, first="  ", rest="    ")
+    return lines
