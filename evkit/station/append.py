@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from evkit.identity.signer import Signer
     from evkit.ledger.event import Draft, Event
     from evkit.station.layout import Layout
-    from evkit.station.store import Head, Store
+    from evkit.station.store import Entry, Head, Secret, Store
     from evkit.station.trust import Trust
 
 
@@ -134,6 +134,15 @@ def known_pins(book: Book, fingerprint: str) -> list[pins.Pin]:
             source = f"the officer's event {last.index}"
             found.append(pins.Pin(pinned.size, bytes.fromhex(pinned.root), source))
     return found
+
+
+def adopt(book: Book, entries: Sequence[Entry], secrets: Sequence[Secret]) -> Head:
+    """Commit entries of a lost ledger with their exact bytes; only `station recover` does this."""
+    if entries:
+        with lock.hold(book.place.path(layout.LOCK)):
+            head = book.store.append(entries, secrets)
+            _publish(book, head, book.trust.root().fingerprint)
+    return book.store.head()
 
 
 def sign_missing(book: Book) -> bool:

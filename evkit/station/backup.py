@@ -21,7 +21,7 @@ from evkit.core import clock, durable, ejson
 from evkit.core.errors import RefusedError, StorageError
 from evkit.core.paths import to_fields
 from evkit.core.text import escape, escape_bytes
-from evkit.station import layout
+from evkit.station import layout, lock
 from evkit.station.sqlite_store import SqliteStore
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ def make(place: Layout, origin: str, target: bytes, *, evidence: bool) -> Made:
     sink: _Sink = _Tar(target) if target.lower().endswith(b".tar") else _Folder(target)
     try:
         with durable.storage_errors(target):
-            head = _snapshot(place.path(layout.LEDGER), scratch)
+            with lock.hold(place.path(layout.LOCK)):  # so that its head is signed
+                head = _snapshot(place.path(layout.LEDGER), scratch)
             members = [sink.add(layout.LEDGER, scratch)]
             members += [
                 sink.add(name, place.path(name)) for name in files_of(place.home, evidence=evidence)
@@ -134,6 +135,7 @@ def make(place: Layout, origin: str, target: bytes, *, evidence: bool) -> Made:
 
 def _snapshot(ledger: bytes, target: bytes) -> Head:
     """Copy the ledger as one consistent state, also while others append; return its head."""
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         source = sqlite3.connect(ledger, timeout=30.0)
         copy = sqlite3.connect(target)

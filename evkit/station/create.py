@@ -141,7 +141,7 @@ def building(path: bytes) -> Iterator[Layout]:
 
 
 def furnish(place: Layout, made: Config, root: FileSigner) -> None:
-    """Write folders, log key, root certificate, station statement, ledger and configuration."""
+    """Write the root certificate, log key, station statement, empty ledger and configuration."""
     from evkit.identity import keys
     from evkit.identity.signer import LogSigner
     from evkit.station.sqlite_store import SqliteStore
@@ -151,7 +151,8 @@ def furnish(place: Layout, made: Config, root: FileSigner) -> None:
         durable.make_dir(place.path(name), mode)
     os.chmod(place.path(b"keys"), 0o700)
     log = LogSigner(made.origin, keys.generate_log_key(place.path(layout.LOG_KEY)))
-    durable.write_new(place.path(layout.ROOT_CERTIFICATE), root.certificate.pem)
+    if not os.path.lexists(place.path(layout.ROOT_CERTIFICATE)):
+        durable.write_new(place.path(layout.ROOT_CERTIFICATE), root.certificate.pem)
     durable.write_new(place.path(layout.STATEMENT), _statement(made, root, log))
     SqliteStore.create(place.path(layout.LEDGER)).close()
     config.write(place.path(layout.CONFIG), made)

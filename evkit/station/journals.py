@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from evkit.acquire.journal import NAME
 from evkit.station import layout
 
 if TYPE_CHECKING:
     from evkit.station.layout import Layout
 
-SUFFIX = b"journal.json"  # acquire and intake write one per acquisition folder
 _DEPTH = 3  # case, exhibit, acquisition
 
 
@@ -23,5 +23,5 @@ def journals(place: Layout) -> list[bytes]:
         depth = 0 if folder == top else os.path.relpath(folder, top).count(b"/") + 1
         if depth >= _DEPTH:
             folders.clear()
-        found += [os.path.join(folder, name) for name in sorted(names) if name.endswith(SUFFIX)]
+        found += [os.path.join(folder, NAME)] if NAME in names else []
     return found

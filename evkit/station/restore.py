@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BLOCK = 1 << 20
-_MODES = {layout.LEDGER: 0o644}
 _PRIVATE = b"keys/"
 
 
@@ -149,11 +148,11 @@ def _copy(handle: BinaryIO, name: bytes, target: bytes) -> tuple[int, str]:
 
 
 def _mode(name: bytes) -> int:
-    if name.startswith(_PRIVATE):
+    if name.startswith(_PRIVATE) or name.endswith(layout.LEDGER):
         return 0o600
     if name.startswith(layout.CASES + b"/"):
         return 0o444
-    return _MODES.get(name, 0o644)
+    return 0o644
 
 
 def _failed(source: bytes, name: bytes, what: str) -> CheckFailedError:

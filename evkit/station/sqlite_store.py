@@ -66,7 +66,7 @@ class SqliteStore:
         """Make an empty store; RefusedError when the file exists."""
         with durable.storage_errors(path):
             durable.step("create", path)
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         with _errors(path):
             connection = _connect(path, "rwc")
             connection.executescript(

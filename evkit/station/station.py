@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from evkit.core.errors import CaseError, EvkitError, IdentityError, InputError
+from evkit.core.errors import CaseError, EvkitError, IdentityError
 from evkit.core.progress import SILENT
 from evkit.core.text import escape
 from evkit.station import append, config, highwater, layout
@@ -142,19 +142,21 @@ class Station:
         """Return the last committed head."""
         return self.store.head()
 
-    def checkpoint(self) -> bytes:
-        """Return the signed checkpoint of the last head.
+    def signed_head(self) -> Head:
+        """Return the last head with its checkpoint, checked.
 
         Raises:
-            InputError: it is missing or damaged.
+            InputError: the checkpoint is missing or damaged.
             CheckFailedError: it is not that of the ledger, or not by the certified log key.
         """
         append.sign_missing(self.book)
         head = self.store.head()
         check_head(head, self.origin, self.trust.statement().vkey())
-        if head.note is None:  # pragma: no cover - check_head has refused it
-            raise InputError("the head has no checkpoint")
-        return head.note
+        return head
+
+    def checkpoint(self) -> bytes:
+        """Return the signed checkpoint of the last head; errors as `signed_head`."""
+        return self.signed_head().note or b""
 
     def mark(self) -> highwater.Mark | None:
         """Check the ledger against this user's high-water mark and return it."""
