@@ -1,0 +1,212 @@
+"""Checks before the first read. Only what would alter evidence is refused; the rest is recorded.
+
+A check has one of three states: `ok`, `deviation` (recorded, with a reason) or
+`could-not-be-determined`. Refused are a source that is mounted for writing or used as swap space,
+a destination on the source, and a destination without room.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evkit.acquire import sysfs
+from evkit.core.errors import RefusedError, StorageError
+from evkit.core.text import escape_bytes
+from evkit.hashing import pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evkit.acquire.source import Facts
+    from evkit.core.ejson import Json
+
+OK, DEVIATION, UNKNOWN = "ok", "deviation", "could-not-be-determined"
+SPARE = 16 << 20  # log, list, journal and the file system's own needs
+WRITABLE = "source-writable"
+MOUNTED = "source-mounted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One check: what was looked at, its state, and what was found in words.
+
+    Attributes:
+        code: code of the deviation, when it is one.
+        hint: what could have been done about it.
+    """
+
+    name: str
+    state: str
+    text: str
+    code: str | None = None
+    hint: str | None = None
+
+    def fields(self) -> dict[str, Json]:
+        """Return the JSON form."""
+        return {"check": self.name, "state": self.state, "text": self.text}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """All checks, with what was found about the destination."""
+
+    checks: tuple[Check, ...]
+    free: int | None
+    needed: int | None
+    file_system: str | None
+
+    @property
+    def deviations(self) -> tuple[Check, ...]:
+        """The checks that are deviations."""
+        return tuple(check for check in self.checks if check.state == DEVIATION)
+
+    def fields(self) -> dict[str, Json]:
+        """Return the JSON form."""
+        found: dict[str, Json] = {"checks": [check.fields() for check in self.checks]}
+        values = (("free", self.free), ("needed", self.needed), ("file_system", self.file_system))
+        found.update({name: value for name, value in values if value is not None})
+        return found
+
+
+def examine(facts: Facts, destination: bytes, *, block_nodes: bool = False) -> Report:
+    """Make every check.
+
+    Args:
+        facts: the opened source.
+        destination: an existing folder on the file system that will take the image.
+        block_nodes: the piece tree will keep the hash of each block.
+
+    Raises:
+        RefusedError: going on would alter the source.
+        StorageError: the destination has too little room.
+    """
+    free, needed = room(destination), None
+    if facts.size is not None:
+        needed = space_for(facts.size, block_nodes=block_nodes)
+    if free is not None and needed is not None and free < needed:
+        raise StorageError(
+            f"`{escape_bytes(destination)}` has {free} bytes free, {needed} are needed",
+            hint="free space there, or use a station on a larger disk",
+        )
+    checks = [
+        _write_block(facts),
+        _not_mounted(facts),
+        _elsewhere(facts, destination),
+        _room(free, needed),
+    ]
+    return Report(
+        checks=tuple(checks), free=free, needed=needed, file_system=_file_system(destination)
+    )
+
+
+def space_for(size: int, *, block_nodes: bool = False) -> int:
+    """Return the bytes that an image of `size` bytes takes with its pieces file and log."""
+    nodes = pieces.node_count(size) + (pieces.block_count(size) if block_nodes else 0)
+    return size + nodes * pieces.HASH + SPARE
+
+
+def room(folder: bytes) -> int | None:
+    """Return the bytes that this user can still write to the file system of `folder`."""
+    try:
+        found = os.statvfs(folder)
+    except (OSError, AttributeError):
+        return None
+    return found.f_bavail * found.f_frsize
+
+
+def _write_block(facts: Facts) -> Check:
+    name = "write-block"
+    if facts.kind != "block":
+        text = "opened read-only; not a device"
+        return Check(name=name, state=OK, text=text)
+    if facts.read_only:
+        return Check(name=name, state=OK, text="the system holds the device read-only")
+    return Check(
+        name=name,
+        state=DEVIATION,
+        code=WRITABLE,
+        text="the device is writable; evkit opened it read-only",
+        hint="put a write blocker before it, or run `blockdev --setro` before it is opened",
+    )
+
+
+def _not_mounted(facts: Facts) -> Check:
+    name = "not-mounted"
+    if facts.kind != "block" or facts.device is None:
+        return Check(name=name, state=OK, text="not a device")
+    family = sysfs.below(facts.device)
+    if family & sysfs.swap_devices():
+        raise RefusedError(
+            f"`{escape_bytes(facts.path)}` is in use as swap space",
+            hint="run `swapoff` on it first; it has been written to",
+        )
+    mounted = sysfs.mounts()
+    if mounted is None:
+        return Check(name=name, state=UNKNOWN, text="this system does not tell what is mounted")
+    here = [mount for mount in mounted if mount.devices & family]
+    for mount in here:
+        if not mount.read_only:
+            raise RefusedError(
+                f"`{escape_bytes(facts.path)}` is mounted for writing at "
+                f"`{escape_bytes(mount.point)}`",
+                hint=f"unmount it first: `umount {escape_bytes(mount.point)}`",
+            )
+    if here:
+        points = ", ".join(escape_bytes(mount.point) for mount in here)
+        return Check(
+            name=name,
+            state=DEVIATION,
+            code=MOUNTED,
+            text=f"mounted read-only at {points}",
+            hint="unmount it before it is acquired",
+        )
+    return Check(name=name, state=OK, text="not mounted")
+
+
+def _elsewhere(facts: Facts, destination: bytes) -> Check:
+    name = "destination-elsewhere"
+    if facts.kind != "block" or facts.device is None:
+        return Check(name=name, state=OK, text="the destination is a new file")
+    under = sysfs.devices_of(destination)
+    if facts.device in under:
+        raise RefusedError(
+            f"the destination `{escape_bytes(destination)}` lies on the source "
+            f"`{escape_bytes(facts.path)}`",
+            hint="use a station on another disk",
+        )
+    if not under:
+        text = "the file system of the destination names no device"
+        return Check(name=name, state=UNKNOWN, text=text)
+    return Check(name=name, state=OK, text="the destination lies on another device")
+
+
+def _room(free: int | None, needed: int | None) -> Check:
+    name = "room"
+    if free is None:
+        return Check(name=name, state=UNKNOWN, text="the destination does not tell its free space")
+    if needed is None:
+        text = f"{free} bytes free; the length of the source is not known"
+        return Check(name=name, state=UNKNOWN, text=text)
+    return Check(name=name, state=OK, text=f"{free} bytes free, {needed} needed")
+
+
+def _file_system(folder: bytes) -> str | None:
+    """Return the type of the file system, that of the mount point nearest above."""
+    best: tuple[int, str] | None = None
+    path = os.path.realpath(folder)
+    for mount in sysfs.mounts() or ():
+        point = mount.point.rstrip(b"/")
+        inside = path == mount.point or path.startswith(point + b"/")
+        if inside and (best is None or len(point) >= best[0]):
+            best = (len(point), mount.type)
+    return best[1] if best else None
+
+
+def deviations(report: Report, reason: str | None) -> Sequence[tuple[str, str, str]]:
+    """Return (code, text, reason) of every deviation, `not stated` without a reason."""
+    return [
+        (check.code or check.name, check.text, reason or "not stated")
+        for check in report.deviations
+    ]

@@ -1,0 +1,249 @@
+"""Readers for the engine: large reads, and single sectors where a large read fails.
+
+A sector that cannot be read becomes zeros and a range in `gaps`; its neighbours are read. Through
+the page cache one bad sector would take its whole page with it, so the small reads go past the
+cache where the system allows that.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+from typing import TYPE_CHECKING
+
+from evkit.acquire import gaps
+from evkit.acquire.source import SECTOR, Facts, Opened, is_gone
+from evkit.core.errors import InputError, StorageError
+from evkit.core.text import escape_bytes
+
+if TYPE_CHECKING:
+    from evkit.images.model import Image
+
+_GONE = {errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM, errno.ESHUTDOWN, errno.ESTALE}
+_STEP = 65536  # after a failed large read, before single sectors
+_DIRECT = getattr(os, "O_DIRECT", 0)
+
+
+class MediumReader:
+    """Reads a regular file or a block device from its start to its end.
+
+    Args:
+        opened: the source.
+
+    Attributes:
+        done: bytes read or filled so far.
+        retries: small reads that were made after a failed large one.
+    """
+
+    def __init__(self, opened: Opened) -> None:
+        self._fd = opened.descriptor
+        self._facts = opened.facts
+        self._gaps: list[gaps.Range] = []
+        self._sector: mmap.mmap | None = None
+        self._small = -1
+        self.done = 0
+        self.retries = 0
+
+    @property
+    def gaps(self) -> list[gaps.Range]:
+        """The ranges that could not be read, in order."""
+        return gaps.merge(self._gaps)
+
+    def close(self) -> None:
+        """Close what was opened for small reads."""
+        if self._small not in {-1, self._fd}:
+            os.close(self._small)
+        self._small = -1
+
+    def fill(self, view: memoryview) -> int:
+        """Fill `view` from where the reader stands; fewer bytes only at the end.
+
+        A regular file is read to where it ends now; a device to the length that it stated.
+
+        Raises:
+            StorageError: the device is gone.
+        """
+        start = self.done
+        wanted = len(view)
+        if self._facts.kind == "block" and self._facts.size is not None:
+            wanted = max(0, min(wanted, self._facts.size - start))
+        filled = 0
+        while filled < wanted:
+            try:
+                count = os.preadv(self._fd, [view[filled:wanted]], start + filled)
+            except OSError as error:
+                self._check_gone(error)
+                count = self._by_steps(view[filled:wanted], start + filled)
+            if not count:
+                break
+            filled += count
+        if filled < wanted and self._facts.kind == "block":
+            self._lose(view[filled:wanted], start + filled)  # the device ended before its length
+            filled = wanted
+        self.done += filled
+        return filled
+
+    def _by_steps(self, view: memoryview, start: int) -> int:
+        """Read a range of which something failed: 64 KiB at a time, then single sectors."""
+        end = len(view)
+        if self._facts.kind == "file":
+            end = min(end, max(0, os.fstat(self._fd).st_size - start))
+        for at in range(0, end, _STEP):
+            part = view[at : min(at + _STEP, end)]
+            try:
+                count = os.preadv(self._fd, [part], start + at)
+            except OSError as error:
+                self._check_gone(error)
+                count = 0
+            if count < len(part):
+                self._by_sectors(part[count:], start + at + count)
+        return end
+
+    def _by_sectors(self, view: memoryview, start: int) -> None:
+        size = self._facts.sector_size
+        at = 0
+        while at < len(view):
+            # up to the next sector of the medium, wherever the range began
+            length = min(size - (start + at) % size, len(view) - at)
+            self._one(view[at : at + length], start + at)
+            at += length
+
+    def _one(self, view: memoryview, start: int) -> None:
+        self.retries += 1
+        descriptor, buffer = self._for_small()
+        sector = self._facts.sector_size
+        first = start - start % sector
+        try:
+            with memoryview(buffer) as whole:
+                count = os.preadv(descriptor, [whole[:sector]], first)
+                got = whole[start - first : count][: len(view)]
+                view[: len(got)] = got
+                short = len(got) < len(view)
+                got.release()
+        except OSError as error:
+            self._check_gone(error)
+            self._lose(view, start)
+            return
+        if short:
+            self._lose(view, start)
+
+    def _for_small(self) -> tuple[int, mmap.mmap]:
+        if self._sector is None:
+            self._sector = mmap.mmap(-1, max(mmap.PAGESIZE, self._facts.sector_size))
+        if self._small < 0:
+            self._small = self._fd
+            if _DIRECT and self._facts.kind == "file":
+                try:
+                    # by descriptor, so that it is the same file whatever its name means now
+                    self._small = os.open(
+                        f"/proc/self/fd/{self._fd}", os.O_RDONLY | _DIRECT | os.O_CLOEXEC
+                    )
+                    os.preadv(self._small, [memoryview(self._sector)[:SECTOR]], 0)
+                except OSError as error:
+                    if error.errno != errno.EIO:
+                        self.close()
+                        self._small = self._fd
+        return self._small, self._sector
+
+    def _lose(self, view: memoryview, start: int) -> None:
+        view[:] = bytes(len(view))
+        self._gaps.append((start, len(view)))
+
+    def _check_gone(self, error: OSError) -> None:
+        if error.errno in _GONE or is_gone(self._fd, self._facts):
+            raise StorageError(
+                f"the source `{escape_bytes(self._facts.path)}` is gone: {error.strerror or error}",
+                hint="what was read so far is kept; connect it again and start a new acquisition",
+            ) from error
+
+
+class StreamReader:
+    """Reads standard input to its end; the length is known afterwards."""
+
+    retries = 0
+
+    def __init__(self, descriptor: int) -> None:
+        self._fd = descriptor
+        self.done = 0
+        self.gaps: list[gaps.Range] = []
+
+    def close(self) -> None:
+        """Leave the descriptor open: it is not ours."""
+
+    def fill(self, view: memoryview) -> int:
+        """Fill `view`; fewer bytes only at the end of the stream.
+
+        Raises:
+            InputError: the stream failed. It cannot be read again, so this is no gap.
+        """
+        filled = 0
+        while filled < len(view):
+            try:
+                count = os.readv(self._fd, [view[filled:]])
+            except OSError as error:
+                raise InputError(
+                    f"standard input failed after {self.done + filled} bytes: "
+                    f"{error.strerror or error}"
+                ) from error
+            if not count:
+                break
+            filled += count
+        self.done += filled
+        return filled
+
+
+class ImageReader:
+    """Reads the decoded medium of an image; parts that cannot be decoded are gaps."""
+
+    retries = 0
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+        self._gaps: list[gaps.Range] = []
+        self.done = 0
+
+    @property
+    def gaps(self) -> list[gaps.Range]:
+        """The ranges that could not be decoded, in order."""
+        return gaps.merge(self._gaps)
+
+    def fill(self, view: memoryview) -> int:
+        """Fill `view`; fewer bytes only at the end of the medium."""
+        wanted = max(0, min(len(view), self._image.size - self.done))
+        step = 1 << 20
+        for at in range(0, wanted, step):
+            part = view[at : min(at + step, wanted)]
+            self._take(part, self.done + at, 32768)
+        self.done += wanted
+        return wanted
+
+    def _take(self, view: memoryview, start: int, unit: int) -> None:
+        try:
+            view[:] = self._image.read(start, len(view))
+        except (OSError, InputError):
+            if len(view) <= unit:
+                view[:] = bytes(len(view))
+                self._gaps.append((start, len(view)))
+                return
+            for at in range(0, len(view), unit):
+                self._take(view[at : at + unit], start + at, unit)
+
+
+def reader_for(opened: Opened) -> MediumReader | StreamReader:
+    """Return the reader that fits a source."""
+    if opened.facts.kind == "stream":
+        return StreamReader(opened.descriptor)
+    return MediumReader(opened)
+
+
+def facts_after(opened: Opened) -> Facts:
+    """Describe the source once more, through the same descriptor."""
+    from evkit.acquire.source import describe
+
+    if opened.facts.kind == "stream":
+        return opened.facts
+    try:
+        return describe(opened.facts.path, opened.descriptor)
+    except InputError:
+        return opened.facts

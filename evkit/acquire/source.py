@@ -1,0 +1,228 @@
+"""What a source is: its kind, exact length, sectors, lock state and identity, from one descriptor.
+
+Everything is asked of the descriptor that is read later, so that a device exchanged in between
+cannot be described as another one. The source is opened read-only and, where the system allows it,
+without touching its access time.
+"""
+
+from __future__ import annotations
+
+import array
+import errno
+import os
+import stat
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from evkit.acquire import sysfs
+from evkit.core.errors import InputError, RefusedError
+from evkit.core.text import escape_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STDIN = b"-"
+SECTOR = 512
+_DIRECT = getattr(os, "O_DIRECT", 0)
+# linux/fs.h; the sizes of the answers differ
+_BLKROGET = 0x125E
+_BLKSSZGET = 0x1268
+_BLKPBSZGET = 0x127B
+_BLKGETSIZE64 = 0x80081272
+_GONE = {errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """A source as found when it was opened.
+
+    Attributes:
+        path: as given, `-` for standard input.
+        kind: `file`, `block` or `stream`.
+        size: bytes, None for a stream.
+        sector_size: logical sector in bytes; 512 where nobody states one.
+        physical_sector_size: or None.
+        read_only: whether writing is blocked; None when that cannot be known.
+        device: `major:minor` of a block device, or None.
+        identity: make, model, serial, … as the system reports them; text from outside.
+        mtime_ns: of a regular file, or None.
+        inode: (device, inode) of a regular file, or None.
+    """
+
+    path: bytes
+    kind: str
+    size: int | None
+    sector_size: int = SECTOR
+    physical_sector_size: int | None = None
+    read_only: bool | None = None
+    device: str | None = None
+    identity: Mapping[str, str] = field(default_factory=dict)
+    mtime_ns: int | None = None
+    inode: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A source with its open descriptor; `direct` when it is read past the page cache."""
+
+    descriptor: int
+    facts: Facts
+    direct: bool
+
+    def close(self) -> None:
+        """Close the descriptor, but never standard input."""
+        if self.facts.kind != "stream":
+            os.close(self.descriptor)
+
+
+def open_source(path: bytes) -> Opened:
+    """Open a source read-only and describe it.
+
+    Raises:
+        InputError: it is absent, unreadable, or neither a regular file nor a block device.
+        RefusedError: it is a device and this system is not Linux.
+    """
+    if path == STDIN:
+        return Opened(descriptor=0, facts=Facts(path=STDIN, kind="stream", size=None), direct=False)
+    shown = escape_bytes(path)
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISBLK(mode):
+            _need_linux()
+            descriptor, direct = _open_device(path)
+        elif stat.S_ISREG(mode):
+            descriptor, direct = _open_quietly(path), False
+        else:
+            raise InputError(_OTHER % shown, hint=_hint_for(mode))
+    except OSError as error:
+        hint = None
+        if error.errno in {errno.EACCES, errno.EPERM}:
+            hint = "reading a device needs membership of its group, usually `disk`"
+        raise InputError(f"cannot read `{shown}`: {error.strerror or error}", hint=hint) from error
+    try:
+        return Opened(descriptor=descriptor, facts=describe(path, descriptor), direct=direct)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def describe(path: bytes, descriptor: int) -> Facts:
+    """Return the facts of an open file or block device.
+
+    Raises:
+        InputError: the device does not tell its length.
+    """
+    found = os.fstat(descriptor)
+    if not stat.S_ISBLK(found.st_mode):
+        return Facts(
+            path=path,
+            kind="file",
+            size=found.st_size,
+            mtime_ns=found.st_mtime_ns,
+            inode=(found.st_dev, found.st_ino),
+        )
+    device = f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}"
+    try:
+        size = _ioctl(descriptor, _BLKGETSIZE64, "Q")
+        sector = _ioctl(descriptor, _BLKSSZGET, "i")
+        physical = _ioctl(descriptor, _BLKPBSZGET, "I")
+        locked = _ioctl(descriptor, _BLKROGET, "i")
+    except OSError as error:
+        raise InputError(
+            f"`{escape_bytes(path)}` does not tell its length: {error.strerror or error}",
+            hint="is a medium in the drive?",
+        ) from error
+    return Facts(
+        path=path,
+        kind="block",
+        size=size,
+        sector_size=sector,
+        physical_sector_size=physical,
+        read_only=bool(locked),
+        device=device,
+        identity=sysfs.identity(device),
+    )
+
+
+def is_gone(descriptor: int, facts: Facts) -> bool:
+    """Say whether a block device went away or changed its length since it was described."""
+    if facts.kind != "block":
+        return False
+    try:
+        return _ioctl(descriptor, _BLKGETSIZE64, "Q") != facts.size
+    except OSError as error:
+        return error.errno in _GONE
+
+
+def changes(before: Facts, after: Facts) -> list[str]:
+    """Say in words how a source changed while it was read; empty when it did not."""
+    found = []
+    if before.size != after.size:
+        found.append(f"its size was {before.size} and is {after.size} bytes")
+    if before.mtime_ns != after.mtime_ns:
+        found.append("its time of modification changed")
+    if before.read_only != after.read_only:
+        found.append("its read-only flag changed")
+    if dict(before.identity) != dict(after.identity):
+        found.append("it identifies itself in another way")
+    return found
+
+
+def fields(facts: Facts) -> dict[str, str | int | bool]:
+    """Return the facts as they stand in events and in the acquisition log."""
+    from evkit.core.paths import to_fields
+
+    result: dict[str, str | int | bool] = {**to_fields(facts.path), "kind": facts.kind}
+    optional = {
+        "size": facts.size,
+        "sector_size": facts.sector_size if facts.kind == "block" else None,
+        "physical_sector_size": facts.physical_sector_size,
+        "read_only": facts.read_only,
+        "device": facts.device,
+    }
+    result.update({name: value for name, value in optional.items() if value is not None})
+    result.update(facts.identity)
+    return result
+
+
+_OTHER = "`%s` is neither a regular file nor a block device"
+
+
+def _hint_for(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "take folders in with `evkit intake PATH --exhibit CASE/E1`"
+    return "to read a stream, give `-` and pipe it to standard input"
+
+
+def _open_quietly(path: bytes, extra: int = 0) -> int:
+    flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | extra
+    try:
+        return os.open(path, flags | getattr(os, "O_NOATIME", 0))
+    except PermissionError:  # only the owner may leave the access time alone
+        return os.open(path, flags)
+
+
+def _open_device(path: bytes) -> tuple[int, bool]:
+    if _DIRECT:
+        try:
+            return _open_quietly(path, _DIRECT), True
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+    return _open_quietly(path), False
+
+
+def _need_linux() -> None:
+    if not os.path.isdir("/sys/dev/block"):
+        raise RefusedError(
+            "block devices are acquired on Linux only",
+            hint="use a Linux workstation or live stick, or take in an image with `evkit intake`",
+        )
+
+
+def _ioctl(descriptor: int, request: int, code: str) -> int:
+    import fcntl
+
+    answer = array.array(code, [0])
+    fcntl.ioctl(descriptor, request, answer, True)  # noqa: FBT003 - the buffer is changed in place
+    return int(answer[0])

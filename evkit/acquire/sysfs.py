@@ -1,0 +1,219 @@
+"""What Linux says about block devices: identity, relations, and what is mounted where.
+
+Read from `/sys/dev/block`, `/proc/self/mountinfo` and `/proc/swaps`. Values are text from outside
+(a device chooses its own model name): they are cut and cleaned, and escaped when printed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import NamedTuple
+
+BLOCK = b"/sys/dev/block"
+MOUNTINFO = b"/proc/self/mountinfo"
+SWAPS = b"/proc/swaps"
+_MAX = 256
+_DEPTH = 8
+_ESCAPED = re.compile(rb"\\([0-7]{3})")
+# name in records -> where it may stand, nearest first
+_IDENTITY = {
+    "make": (b"device/vendor",),
+    "model": (b"device/model", b"device/name"),
+    "serial": (b"device/serial", b"serial", b"device/vpd_pg80"),
+    "firmware": (b"device/rev", b"device/firmware_rev", b"device/fwrev"),
+    "wwid": (b"wwid", b"device/wwid"),
+    "cid": (b"device/cid",),
+    "removable": (b"removable",),
+    "rotational": (b"queue/rotational",),
+    "write_cache": (b"queue/write_cache",),
+}
+
+
+class Mount(NamedTuple):
+    """One mounted file system: its devices, where, and whether it is mounted read-only."""
+
+    devices: frozenset[str]
+    point: bytes
+    type: str
+    read_only: bool
+
+
+def identity(device: str) -> dict[str, str]:
+    """Return what a device (`major:minor`) says of itself; a partition also names its disk."""
+    folder = _folder(device)
+    if folder is None:
+        return {}
+    found: dict[str, str] = {"name": _clean(os.path.basename(folder))}
+    partition = _read(os.path.join(folder, b"partition"))
+    disk = os.path.dirname(folder) if partition else folder
+    if partition:
+        found["partition"] = partition
+        found["disk"] = _clean(os.path.basename(disk))
+        start = _read(os.path.join(folder, b"start"))
+        if start:
+            found["start_sector"] = start
+    for name, places in _IDENTITY.items():
+        for place in places:
+            value = _read(os.path.join(disk, place))
+            if value:
+                found[name] = value
+                break
+    backing = _read(os.path.join(disk, b"loop/backing_file"))
+    if backing:
+        found["backing_file"] = backing
+    found["interface"] = _interface(disk)
+    return found
+
+
+def below(device: str, _depth: int = _DEPTH) -> set[str]:
+    """Return a device with everything built on it: partitions and holders, at any depth."""
+    found = {device}
+    folder = _folder(device)
+    if folder is None or not _depth:
+        return found
+    for name in _list(folder):
+        child = os.path.join(folder, name)
+        if os.path.isfile(os.path.join(child, b"partition")):
+            found |= _with(child, below, _depth)
+    for name in _list(os.path.join(folder, b"holders")):
+        found |= _with(os.path.join(folder, b"holders", name), below, _depth)
+    return found
+
+
+def above(device: str, _depth: int = _DEPTH) -> set[str]:
+    """Return a device with everything that it lies on: its disk, its parts, the file of a loop."""
+    found = {device}
+    folder = _folder(device)
+    if folder is None or not _depth:
+        return found
+    if os.path.isfile(os.path.join(folder, b"partition")):
+        found |= _with(os.path.dirname(folder), above, _depth)
+    for name in _list(os.path.join(folder, b"slaves")):
+        found |= _with(os.path.join(folder, b"slaves", name), above, _depth)
+    backing = _raw(os.path.join(folder, b"loop/backing_file"))
+    if backing:
+        found |= devices_of(backing, _depth - 1)
+    return found
+
+
+def devices_of(path: bytes, _depth: int = _DEPTH) -> set[str]:
+    """Return every device that the file system of `path` lies on; empty when there is none."""
+    try:
+        number = os.stat(path).st_dev
+    except OSError:
+        return set()
+    own = f"{os.major(number)}:{os.minor(number)}"
+    direct = {own}
+    for mount in mounts() or ():
+        if own in mount.devices:
+            direct |= mount.devices
+    found: set[str] = set()
+    for device in direct:
+        if _folder(device) is not None:
+            found |= above(device, _depth)
+    return found
+
+
+def mounts() -> list[Mount] | None:
+    """Return what is mounted, or None where the system does not tell."""
+    try:
+        with open(MOUNTINFO, "rb") as handle:
+            lines = handle.read().splitlines()
+    except OSError:
+        return None
+    found = []
+    for line in lines:
+        left, _, right = line.partition(b" - ")
+        place, system = left.split(b" "), right.split(b" ")
+        if len(place) < 6 or len(system) < 3:  # noqa: PLR2004 - fields of proc(5)
+            continue
+        devices = {place[2].decode("ascii", "replace")}
+        try:
+            source = os.stat(_unescape(system[1]))
+            if stat.S_ISBLK(source.st_mode):
+                devices.add(f"{os.major(source.st_rdev)}:{os.minor(source.st_rdev)}")
+        except (OSError, ValueError):
+            pass  # `tmpfs`, `proc` and the like have no device
+        found.append(
+            Mount(
+                frozenset(devices),
+                _unescape(place[4]),
+                system[0].decode("ascii", "replace"),
+                b"ro" in system[2].split(b","),
+            )
+        )
+    return found
+
+
+def swap_devices() -> set[str]:
+    """Return the block devices in use as swap space."""
+    found: set[str] = set()
+    try:
+        with open(SWAPS, "rb") as handle:
+            lines = handle.read().splitlines()[1:]
+    except OSError:
+        return found
+    for line in lines:
+        try:
+            number = os.stat(_unescape(line.split()[0])).st_rdev
+        except (OSError, IndexError, ValueError):
+            continue
+        if number:
+            found.add(f"{os.major(number)}:{os.minor(number)}")
+    return found
+
+
+def _with(folder: bytes, walk: object, depth: int) -> set[str]:
+    device = _read(os.path.join(folder, b"dev"))
+    if not device:
+        return set()
+    return below(device, depth - 1) if walk is below else above(device, depth - 1)
+
+
+def _folder(device: str) -> bytes | None:
+    link = os.path.join(BLOCK, device.encode("ascii"))
+    return os.path.realpath(link) if os.path.lexists(link) else None
+
+
+def _interface(disk: bytes) -> str:
+    """Name the bus from the device's place in the system; `unknown` when none is recognised."""
+    path = os.path.realpath(os.path.join(disk, b"device")) + b"/" + os.path.basename(disk)
+    for mark, name in (
+        (b"/usb", "usb"), (b"/mmc", "mmc"), (b"/nvme", "nvme"), (b"/ata", "ata"),
+        (b"/virtio", "virtio"), (b"/loop", "loop"), (b"/dm-", "device-mapper"), (b"/md", "raid"),
+        (b"/host", "scsi"),
+    ):  # fmt: skip
+        if mark in path:
+            return name
+    return "unknown"
+
+
+def _list(folder: bytes) -> list[bytes]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _raw(path: bytes) -> bytes:
+    try:
+        with open(path, "rb") as handle:
+            return handle.read(4096).rstrip(b"\n")
+    except OSError:
+        return b""
+
+
+def _read(path: bytes) -> str:
+    return _clean(_raw(path))
+
+
+def _clean(raw: bytes) -> str:
+    """Return text without control characters; what SCSI pads with blanks and NULs is cut."""
+    text = raw.decode("utf-8", "replace")
+    return "".join(c for c in text if c.isprintable()).strip()[:_MAX]
+
+
+def _unescape(raw: bytes) -> bytes:
+    return _ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), raw)

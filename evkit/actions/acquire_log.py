@@ -1,0 +1,145 @@
+"""Filling the acquisition log of one acquisition with what was found and what was stated."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from evkit.acquire import gaps, host, imaging, log, sysfs
+from evkit.core import clock, durable
+from evkit.core.text import escape_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evkit.acquire.imaging import Artifact, Imaging
+    from evkit.acquire.preflight import Report
+    from evkit.acquire.source import Facts
+    from evkit.actions.acquire import Job
+    from evkit.actions.longwork import Work
+    from evkit.core.ejson import Json
+    from evkit.identity.signer import Signer
+
+_IDENTITY = ("make", "model", "serial", "firmware", "interface")
+
+
+def write_log(
+    work: Work, job: Job, made: Imaging, signer: Signer, deviations: Sequence[Sequence[str | None]]
+) -> tuple[Artifact, dict[str, Json]]:
+    """Write the log into the acquisition folder; return its artifact and the event's summary.
+
+    Raises:
+        StorageError: the destination is full or fails.
+    """
+    found = {
+        **_who_and_where(work, signer, job.request.command),
+        **_source(job.opened.facts, job.report, made, work.folder),
+        **_destination(work.folder, job.report, made),
+        **_reading(made),
+        "deviations": [
+            {"code": code, "text": text, "reason": reason or "not stated"}
+            for code, text, reason in deviations
+        ],
+    }
+    typed = {**job.typed}
+    for name in ("type", "scope"):
+        value = job.plan.values.get(name)
+        if isinstance(value, str):
+            typed[name] = value
+    document = log.build(str(work.ref), found, typed)
+    data = log.encode(document)
+    file = log.NAME.encode()
+    durable.write_new(os.path.join(work.folder, file), data, mode=0o444)
+    return imaging.artifact(file, "log", data), log.summary(document)
+
+
+def _who_and_where(work: Work, signer: Signer, command: str) -> dict[str, Json]:
+    end = clock.now()
+    facts = host.fields()
+    certificate = signer.certificate
+    return {
+        "operator": {
+            "officer": certificate.officer,
+            "name": certificate.common_name,
+            "rank": certificate.rank or "",
+            "roles": list(certificate.roles),
+        },
+        "start": {"utc": work.started.text(), "offset": work.started.offset},
+        "end": {"utc": end.text(), "offset": end.offset},
+        "host": facts["host"],
+        "system": facts["system"],
+        "tool": f"{facts['tool']}, Python {facts['python']}",
+        "tool_build": facts["tool_build"],
+        "command": command or None,
+    }
+
+
+def _source(facts: Facts, report: Report, made: Imaging, folder: bytes) -> dict[str, Json]:
+    size = made.outcome.size if facts.size is None and made.outcome else facts.size
+    block = facts.kind == "block"
+    checks = {check.name: check for check in report.checks}
+    mounted = checks["not-mounted"]
+    return {
+        "source.path": escape_bytes(facts.path),
+        "source.kind": facts.kind,
+        **{f"source.{name}": facts.identity.get(name) for name in _IDENTITY},
+        "source.size": size,
+        "source.sectors": size // facts.sector_size if block and size is not None else None,
+        "source.sector_size": _sectors(facts) if block else None,
+        "source.read_only": facts.read_only,
+        "source.mounted": mounted.text if mounted.state != "could-not-be-determined" else None,
+        "source.partition_table": partition_table(os.path.join(folder, imaging.IMAGE)),
+    }
+
+
+def _sectors(facts: Facts) -> dict[str, Json]:
+    found: dict[str, Json] = {"logical": facts.sector_size}
+    if facts.physical_sector_size is not None:
+        found["physical"] = facts.physical_sector_size
+    return found
+
+
+def _destination(folder: bytes, report: Report, made: Imaging) -> dict[str, Json]:
+    devices = sorted(sysfs.devices_of(folder))
+    named = [sysfs.identity(device).get("name", device) for device in devices]
+    return {
+        "destination.path": escape_bytes(folder),
+        "destination.file_system": report.file_system,
+        "destination.device": ", ".join(named) or None,
+        "format": "raw",
+        "compression": "none",
+        "segments": [{"name": a.name, "size": a.size} for a in made.artifacts if a.role == "image"]
+        or None,
+    }
+
+
+def _reading(made: Imaging) -> dict[str, Any]:
+    outcome = made.outcome
+    return {
+        "bytes_read": made.bytes_read,
+        "read_errors": {**gaps.fields(made.gaps), "retries": made.retries},
+        "digests": dict(outcome.digests) if outcome else None,
+        "pieces": outcome.pieces.fields() if outcome else None,
+        "verification": made.verification or None,
+        "result": made.result,
+    }
+
+
+def partition_table(path: bytes) -> str | None:
+    """Name the partition table in the first sectors of an image; None when it cannot be read."""
+    try:
+        with open(path, "rb") as handle:
+            head = handle.read(8192)
+    except OSError:
+        return None
+    for sector in (512, 4096):
+        if head[sector : sector + 8] == b"EFI PART":
+            return f"GPT, sectors of {sector} bytes"
+    if head[512:514] == b"PM" or head[:2] == b"ER":
+        return "Apple partition map"
+    if head[510:512] == b"\x55\xaa":
+        entries = [head[446 + 16 * n : 462 + 16 * n] for n in range(4)]
+        if all(entry[0] in {0, 0x80} for entry in entries) and any(e[4] for e in entries):
+            return "MBR"
+        return "none seen; a boot sector"
+    return "none seen"

@@ -1,0 +1,200 @@
+"""Work that has no recorded end: sign what is complete, or put on record that it stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evkit.acquire import journal
+from evkit.actions.longwork import (
+    Plan,
+    draft_end,
+    lock_folder,
+    read_draft,
+    unfinished,
+    with_start,
+)
+from evkit.core import durable
+from evkit.core.errors import CaseError, CheckFailedError, InputError
+from evkit.core.limits import read_file
+from evkit.core.refs import parse_ref
+from evkit.core.text import escape, escape_bytes
+from evkit.hashing.digests import digest_file
+from evkit.ledger.event import Deviation
+from evkit.manifest import filelist
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evkit.acquire.journal import Journal
+    from evkit.identity.signer import Signer
+    from evkit.station import Station
+
+LATE = "late-signature"
+LIST_MAX = 1 << 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """What became of the unfinished work: (acquisition, what was done, entry or None)."""
+
+    what: str
+    done: tuple[tuple[str, str, int | None], ...]
+    exit_code: int = 0
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        return {
+            "schema": "evkit/settled/1",
+            "work": self.what,
+            "acquisitions": [
+                {"acquisition": ref, "done": text, "entry": entry} for ref, text, entry in self.done
+            ],
+        }
+
+    def lines(self) -> list[str]:
+        """Return the lines for people."""
+        return [
+            f"evkit: {ref}: {text}" + ("" if entry is None else f", entry {entry}")
+            for ref, text, entry in self.done
+        ]
+
+
+def sign_late(station: Station, signer: Signer, ref: str, what: str) -> Settled:
+    """Sign the ends that wait in journals, after comparing every file with its digest.
+
+    Raises:
+        CaseError: nothing waits.
+        CheckFailedError: a file is no longer what was digested.
+    """
+    done: list[tuple[str, str, int | None]] = []
+    for folder, entry in _waiting(station, ref, what, journal.UNSIGNED):
+        with _locked(folder):
+            if _has_ended(station, entry.ref):
+                journal.remove(folder)
+                done.append((entry.ref, "was recorded already", None))
+                continue
+            draft = _read(entry)
+            check_files(folder, draft.fields.get("artifacts"))
+            reason = "the end could not be signed when the work was done"
+            late = Deviation(LATE, f"signed later; begun {entry.started}", reason)
+            draft = dataclasses.replace(draft, deviations=(*draft.deviations, late))
+            recorded = station.record(draft, signer)
+            journal.remove(folder)
+            done.append((entry.ref, "recorded", recorded.index))
+    return Settled(what=what, done=tuple(done))
+
+
+def finish(station: Station, signer: Signer, ref: str, what: str) -> Settled:
+    """Put on record that work stopped without an end; its files are left as they are.
+
+    Raises:
+        CaseError: nothing was left unfinished.
+        RefusedError: the work is still running.
+    """
+    done: list[tuple[str, str, int | None]] = []
+    for folder, entry in _waiting(station, ref, what, journal.RUNNING):
+        with _locked(folder):
+            of = parse_ref(entry.ref)
+            start = _start_of(station, entry)
+            if _has_ended(station, entry.ref) or start is None:
+                journal.remove(folder)
+                if start is None:
+                    with contextlib.suppress(OSError):
+                        os.rmdir(folder)
+                text = "was recorded already" if start else "had not begun; its journal is removed"
+                done.append((entry.ref, text, None))
+                continue
+            values: dict[str, object] = {
+                "result": "failed",
+                "made_by": "evkit",
+                "error": "the program ended before the work was done",
+            }
+            plan = Plan(what=what, exhibit=of.of_exhibit())
+            draft = with_start(draft_end(station, plan, of, values, ()), start)
+            recorded = station.record(draft, signer)
+            journal.remove(folder)
+            done.append((entry.ref, "recorded as failed", recorded.index))
+    return Settled(what=what, done=tuple(done))
+
+
+def check_files(folder: bytes, artifacts: object) -> None:
+    """Compare the files of an acquisition folder with their recorded digests.
+
+    Raises:
+        CheckFailedError: one is missing or differs; the message names it.
+    """
+    rows: list[tuple[bytes, int, str]] = []
+    for item in artifacts if isinstance(artifacts, (list, tuple)) else ():
+        name = os.fsencode(str(item["name"]))
+        rows.append((name, int(item["size"]), str(item["sha256"])))
+        if item["role"] == "list":
+            listed = filelist.read_list(read_file(os.path.join(folder, name), LIST_MAX))
+            rows += [
+                (os.fsencode(row.name), row.size, row.sha256)
+                for row in listed
+                if row.name is not None and row.size is not None and row.sha256 is not None
+            ]
+    for name, size, sha256 in rows:
+        path = os.path.join(folder, name)
+        shown = escape_bytes(path)
+        try:
+            found_size, digests = digest_file(path, ("sha256",))
+        except OSError as error:
+            raise CheckFailedError(
+                f"`{shown}` cannot be read: {error.strerror or error}",
+                hint="the work cannot be signed as complete; record it with `--finish`",
+            ) from error
+        if (found_size, digests["sha256"]) != (size, sha256):
+            raise CheckFailedError(
+                f"`{shown}` is not what was digested when the work was done",
+                details={"digested then": sha256, "found now": digests["sha256"]},
+            )
+
+
+def _waiting(station: Station, ref: str, what: str, state: str) -> list[tuple[bytes, Journal]]:
+    wanted = parse_ref(ref)
+    found = [pair for pair in unfinished(station, wanted, what) if pair[1].state == state]
+    if not found:
+        word = "unsigned" if state == journal.UNSIGNED else "unfinished"
+        raise CaseError(
+            f"`{ref}` has no {word} {what} work", hint="`evkit status` lists what is left to do"
+        )
+    return found
+
+
+def _read(entry: Journal) -> Any:  # noqa: ANN401 - a Draft; shapes are checked when it is recorded
+    try:
+        return read_draft(entry.draft)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"the journal of `{escape(entry.ref)}` is damaged") from error
+
+
+@contextlib.contextmanager
+def _locked(folder: bytes) -> Iterator[None]:
+    descriptor = lock_folder(folder)
+    try:
+        yield
+        durable.fsync_dir(os.path.dirname(folder))
+    finally:
+        os.close(descriptor)
+
+
+def _has_ended(station: Station, ref: str) -> bool:
+    of = parse_ref(ref)
+    exhibit = station.state(of.case).state.exhibit(str(of.of_exhibit()))
+    found = exhibit.acquisitions.get(ref) if exhibit else None
+    return found is not None and found.ended_entry is not None
+
+
+def _start_of(station: Station, entry: Journal) -> str | None:
+    """Return the event id of the started event: the journal's, else the ledger's."""
+    if entry.start_event is not None:
+        return entry.start_event
+    for _, event, event_id in station.events(parse_ref(entry.ref).case):
+        if event.kind == f"{entry.what}-start" and entry.ref in event.acquisitions:
+            return event_id
+    return None

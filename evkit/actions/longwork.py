@@ -1,0 +1,284 @@
+"""Long work is two events, started and ended, and a journal between them.
+
+The started event is signed before the first read. If the ended event cannot be signed the result
+stays, complete and unsigned, and its draft waits in the journal for `--record`. A folder is locked
+while somebody works in it, so that work which was stopped can be told from work which runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from evkit.acquire import journal
+from evkit.acquire.journal import Journal
+from evkit.actions.custody import Request, prepare, require_case, require_exhibit
+from evkit.core import clock, durable
+from evkit.core.errors import EvkitError, RefusedError
+from evkit.core.progress import SILENT, Progress
+from evkit.core.refs import Ref, parse_ref
+from evkit.custody.profile import load_profile
+from evkit.ledger.event import Deviation, Draft, Happened, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evkit.identity.signer import Signer
+    from evkit.station import Station
+    from evkit.station.append import Recorded
+
+_TRIES = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is going to be done, as the started event states it.
+
+    Attributes:
+        what: `acquire` or `intake`.
+        exhibit: the exhibit.
+        values: fields of the event, typed ones and found ones.
+        happened, reason: as typed.
+        deviations: (code, text, reason) found before the first read.
+    """
+
+    what: str
+    exhibit: Ref
+    values: Mapping[str, object] = field(default_factory=dict)
+    happened: str | None = None
+    reason: str | None = None
+    deviations: Sequence[tuple[str, str, str]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How the record of the end went: the entry, or why it is unsigned."""
+
+    index: int | None = None
+    event_id: str | None = None
+    error: EvkitError | None = None
+    deviations: tuple[Deviation, ...] = ()
+
+
+class Work:
+    """One attempt at an exhibit, from its started event to its ended event.
+
+    Attributes:
+        ref: the acquisition.
+        folder: its folder.
+        started: when it began.
+        start: the recorded started event.
+    """
+
+    def __init__(self, station: Station, signer: Signer, plan: Plan, progress: Progress) -> None:
+        self._station = station
+        self._signer = signer
+        self._plan = plan
+        self._progress = progress
+        self._lock = -1
+        self.started = clock.now()
+        self.ref, draft = _draft_start(station, plan)
+        station.check(signer, draft.kind)
+        self.ref, draft = self._take_number(draft)
+        self.folder = station.folder(self.ref)
+        self._lock = lock_folder(self.folder)
+        self._journal = Journal(
+            what=plan.what, ref=str(self.ref), started=self.started.text(), pid=os.getpid()
+        )
+        self.start = self._begin(draft)
+
+    def end(
+        self,
+        values: Mapping[str, object],
+        subjects: Sequence[Subject],
+        deviations: Sequence[tuple[str, str, str]] = (),
+    ) -> Ended:
+        """Record the end; a failure to sign is in the answer and the draft in the journal."""
+        draft = draft_end(self._station, self._plan, self.ref, values, subjects)
+        more = tuple(Deviation(*entry) for entry in deviations)
+        draft = dataclasses.replace(draft, deviations=(*draft.deviations, *more))
+        draft = with_start(draft, self.start.event_id)
+        try:
+            done = self._station.record(draft, self._signer, progress=self._progress)
+        except EvkitError as error:
+            self._keep(draft)
+            return Ended(error=error, deviations=draft.deviations)
+        journal.remove(self.folder)
+        return Ended(index=done.index, event_id=done.event_id, deviations=draft.deviations)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _begin(self, draft: Draft) -> Recorded:
+        try:
+            journal.begin(self.folder, self._journal)
+            start = self._station.record(draft, self._signer, progress=self._progress)
+        except EvkitError:
+            self.close()
+            with contextlib.suppress(OSError, EvkitError):
+                journal.remove(self.folder)
+                os.rmdir(self.folder)
+            raise
+        self._journal = journal.advance(self.folder, self._journal, start_event=start.event_id)
+        return start
+
+    def _take_number(self, draft: Draft) -> tuple[Ref, Draft]:
+        """Make the folder of the next acquisition; whoever makes it owns the number."""
+        for _ in range(_TRIES):
+            ref = _next_ref(self._station, self._plan.exhibit)
+            try:
+                durable.make_dir(self._station.folder(ref), exist_ok=False)
+            except RefusedError:
+                continue
+            return ref, dataclasses.replace(draft, acquisitions=(str(ref),))
+        raise RefusedError(f"no number is free for an acquisition of `{self._plan.exhibit}`")
+
+    def _keep(self, draft: Draft) -> None:
+        """Keep the unsigned end in the journal, as far as the disk lets us."""
+        with contextlib.suppress(EvkitError):
+            journal.advance(
+                self.folder, self._journal, state=journal.UNSIGNED, draft=draft_fields(draft)
+            )
+
+
+def draft_end(
+    station: Station,
+    plan: Plan,
+    ref: Ref,
+    values: Mapping[str, object],
+    subjects: Sequence[Subject],
+) -> Draft:
+    """Return the draft of an ended event."""
+    request = Request(kind=f"{plan.what}-end", refs=(), values=values)
+    refs = (ref.case, (str(ref.of_exhibit()),), (str(ref),))
+    draft = prepare(station, station.state(ref.case), request, refs)
+    return dataclasses.replace(draft, subjects=tuple(subjects))
+
+
+def with_start(draft: Draft, event_id: str | None) -> Draft:
+    """Name the started event in an ended one."""
+    if event_id is None:
+        return draft
+    return dataclasses.replace(draft, fields={**draft.fields, "started": event_id})
+
+
+def check_plan(station: Station, plan: Plan) -> Draft:
+    """Make every check of a started event without writing anything; for a dry run."""
+    return _draft_start(station, plan)[1]
+
+
+def offset_of(station: Station) -> str:
+    """Return the UTC offset of the station's profile."""
+    return load_profile(station.config.profile).offset
+
+
+def lock_folder(folder: bytes) -> int:
+    """Lock a folder for this process; the lock ends with the process.
+
+    Raises:
+        RefusedError: another process works in it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:
+        pass  # no such locks on Windows; the process number in the journal has to do
+    except OSError as error:
+        os.close(descriptor)
+        raise RefusedError("another process works on this acquisition at present") from error
+    return descriptor
+
+
+def draft_fields(draft: Draft) -> dict[str, Any]:
+    """Return a draft as JSON; `read_draft` is the way back."""
+    return {
+        "kind": draft.kind,
+        "case": draft.case,
+        "exhibits": list(draft.exhibits),
+        "acquisitions": list(draft.acquisitions),
+        "fields": dict(draft.fields),
+        "sensitive": dict(draft.sensitive),
+        "subjects": [{"name": s.name, "digests": dict(s.digests)} for s in draft.subjects],
+        "happened": list(draft.happened) if draft.happened else None,
+        "authority": draft.authority,
+        "purpose": draft.purpose,
+        "place": draft.place,
+        "deviations": [list(entry) for entry in draft.deviations],
+    }
+
+
+def read_draft(value: Mapping[str, Any]) -> Draft:
+    """Return the draft of `draft_fields`; what it says is checked when it is recorded."""
+    happened = value["happened"]
+    return Draft(
+        kind=value["kind"],
+        case=value["case"],
+        exhibits=tuple(value["exhibits"]),
+        acquisitions=tuple(value["acquisitions"]),
+        fields=value["fields"],
+        sensitive=value["sensitive"],
+        subjects=tuple(Subject(s["name"], s["digests"]) for s in value["subjects"]),
+        happened=Happened(*happened) if happened else None,
+        authority=value["authority"],
+        purpose=value["purpose"],
+        place=value["place"],
+        deviations=tuple(Deviation(*entry) for entry in value["deviations"]),
+    )
+
+
+def _draft_start(station: Station, plan: Plan) -> tuple[Ref, Draft]:
+    exhibit = plan.exhibit.of_exhibit()
+    replayed = station.state(exhibit.case)
+    require_case(replayed, exhibit.case)
+    require_exhibit(replayed, str(exhibit))
+    request = Request(
+        kind=f"{plan.what}-start",
+        refs=(),
+        values=plan.values,
+        happened=plan.happened,
+        reason=plan.reason,
+    )
+    ref = _next_ref(station, exhibit)
+    draft = prepare(station, replayed, request, (exhibit.case, (str(exhibit),), (str(ref),)))
+    found = tuple(Deviation(*entry) for entry in plan.deviations)
+    return ref, dataclasses.replace(draft, deviations=(*found, *draft.deviations))
+
+
+def _next_ref(station: Station, exhibit: Ref) -> Ref:
+    """Return the first number above all that the ledger or the folder knows."""
+    known = station.state(exhibit.case).state.exhibit(str(exhibit))
+    names = [parse_ref(name).acquisition or "A0" for name in (known.acquisitions if known else ())]
+    with contextlib.suppress(OSError):
+        names += [os.fsdecode(name) for name in os.listdir(station.folder(exhibit))]
+    numbers = [int(name[1:]) for name in names if name[:1] == "A" and name[1:].isdecimal()]
+    return exhibit.with_acquisition(max(numbers, default=0) + 1)
+
+
+def unfinished(station: Station, ref: Ref, what: str) -> list[tuple[bytes, Journal]]:
+    """Return the folders and journals of an exhibit or acquisition whose end is not recorded."""
+    found = []
+    for path in station.journals():
+        folder = os.path.dirname(path)
+        entry = journal.read(folder)
+        if entry is None or entry.what != what:
+            continue
+        of = parse_ref(entry.ref)
+        if ref in {of, of.of_exhibit()} and os.path.realpath(folder) == os.path.realpath(
+            station.folder(of)
+        ):
+            found.append((folder, entry))
+    return found
+
+
+__all__ = [
+    "SILENT", "Ended", "Plan", "Work", "check_plan", "draft_end", "draft_fields", "lock_folder",
+    "offset_of", "read_draft", "unfinished", "with_start",
+]  # fmt: skip
