@@ -52,7 +52,9 @@ def record(
     with session.station() as station:
         reason = recording.reason
         if session.interactive() and not session.json and not recording.dry_run:
-            _ask(station, request.kind, values, recording, request.sensitive)
+            left_out = _ask(station, request.kind, values, recording, request.sensitive)
+            if left_out and reason is None:
+                reason = _prompt("why is the rest left out") or None
         filled = Request(
             kind=request.kind,
             refs=request.refs,
@@ -77,15 +79,23 @@ def _ask(
     values: dict[str, object],
     recording: Recording,
     sensitive: Mapping[str, object],
-) -> None:
-    """Ask for what the profile wants and nobody gave; an empty answer leaves it out."""
+) -> bool:
+    """Ask for what the profile wants and nobody gave; say whether something was left out."""
     given = {*values, *sensitive}
     if recording.happened:
         given.add("happened")
     missing = missing_fields(station, kind, given)
     if missing:
         click.echo("The profile asks for this; Enter leaves it out.", err=True)
+    left_out = False
     for name, help_ in missing:
-        answer: str = click.prompt(help_, default="", show_default=False, err=True)
-        if answer.strip():
-            values[name] = answer.strip()
+        answer = _prompt(help_)
+        if answer:
+            values[name] = answer
+        left_out |= not answer
+    return left_out
+
+
+def _prompt(text: str) -> str:
+    answer: str = click.prompt(text, default="", show_default=False, err=True)
+    return answer.strip()

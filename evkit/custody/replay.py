@@ -142,19 +142,22 @@ def _in_order(facts: Sequence[Fact], findings: Findings) -> list[Fact]:
         if fact.kind in _PLACED and fact.happened:
             while position and fact.end <= _place(ordered[position - 1]):
                 position -= 1
-        passed = [
-            other
-            for other in ordered[position:]
-            if other.kind in _PLACED and set(other.exhibits) & set(fact.exhibits)
-        ]
-        if passed:
-            first = passed[0]
+        own = set(fact.exhibits)
+        first = next(
+            (
+                other
+                for other in ordered[position:]
+                if not own.isdisjoint(other.exhibits) and other.kind in _PLACED
+            ),
+            None,
+        )
+        if first is not None:
             text = (
                 f"entry {fact.index} ({fact.kind}) is said to have happened {fact.when()}, "
                 f"before entry {first.index} ({first.kind}, {first.when()}), "
                 "but was recorded after it"
             )
-            for exhibit in sorted(set(first.exhibits) & set(fact.exhibits)):
+            for exhibit in sorted(own.intersection(first.exhibits)):
                 findings.add("happened-earlier", text, fact.index, first.index, exhibit=exhibit)
         ordered.insert(position, fact)
     return ordered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 
 from evkit.custody.compose import Typed, compose
@@ -24,6 +25,11 @@ OFFICERS = {
     "bilal": ("Bilal Ahmed", "Head Constable", "77", "custodian"),
     "sana": ("Sana Malik", None, None, "analyst"),
 }
+
+
+def event_id(index):
+    """The id of entry `index` in such a ledger."""
+    return hashlib.sha256(f"{index}".encode()).hexdigest()
 
 
 class Ledger:
@@ -59,7 +65,6 @@ class Ledger:
         return self.append(draft, by=by, at=at, deviations=deviations, subjects=subjects, raw=raw)
 
     def append(self, draft, *, by, at, deviations=(), subjects=(), raw=None):
-        import dataclasses
 
         index = len(self.events)
         self.minute += 1
@@ -79,10 +84,10 @@ class Ledger:
             commitments={n: commit(n, v, bytes(16)) for n, v in draft.sensitive.items()},
         )
         event = parse_event(build(draft, context))
-        event_id = hashlib.sha256(f"{index}".encode()).hexdigest()
+        identity = event_id(index)
         if draft.case:
-            self.sequence[draft.case] = (seq + 1, event_id)
-        self.events.append((index, event, event_id))
+            self.sequence[draft.case] = (seq + 1, identity)
+        self.events.append((index, event, identity))
         return index
 
     def replay(self, profile=None):

@@ -1,0 +1,281 @@
+"""`evkit case`, `exhibit`, `custody` and `status` on a real station."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+import stations
+
+from evkit.cli import main
+from evkit.cli.session import Session
+from evkit.core import clock
+from evkit.core.errors import ExitCode
+from evkit.ledger.commitments import verify_opening
+from evkit.station import Station
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run one command line on a station of its own; keys are unlocked already."""
+    made = stations.ready(tmp_path / "station")
+    keys = {stations.OFFICER: made.officer, stations.CUSTODIAN: made.custodian}
+    monkeypatch.setattr(Station, "signer", lambda _, officer, __: keys[officer])
+    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
+    monkeypatch.setenv("EVKIT_STATION", str(made.path))
+    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
+
+    def run(*arguments, expect=0):
+        code = main.run([str(argument) for argument in arguments])
+        streams = capsys.readouterr()
+        assert code == expect, streams
+        return streams.out if expect == 0 else streams.err
+
+    run.path = made.path
+    return run
+
+
+def document(text):
+    return json.loads(text)
+
+
+def test_a_case_from_start_to_end(run):
+    out = run("case", "open", "2026-457", "--title", "Loan fraud", "--fir", "457/2026")
+    assert "recorded case-open of 2026-457, entry" in out
+    assert "next: evkit exhibit register 2026-457/E1" in out
+    out = run("exhibit", "register", "2026-457/E1", "--what", "phone, black", "--imei", "3569",
+              "--imei", "3570", "--from", "Accused Person", "--set", "quantity=1",
+              "--set", "witnesses.1=Gul Khan", "--set", "witnesses.2=Bilal",
+              "--reason", "night, no street light")  # fmt: skip
+    assert "deviation: profile `pk` asks for" in out
+    assert "reason: night, no street light" in out
+    assert "`seized_from`" not in out
+    assert "witnesses" not in out
+    run("exhibit", "register", "2026-457", "--what", "SIM", "--part-of", "2026-457/E1")
+    out = run("custody", "record", "seal", "2026-457/E1", "2026-457/E2", "--set",
+              "seal=E1:S-1,E2:S-2")  # fmt: skip
+    assert "recorded seal of 2026-457/E1, 2026-457/E2, entry" in out
+    shown = document(run("exhibit", "show", "2026-457/E1", "--json"))
+    assert shown["seal"]["numbers"] == ["S-1"]
+    assert shown["fields"]["imei"] == ["3569", "3570"]
+    assert "Accused" not in json.dumps(shown)
+    run("exhibit", "mark", "2026-457/E1", "Ex.P-12", "--by", "Sessions Court")
+    assert "Ex.P-12" in run("exhibit", "show", "2026-457/E1")
+    assert "SIM" in run("exhibit", "list", "2026-457")
+    assert "2 exhibits" in run("case", "list")
+    assert "phone, black" in run("case", "show", "2026-457")
+    run("case", "close", "2026-457", "--set", "outcome=convicted")
+    run("case", "close", "2026-457", expect=ExitCode.REFUSED)
+
+
+def test_the_log_fits_on_80_columns(run):
+    local = clock.now().local()
+    minute = local[:16] + local[19:]
+    run("custody", "record", "store", "C1/E1", "--officer", stations.CUSTODIAN, "--set",
+        "location=" + "long word " * 30, "--happened", minute, "--set",
+        "remarks=x\x1b[31m", "--reason", "r " * 60)  # fmt: skip
+    out = run("custody", "log", "C1/E1")
+    assert max(map(len, out.splitlines())) <= 80
+    assert "\x1b" not in out
+    assert "in the store" in out
+    assert local[:16].replace("T", " ") in out
+    assert "time above as stated" in out
+    log = document(run("custody", "log", "C1/E1", "--json"))
+    assert log["schema"] == "evkit/custody-log/1"
+    assert [entry["kind"] for entry in log["entries"]] == ["register", "store"]
+    assert log["entries"][1]["deviations"]
+
+
+def test_a_digest_stays_whole_in_the_log(run):
+    digest = "ab" * 32
+    run("custody", "record", "note", "C1/E1", "--set", f"text={digest}")
+    assert digest in run("custody", "log", "C1/E1")
+
+
+def test_a_correction_by_number(run):
+    run("custody", "record", "store", "C1/E1", "--set", "location=safe 1")
+    number = document(run("custody", "log", "C1/E1", "--json"))["entries"][-1]["entry"]
+    run("custody", "record", "correct", "C1", "--set", f"corrects={number}", "--set",
+        "values.location=safe 2", "--set", "values.happened=" + clock.now().text(), "--set",
+        "text=slip of the pen")  # fmt: skip
+    out = run("custody", "log", "C1/E1")
+    assert f"corrected by entry {number + 1}" in out
+    assert "safe 1" in out
+    assert "safe 2" in out
+    shown = document(run("exhibit", "show", "C1/E1", "--json"))
+    assert shown["custody"][-1]["location"] == "safe 2"
+    run("custody", "record", "correct", "C1", "--set", "corrects=999", expect=2)
+    run("custody", "record", "correct", "C1", "--set", f"corrects={number}", "--set",
+        "values.colour=red", expect=2)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("custody", "record", "seal", "C1/E9"), ExitCode.NO_CASE),
+        (("custody", "record", "seal", "C9/E1"), ExitCode.NO_CASE),
+        (("custody", "record", "verify", "C1/E1/A1"), ExitCode.USAGE),
+        (("custody", "record", "teleport", "C1/E1"), ExitCode.USAGE),
+        (("custody", "record", "register", "C1/E2"), ExitCode.USAGE),
+        (("custody", "record", "seal", "C1"), ExitCode.USAGE),
+        (("custody", "record", "seal", "./C1"), ExitCode.USAGE),
+        (("custody", "record", "seal", "C1/E1", "--set", "colour=red"), ExitCode.USAGE),
+        (("custody", "record", "seal", "C1/E1", "--happened", "noon"), ExitCode.USAGE),
+        (("custody", "record", "note", "C1/E1/A1", "--set", "text=x"), ExitCode.NO_CASE),
+        (("custody", "log", "C1/E9"), ExitCode.NO_CASE),
+        (("case", "open", "c1", "--title", "x"), ExitCode.REFUSED),
+        (("case", "open", "../x", "--title", "x"), ExitCode.USAGE),
+        (("case", "show", "C9"), ExitCode.NO_CASE),
+        (("exhibit", "register", "C1/E1", "--what", "x"), ExitCode.REFUSED),
+        (("exhibit", "register", "C1/E1/A1", "--what", "x"), ExitCode.USAGE),
+        (("exhibit", "register", "C1/E2"), ExitCode.USAGE),
+        (("exhibit", "register", "C1/E2", "--what", "x", "--attach", "/nowhere"), ExitCode.INPUT),
+        (("exhibit", "show", "C1/E9"), ExitCode.NO_CASE),
+        (("exhibit", "show", "C1"), ExitCode.USAGE),
+    ],
+)
+def test_what_is_refused(run, arguments, code):
+    before = document(run("status", "--json"))["size"]
+    message = run(*arguments, expect=code)
+    assert message.startswith("evkit: error: ")
+    assert document(run("status", "--json"))["size"] == before
+
+
+def test_a_dry_run_writes_nothing(run, tmp_path):
+    paper = tmp_path / "memo.jpg"
+    paper.write_bytes(b"paper")
+    before = sorted(run.path.rglob("*"))
+    out = run("exhibit", "register", "C1/E2", "--what", "CD", "--attach", paper, "--dry-run",
+              "--from", "Somebody")  # fmt: skip
+    assert "would record register of C1/E2" in out
+    assert "kept as a commitment" in out
+    assert "Somebody" not in out
+    assert sorted(run.path.rglob("*")) == before
+
+
+def test_attachments_are_taken_in_by_digest(run, tmp_path):
+    paper = tmp_path / "fard\n\u202e.jpg"
+    paper.write_bytes(b"paper")
+    run("exhibit", "register", "C1/E2", "--what", "CD", "--attach", paper, "--attach", paper)
+    shown = document(run("exhibit", "show", "C1/E2", "--json"))
+    digest = shown["fields"]["attachments"][0]["sha256"]
+    copies = list((run.path / "cases" / "C1" / "E2" / "attachments").iterdir())
+    assert [copy.name for copy in copies] == [digest]
+    assert copies[0].read_bytes() == b"paper"
+    assert copies[0].stat().st_mode & 0o222 == 0
+    assert "\u202e" not in run("exhibit", "show", "C1/E2")
+
+
+def test_fields_from_a_file(run, tmp_path):
+    path = tmp_path / "fields.yaml"
+    path.write_text(
+        'witnesses:\n  - {name: Gul Khan, cnic: "17301-1234567-1"}\n  - Bilal\n'
+        "seal: [S-7]\nhappened: 2026-11-22\nplace: Karachi\n"
+        "sensitive: {remarks: only for the court}\n"
+    )
+    run("custody", "record", "seal", "C1/E1", "--fields", path)
+    entry = document(run("custody", "log", "C1/E1", "--json"))["entries"][-1]
+    assert entry["withheld"] == [
+        "remarks", "witnesses.1.cnic", "witnesses.1.name", "witnesses.2.name",
+    ]  # fmt: skip
+    assert entry["fields"] == {"seal": ["S-7"]}
+    path.write_text("serial: 0123\nwhat: CD\n")
+    message = run("exhibit", "register", "C1/E2", "--fields", path, expect=2)
+    assert 'serial: "…"' in message
+
+
+def test_personal_values_open_their_commitments(run):
+    run("custody", "record", "note", "C1/E1", "--set", "text=x", "--sensitive", "remarks=secret")
+    with Station.open(run.path) as station:
+        _, event, event_id = list(station.events())[-1]
+        (opening,) = station.openings(event_id)
+    assert (opening.name, opening.value) == ("remarks", "secret")
+    assert verify_opening(opening, event.commitments["remarks"])
+    assert b"secret" not in json.dumps(dict(event.fields)).encode()
+
+
+def test_subjects_in_a_real_ledger(run):
+    run("custody", "record", "seal", "C1/E1")
+    with Station.open(run.path) as station:
+        events = list(station.events())
+    ids = {event.kind: event_id for _, event, event_id in events}
+    names = {event.kind: event.subjects for _, event, _ in events}
+    assert names["seal"][0] == ("C1/E1#registration", {"sha256": ids["register"]})
+    assert names["register"][0] == ("C1#opening", {"sha256": ids["case-open"]})
+    assert names["case-open"][0].name == "station#statement"
+
+
+def test_an_unusual_role_is_recorded(run):
+    run("custody", "record", "dispose", "C1/E1", "--officer", stations.OFFICER)
+    entry = document(run("custody", "log", "C1/E1", "--json"))["entries"][-1]
+    assert "unusual-role" in {deviation["code"] for deviation in entry["deviations"]}
+
+
+def leave_journal(run, state, pid):
+    folder = run.path / "cases" / "C1" / "E1" / "A1"
+    folder.mkdir(parents=True)
+    journal = {
+        "schema": "evkit/journal/1",
+        "what": "acquire",
+        "ref": "C1/E1/A1",
+        "started": "2026-11-22T09:00:00.000Z",
+        "pid": pid,
+        "state": state,
+    }
+    (folder / "journal.json").write_text(json.dumps(journal))
+    return folder / "journal.json"
+
+
+def test_status(run):
+    out = run("status")
+    assert "Cyber Crime Circle" in out
+    run("custody", "record", "note", "C1", "--set", "text=x", "--set", "starts=owner-image-7d")
+    run("custody", "record", "check-out", "C1/E1")
+    journal = leave_journal(run, "running", 2**22 + 1)
+    out = run("status")
+    assert "stopped before its end" in out
+    assert ": C1, give the owner a forensic image" in out
+    assert "C1/E1: out with nobody recorded" in out
+    assert max(map(len, out.splitlines())) <= 80
+    journal.write_text("{")
+    assert main.run(["status"]) == ExitCode.INCOMPLETE
+
+
+@pytest.mark.parametrize("state", ["running", "unsigned", "complete-unsigned", "stopped", "?"])
+def test_journals_of_every_state(run, state):
+    leave_journal(run, state, os.getpid())
+    (work,) = document(run("status", "--json"))["work"]
+    expected = {"running": "running", "unsigned": "unsigned", "complete-unsigned": "unsigned"}
+    assert work["state"] == expected.get(state, "stopped")
+
+
+def test_prompts_only_on_a_terminal(run, monkeypatch):
+    asked = []
+
+    def prompt(text, **_):
+        asked.append(text)
+        return "S-1" if text.startswith("seal numbers") else ""
+
+    monkeypatch.setattr("click.prompt", prompt)
+    run("custody", "record", "seal", "C1/E1")
+    assert asked == []
+    monkeypatch.setattr(Session, "interactive", lambda _: True)
+    out = run("custody", "record", "seal", "C1/E1")
+    assert asked[0].startswith("seal numbers")
+    assert "witness 1: name" in asked
+    assert asked[-1] == "why is the rest left out"
+    assert "`seal`" not in out
+    asked.clear()
+    run("custody", "record", "seal", "C1/E1", "--json")
+    assert asked == []
+
+
+def test_the_key_is_needed_to_record(tmp_path, monkeypatch, capsys):
+    made = stations.ready(tmp_path / "station")
+    wrong = tmp_path / "wrong"
+    wrong.write_text("wrong\n")
+    code = main.run(["--station", str(made.path), "custody", "record", "seal", "C1/E1",
+                     "--officer", stations.OFFICER, "--passphrase-file", str(wrong)])  # fmt: skip
+    assert code == ExitCode.KEY
+    assert "passphrase" in capsys.readouterr().err
