@@ -19,8 +19,9 @@ KEY_SIZE = 32
 SIGNATURE_SIZE = 64
 _ML_DSA_44_KEY = 1312
 _MAX_VKEY = 4096
+_MAX_NAME = 255  # bytes; C2SP tlog-cosignature limits names and origins so
 _HEX8 = re.compile("[0-9a-f]{8}")
-_CONTROL = re.compile("[\x00-\x1f\x7f]")
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # and lone surrogates
 
 
 class Vkey(NamedTuple):
@@ -44,14 +45,10 @@ class Vkey(NamedTuple):
 
 
 def is_key_name(name: str) -> bool:
-    """Say whether `name` can name a key: not empty, no white space, control character or `+`."""
-    return bool(
-        name
-        and "+" not in name
-        and not any(char.isspace() for char in name)
-        and _CONTROL.search(name) is None
-        and not any(0xD800 <= ord(char) <= 0xDFFF for char in name)  # noqa: PLR2004 - surrogates
-    )
+    """Say whether `name` can name a key: 1 to 255 bytes, no white space, control or `+`."""
+    if not name or len(name) > _MAX_NAME or "+" in name or _CONTROL.search(name) is not None:
+        return False
+    return not any(char.isspace() for char in name) and len(name.encode()) <= _MAX_NAME
 
 
 def key_id(name: str, algorithm: int, key: bytes) -> bytes:

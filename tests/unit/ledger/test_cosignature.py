@@ -113,8 +113,7 @@ def test_sigsum(vectors):
     assert read_cosignatures(note, [witness]) == (Cosignature("w", seconds),)
     fields = [line.split("=", 1) for line in case["sigsum_proof"].split("\n") if "=" in line]
     key_hash, signature = dict(fields[:3])["leaf"].split(" ")
-    message = bytes.fromhex(case["message_hex"])
-    checksum = hashlib.sha256(hashlib.sha256(message).digest()).digest()
+    checksum = hashlib.sha256(bytes.fromhex(case["message_hex"])).digest()
     entry = checksum + bytes.fromhex(signature) + bytes.fromhex(key_hash)
     root = base64.b64decode(case["checkpoint_text"].split("\n")[2])
     path = [bytes.fromhex(entry) for entry in case["inclusion_path_hex"]]
