@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from evkit.core import data, durable
+from evkit.actions.demo_forms import FORMS
+from evkit.core import clock, data, durable
 from evkit.core.errors import ExitCode, RefusedError
 
 CASE = "2026-457"
@@ -48,7 +49,7 @@ class Plan:
 
 
 def prepare(folder: str) -> Plan:
-    """Make the folder with the three passphrase files.
+    """Make the folder with the passphrase files and the forms.
 
     Raises:
         RefusedError: the folder exists and is not empty.
@@ -60,6 +61,8 @@ def prepare(folder: str) -> Plan:
     durable.make_dir(folder)
     for name, phrase in PHRASES.items():
         durable.write_new(os.path.join(folder, f"{name}.passphrase"), phrase, mode=0o600)
+    for name, text in FORMS.items():
+        durable.write_new(os.path.join(folder, name), text.encode())
     return Plan(folder=os.path.abspath(folder))
 
 
@@ -94,7 +97,7 @@ def settings(plan: Plan) -> dict[str, str]:
 
 def steps(plan: Plan) -> list[Step]:
     """Return the steps in order."""
-    return [*_station(plan), *_case(), *_evidence(), *_court(plan)]
+    return [*_station(plan), *_case(plan), *_evidence(plan), *_court(plan)]
 
 
 def _step(why: str, line: str, *values: str, expect: int = 0, damages: bool = False) -> Step:
@@ -129,38 +132,46 @@ def _station(plan: Plan) -> list[Step]:
     ]  # fmt: skip
 
 
-def _case() -> list[Step]:
+def _case(plan: Plan) -> list[Step]:
+    happened = clock.now().local()
     return [
         _step(
             "a case",
-            "case open {} --title {} --set fir_no=457/2026 --officer duty-officer",
-            CASE, "Loan fraud by phone",
+            "case open {} --title {} --fields {} --officer duty-officer",
+            CASE, "Loan fraud by phone", plan.path("case.yaml"),
         ),
         _step(
             "what was seized, before anything is copied",
             "exhibit register {} --what {} --make SanDisk --serial 4C530001 --seal S-101 "
-            "--officer duty-officer",
-            f"{CASE}/E1", "USB stick, black",
+            "--happened {} --fields {} --officer duty-officer",
+            f"{CASE}/E1", "USB stick, black", happened, plan.path("stick.yaml"),
         ),
         _step(
             "what the phone provider delivered",
-            "exhibit register {} --what {} --officer duty-officer",
-            f"{CASE}/E2", "data of the phone provider",
+            "exhibit register {} --what {} --happened {} --fields {} --officer duty-officer",
+            f"{CASE}/E2", "data of the phone provider", happened, plan.path("delivery.yaml"),
         ),
     ]  # fmt: skip
 
 
-def _evidence() -> list[Step]:
+def _evidence(plan: Plan) -> list[Step]:
     return [
         _step(
+            "the seal is opened for imaging, and that is recorded",
+            "custody record unseal {} --fields {} --officer duty-officer",
+            f"{CASE}/E1", plan.path("unseal.yaml"),
+        ),
+        _step(
             "image the stick, with a second reading from the medium",
-            "acquire {} --exhibit {} --verify now --officer duty-officer",
-            sample("usb-fat16.raw"), f"{CASE}/E1",
+            "acquire {} --exhibit {} --verify now --fields {} --officer duty-officer",
+            sample("usb-fat16.raw"), f"{CASE}/E1", plan.path("imaging.yaml"),
         ),
         _step(
             "take in the exported files and compare the digests that the provider stated",
-            "intake {} --exhibit {} --kind provider --expect {} --officer duty-officer",
+            "intake {} --exhibit {} --kind provider --expect {} --fields {} "
+            "--officer duty-officer",
             sample("exported"), f"{CASE}/E2", sample("exported.sha256"),
+            plan.path("provider.yaml"),
         ),
         _step(
             "list every file of the stick, also the deleted ones",
@@ -174,9 +185,8 @@ def _evidence() -> list[Step]:
         ),
         _step(
             "seal both exhibits with one signature",
-            "custody record seal {} {} --set seal=E1:S-102 --set seal=E2:S-103 "
-            "--officer duty-officer",
-            f"{CASE}/E1", f"{CASE}/E2",
+            "custody record seal {} {} --fields {} --officer duty-officer",
+            f"{CASE}/E1", f"{CASE}/E2", plan.path("seal.yaml"),
         ),
     ]  # fmt: skip
 

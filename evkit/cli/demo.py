@@ -61,7 +61,8 @@ def _run(step: Step, session: Session) -> None:
     from evkit.cli.main import run
 
     output.out(f"\n# {step.why}")
-    output.out("$ evkit " + " ".join(shlex.quote(part) for part in step.arguments))
+    for line in wrapped(["$ evkit", *(shlex.quote(part) for part in step.arguments)]):
+        output.out(line)
     code = run([*(["--debug"] if session.debug else []), "--progress", "none", *step.arguments])
     if code != step.expect:
         raise CheckFailedError(
@@ -70,3 +71,15 @@ def _run(step: Step, session: Session) -> None:
         )
     if code:
         output.out(f"(exit {code}, as it should)")
+
+
+def wrapped(words: list[str], width: int = 78) -> list[str]:
+    """Return a command line broken for a terminal, so that it can still be typed or pasted."""
+    lines = [words[0]]
+    for word in words[1:]:
+        if len(lines[-1]) + 1 + len(word) > width:
+            lines[-1] += " \\"
+            lines.append("    " + word)
+        else:
+            lines[-1] += " " + word
+    return lines
