@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from evkit.cli.session import Recording, Session
     from evkit.station import Station
 
+_ORPHANS = 1_000_000
 _WHAT = click.argument("what", metavar="CASE/E1[/A1]|PATH")
 
 
@@ -50,10 +51,16 @@ def inventory() -> None:
 )
 @click.option("-o", "--output", metavar="FILE", help="The inventory file; only for a path.")
 @click.option("--no-types", is_flag=True, help="Do not determine file types.")
+@click.option(
+    "--orphans",
+    is_flag=True,
+    help="Also list deleted records to which no name leads; can take long and find garbage.",
+)
 @click.option("--record", is_flag=True, help="Record a complete inventory that is not signed yet.")
 @recording
 def run(
-    session: Session, what: str, hashes: str, output: str | None, no_types: bool, record: bool,
+    session: Session, what: str, hashes: str, output: str | None, no_types: bool, orphans: bool,
+    record: bool,
     recording: Recording,
 ) -> None:  # fmt: skip
     """Inventory an acquisition, an image or a folder.
@@ -68,7 +75,9 @@ def run(
     request = action.RunRequest(
         what=what,
         is_ref=is_ref(what),
-        options=Options(hashes=parse_algorithms(hashes), types=not no_types),
+        options=Options(
+            hashes=parse_algorithms(hashes), types=not no_types, orphans=_ORPHANS if orphans else 0
+        ),
         output=output,
         record=record,
         values=recording.fields,

@@ -84,6 +84,7 @@ def _volume(
         size=request["size"],
         hashes=tuple(request["hashes"]),
         budget=request["budget"],
+        orphans=request["orphans"],
         unread=tuple((start, length) for start, length in request["unread"]),
     )
     try:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.core.paths import to_fields
-from evkit.inventory import times, tsk
+from evkit.inventory import native, times
 
 if TYPE_CHECKING:
-    from evkit.inventory.tsk import Native
+    from evkit.inventory.native import Native
     from evkit.inventory.volume import Volume
 
 LABEL_SUFFIX = b" (Volume Label Entry)"
@@ -26,13 +26,17 @@ _FIXED = 66  # bytes of $FILE_NAME before the name, which has at most 255 units 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A directory that is listed: metadata address, sequence number, path, in use or deleted."""
+    """A directory that is listed: metadata address, sequence number, path, in use or deleted.
+
+    `most` is a limit on its entries, 0 for none; libtsk's made-up directory of orphans has one.
+    """
 
     inode: int
     seq: int
     path: bytes
     allocated: bool
     depth: int
+    most: int = 0
 
     def child(self, name: bytes) -> bytes:
         """Return the path of an entry."""
@@ -92,7 +96,7 @@ def name_row(
     if entry.shrt_name:
         row |= to_fields(bytes(entry.shrt_name), "short")
     flags = {"volume-label"} if label else set()
-    if int(entry.type) in {tsk.META_VIRTUAL, tsk.META_VIRTUAL_DIRECTORY}:
+    if int(entry.type) in {native.META_VIRTUAL, native.META_VIRTUAL_DIRECTORY}:
         flags.add("virtual")
     if meta is not None:
         _add_record(volume, row, meta, flags)
@@ -150,15 +154,15 @@ def _file_name_times(file: Native, parent: int, name: bytes) -> dict[str, str]:
     try:
         for attribute in list(file):
             info = attribute.info
-            if int(info.type) != tsk.NTFS_FILE_NAME or not _FIXED <= info.size <= _FIXED + 510:
+            if int(info.type) != native.NTFS_FILE_NAME or not _FIXED <= info.size <= _FIXED + 510:
                 continue
-            content = file.read_random(0, int(info.size), tsk.NTFS_FILE_NAME, int(info.id))
+            content = file.read_random(0, int(info.size), native.NTFS_FILE_NAME, int(info.id))
             if int.from_bytes(content[:6], "little") != parent:
                 continue
             text = content[_FIXED : _FIXED + 2 * content[64]].decode("utf-16-le", "replace")
             if text.encode("utf-8", "replace") == name:
                 return times.file_name_times(content)
             best = best or times.file_name_times(content)
-    except tsk.ERRORS:
+    except native.ERRORS:
         return best
     return best

@@ -54,12 +54,14 @@ class Options:
     Attributes:
         hashes: digest names.
         types: determine file types.
+        orphans: list at most so many records to which no name leads; 0 leaves them out.
         limits: what a child may use.
         command: another program instead of the engine (tests).
     """
 
     hashes: tuple[str, ...] = ("md5", "sha256")
     types: bool = True
+    orphans: int = 0
     limits: Limits = field(default_factory=Limits)
     command: Sequence[str] | None = None
 
@@ -187,6 +189,7 @@ class Scan:
                 "size": size,
                 "hashes": list(self._options.hashes),
                 "budget": 4 * size + _BUDGET_BASE,
+                "orphans": self._options.orphans,
                 "unread": [list(item) for item in unread],
             },
         )

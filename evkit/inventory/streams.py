@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.core.errors import InputError
 from evkit.core.paths import to_fields
 from evkit.hashing.digests import MultiDigest
-from evkit.inventory import tsk
+from evkit.inventory import native
 from evkit.inventory.filetype import HEAD
 from evkit.manifest.rows import HOLE, MAX_EXTENTS
 
@@ -16,13 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evkit.inventory.filetype import FileTypes
-    from evkit.inventory.tsk import Native
+    from evkit.inventory.native import Native
     from evkit.inventory.volume import Volume
     from evkit.inventory.wire import Sender
 
 READ = 1 << 20  # larger than libtsk's cache block, so a read is one call for each run
 MAX_SIZE = 2**53 - 1
-_DATA = {tsk.ATTR_DEFAULT, tsk.NTFS_DATA, tsk.HFS_DATA, tsk.HFS_RESOURCE, tsk.HFS_EXTENDED}
+_DATA = {
+    native.ATTR_DEFAULT,
+    native.NTFS_DATA,
+    native.HFS_DATA,
+    native.HFS_RESOURCE,
+    native.HFS_EXTENDED,
+}
 _DATA |= {192, 208, 224, 256}  # NTFS reparse point, EA_INFORMATION, EA, LOGGED_UTILITY_STREAM
 _DECMPFS = b"com.apple.decmpfs"
 
@@ -30,17 +36,20 @@ _DECMPFS = b"com.apple.decmpfs"
 def wanted(attribute: Native, meta_type: int) -> bool:
     """Say whether an attribute is a stream of its own: data, not a file system's bookkeeping."""
     kind = int(attribute.info.type)
-    if kind == tsk.ATTR_DEFAULT or (kind == tsk.HFS_DATA and meta_type == tsk.META_LINK):
-        return meta_type == tsk.META_REGULAR
+    if kind == native.ATTR_DEFAULT or (kind == native.HFS_DATA and meta_type == native.META_LINK):
+        return meta_type == native.META_REGULAR
     return kind in _DATA
 
 
 def first_block(file: Native) -> int:
     """Return the block where the first stream of a record begins, for reading in disk order."""
     for attribute in list(file):  # an iteration that stops half-way would go on there next time
-        if int(attribute.info.type) in _DATA and int(attribute.info.flags) & tsk.ATTR_NONRESIDENT:
+        if (
+            int(attribute.info.type) in _DATA
+            and int(attribute.info.flags) & native.ATTR_NONRESIDENT
+        ):
             for run in attribute:
-                if not int(run.flags) & tsk.RUN_HOLE:
+                if not int(run.flags) & native.RUN_HOLE:
                     return int(run.addr)
     return 0
 
@@ -70,21 +79,21 @@ class Streams:
             file = self._volume.handle.open_meta(inode)
             meta = file.info.meta
             attributes = list(file)
-        except tsk.ERRORS as error:
+        except native.ERRORS as error:
             self._send.row(self._problem(inode, "record-not-readable", error))
             return
         kind = int(meta.type)
         compressed = self._volume.kind.startswith("hfs") and (
-            int(meta.flags) & tsk.META_COMPRESSED
+            int(meta.flags) & native.META_COMPRESSED
             or any(
-                int(item.info.type) == tsk.HFS_COMPRESSION or item.info.name == _DECMPFS
+                int(item.info.type) == native.HFS_COMPRESSION or item.info.name == _DECMPFS
                 for item in attributes
             )
         )
         for attribute in attributes:
             if wanted(attribute, kind):
                 row = self._row(inode, meta, attribute)
-                hidden = bool(compressed) and row["attr"] == tsk.HFS_DATA
+                hidden = bool(compressed) and row["attr"] == native.HFS_DATA
                 self._digest(file, attribute, row, hidden=hidden)
 
     def _row(self, inode: int, meta: Native, attribute: Native) -> dict[str, Any]:
@@ -104,14 +113,14 @@ class Streams:
         if info.name:
             row |= to_fields(bytes(info.name), "name")
         flags, bits = set(), int(info.flags)
-        if bits & tsk.ATTR_RESIDENT:
+        if bits & native.ATTR_RESIDENT:
             flags.add("resident")
-        if bits & tsk.ATTR_COMPRESSED:
+        if bits & native.ATTR_COMPRESSED:
             flags.add("compressed")
-        if bits & tsk.ATTR_ENCRYPTED:
+        if bits & native.ATTR_ENCRYPTED:
             flags.add("encrypted")
         extents, left_out = self._extents(attribute, size)
-        if bits & tsk.ATTR_SPARSE or any(place == HOLE for place, _ in extents):
+        if bits & native.ATTR_SPARSE or any(place == HOLE for place, _ in extents):
             flags.add("sparse")
         if extents:
             row["extents"] = extents
@@ -119,7 +128,7 @@ class Streams:
             row["extents_left_out"] = left_out
         if flags:
             row["flags"] = sorted(flags)
-        allocated = bool(int(meta.flags) & tsk.META_ALLOCATED)
+        allocated = bool(int(meta.flags) & native.META_ALLOCATED)
         placed = any(place != HOLE for place, _ in extents) or "resident" in flags
         certain = volume.kind == "ntfs" or volume.kind.startswith("fat") or volume.kind == "exfat"
         row["basis"] = volume.basis(allocated=allocated, recorded=placed or (size == 0 and certain))
@@ -130,9 +139,9 @@ class Streams:
         found: list[list[int]] = []
         left_out = 0
         bits = int(attribute.info.flags)
-        if bits & tsk.ATTR_RESIDENT or not self._volume.plain_blocks:
+        if bits & native.ATTR_RESIDENT or not self._volume.plain_blocks:
             return found, 0
-        stored = bool(bits & tsk.ATTR_COMPRESSED)
+        stored = bool(bits & native.ATTR_COMPRESSED)
         for place, length in self._runs(attribute, MAX_SIZE if stored else size):
             last = found[-1] if found else None
             if last and _continues(last, place):
@@ -155,7 +164,7 @@ class Streams:
             length = min(length, size - at)
             if length <= 0 or at + length > MAX_SIZE:
                 return
-            place = HOLE if int(run.flags) & tsk.RUN_HOLE else start + int(run.addr) * block
+            place = HOLE if int(run.flags) & native.RUN_HOLE else start + int(run.addr) * block
             yield place, length
             at += length
 
@@ -200,8 +209,8 @@ class Streams:
                 digest.update(block)
                 at += len(block)
                 self._send.beat(self.done + at)
-        except (*tsk.ERRORS, InputError) as error:
-            row["detail"] = tsk.clean(error)
+        except (*native.ERRORS, InputError) as error:
+            row["detail"] = native.clean(error)
         self.done += at
         self._left -= at
         row["bytes_digested"] = at
@@ -230,7 +239,7 @@ class Streams:
             "inode": inode,
             "stage": "streams",
             "reason": reason,
-            "detail": tsk.clean(error),
+            "detail": native.clean(error),
         }
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.core.errors import InputError
 from evkit.core.paths import to_fields
-from evkit.inventory import tsk
+from evkit.inventory import native, tsk
 
 if TYPE_CHECKING:
     from evkit.images.model import Image
+    from evkit.inventory.native import Native
     from evkit.inventory.wire import Sender
 
 _LARGE_SECTOR = 4096
@@ -45,8 +46,8 @@ def send_table(source: Image, sender: Sender) -> None:
     starts_at_zero = False
     for entry in table.entries():
         flags, offset = int(entry.flags), int(entry.start) * table.sector
-        allocated = bool(flags & tsk.PART_ALLOCATED)
-        if not allocated and not flags & tsk.PART_META:
+        allocated = bool(flags & native.PART_ALLOCATED)
+        if not allocated and not flags & native.PART_META:
             continue  # gaps are computed by the parent, so that the bytes add up
         starts_at_zero = starts_at_zero or (allocated and offset == 0)
         sender.send("part", _part(table, entry, offset, allocated=allocated))
@@ -54,7 +55,7 @@ def send_table(source: Image, sender: Sender) -> None:
         sender.send("part", _whole(source, table.kind, "file system over the whole medium"))
 
 
-def _part(table: tsk.Table, entry: tsk.Native, offset: int, *, allocated: bool) -> dict[str, Any]:
+def _part(table: tsk.Table, entry: Native, offset: int, *, allocated: bool) -> dict[str, Any]:
     part: dict[str, Any] = {
         "kind": "partition" if allocated else "metadata",
         "table": table.kind,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from evkit.inventory.tsk import Native
+    from evkit.inventory.native import Native
 
 SECOND = 10**9
 UTC, LOCAL = "utc", "local-unknown"

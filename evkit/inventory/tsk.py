@@ -7,10 +7,11 @@ times, so the child is started with limits and with TZ=UTC (`evkit.inventory.run
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from evkit.core.errors import InputError
-from evkit.core.text import escape
+from evkit.inventory import native
+from evkit.inventory.native import ERRORS, Native, clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,26 +23,6 @@ if os.environ.get("TZ") != "UTC":  # libtsk would shift FAT times by the zone of
 
 import pytsk3
 
-Native: TypeAlias = Any
-"""An object of pytsk3, which has no type information."""
-META_REGULAR, META_DIRECTORY, META_LINK, META_VIRTUAL, META_VIRTUAL_DIRECTORY = 1, 2, 6, 10, 11
-META_ALLOCATED, META_UNALLOCATED, META_COMPRESSED = 1, 2, 16
-NAME_ALLOCATED = 1
-ATTR_NONRESIDENT, ATTR_RESIDENT, ATTR_ENCRYPTED, ATTR_COMPRESSED, ATTR_SPARSE = 2, 4, 16, 32, 64
-RUN_HOLE = 1 | 2  # filler or sparse
-PART_ALLOCATED, PART_META = 1, 4
-HAVE_SEQUENCE, HAVE_NANOSECONDS = 1, 2
-ATTR_DEFAULT, NTFS_FILE_NAME, NTFS_DATA = 1, 48, 128
-HFS_DATA, HFS_RESOURCE, HFS_EXTENDED, HFS_COMPRESSION = 4352, 4353, 4354, 4355
-
-ERRORS = (OSError, RuntimeError, ValueError, TypeError, AttributeError, OverflowError, KeyError)
-"""What pytsk3 raises for damaged input, depending on the call."""
-
-FILE_SYSTEMS = {
-    1: "ntfs", 2: "fat12", 4: "fat16", 8: "fat32", 10: "exfat", 16: "ufs1", 32: "ufs1b",
-    64: "ufs2", 128: "ext2", 256: "ext3", 8192: "ext4", 2048: "iso9660", 4096: "hfs-plus",
-    32768: "hfs", 16384: "yaffs2", 512: "swap",
-}  # fmt: skip
 TABLES = ("GPT", "DOS", "BSD", "SUN", "MAC")
 
 
@@ -110,7 +91,7 @@ def open_table(image: Image) -> Table | None:
     for name in TABLES:
         try:
             info = pytsk3.Volume_Info(image, getattr(pytsk3, f"TSK_VS_TYPE_{name}"))
-            if any(int(entry.flags) & PART_ALLOCATED for entry in info):
+            if any(int(entry.flags) & native.PART_ALLOCATED for entry in info):
                 return Table(name.lower(), info, int(info.info.block_size))
         except ERRORS:
             continue
@@ -127,18 +108,6 @@ def open_file_system(image: Image, offset: int) -> Native:
         return pytsk3.FS_Info(image, offset=offset)
     except ERRORS as error:
         raise InputError(clean(error)) from error
-
-
-def type_of(file_system: Native) -> str:
-    """Return the name of a file system's type."""
-    return FILE_SYSTEMS.get(int(file_system.info.ftype), "other")
-
-
-def clean(error: BaseException) -> str:
-    """Return the message of an engine error as one safe line without source positions."""
-    text = " ".join(str(error).split())
-    _, mark, rest = text.partition(") ")
-    return escape((rest if mark and ".cpp:" in text else text)[:400])
 
 
 def _kind(info: Native) -> str:

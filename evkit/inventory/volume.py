@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from evkit.inventory import times, tsk
+from evkit.inventory import native, times
 
 if TYPE_CHECKING:
-    from evkit.inventory.tsk import Native
+    from evkit.inventory import tsk
+    from evkit.inventory.native import Native
 
 MAX_INODE = 2**53 - 1
 
@@ -23,6 +24,7 @@ class Job:
         size: bytes of the volume.
         hashes: digest names.
         budget: bytes that may be read for digests altogether.
+        orphans: most entries of records without a name that are listed; 0 for none.
         unread: (offset, length) of image ranges that could not be read when it was acquired, in
             order, without overlaps.
     """
@@ -32,6 +34,7 @@ class Job:
     size: int
     hashes: tuple[str, ...]
     budget: int
+    orphans: int = 0
     unread: tuple[tuple[int, int], ...] = ()
 
 
@@ -51,14 +54,14 @@ class Volume:
         self.handle = handle
         self.image = image
         self.image_size = image.get_size()
-        self.kind = tsk.type_of(handle)
+        self.kind = native.type_of(handle)
         self.block_size = int(info.block_size)
         self.root = int(info.root_inum)
         self.plain_blocks = not (int(info.block_pre_size) or int(info.block_post_size))
-        self.has_sequence = self.kind == "ntfs" or bool(flags & tsk.HAVE_SEQUENCE)
+        self.has_sequence = self.kind == "ntfs" or bool(flags & native.HAVE_SEQUENCE)
         self.zone = times.zone_of(self.kind)
         self.resolution = times.resolution_of(
-            self.kind, nanoseconds=bool(flags & tsk.HAVE_NANOSECONDS)
+            self.kind, nanoseconds=bool(flags & native.HAVE_NANOSECONDS)
         )
 
     def facts(self) -> dict[str, Any]:
@@ -117,8 +120,8 @@ class Volume:
         Returns:
             (belongs, `reallocated` of the row: None for names in use).
         """
-        in_use = bool(int(meta.flags) & tsk.META_ALLOCATED)
-        if int(entry.flags) & tsk.NAME_ALLOCATED:
+        in_use = bool(int(meta.flags) & native.META_ALLOCATED)
+        if int(entry.flags) & native.NAME_ALLOCATED:
             return (not self.has_sequence or int(entry.meta_seq) == int(meta.seq)), None
         if self.has_sequence:
             now, then = int(meta.seq), int(entry.meta_seq)

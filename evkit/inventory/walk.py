@@ -10,14 +10,14 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from evkit.core.paths import to_fields
-from evkit.inventory import tsk
+from evkit.inventory import native
 from evkit.inventory.names import Folder, name_row, root_row
 from evkit.inventory.streams import first_block
 from evkit.inventory.volume import MAX_INODE, Seen
 
 if TYPE_CHECKING:
+    from evkit.inventory.native import Native
     from evkit.inventory.streams import Streams
-    from evkit.inventory.tsk import Native
     from evkit.inventory.volume import Volume
     from evkit.inventory.wire import Sender
 
@@ -66,7 +66,7 @@ class Walk:
             self._send.row(root_row(self._volume, meta))
             self._collect(file, meta)
             return int(meta.seq) if self._volume.has_sequence else 0
-        except tsk.ERRORS as error:
+        except native.ERRORS as error:
             self._send.row(root_row(self._volume, None))
             self._error(self._volume.root, "record-not-readable", error)
             return 0
@@ -85,10 +85,13 @@ class Walk:
         else:
             try:
                 for file in self._volume.handle.open_dir(inode=folder.inode):
+                    if folder.most and count >= folder.most:
+                        state, reason = "skipped", "orphans-over-limit"
+                        break
                     count += self._entry(folder, file)
                     self._send.beat(self._streams.done)
-            except tsk.ERRORS as error:
-                state, reason, detail = "unreadable", "directory-not-listed", tsk.clean(error)
+            except native.ERRORS as error:
+                state, reason, detail = "unreadable", "directory-not-listed", native.clean(error)
                 if not folder.allocated:
                     state, reason = "skipped", "deleted-content-lost"
         self._folder_row(folder, count, state, reason, detail)
@@ -110,7 +113,7 @@ class Walk:
             row["reason"] = reason
         if detail:
             row["detail"] = detail
-        if reason == _NO_ENTRIES:
+        if reason == _NO_ENTRIES or folder.most:
             row["flags"] = ["virtual"]
         self._send.row(row)
 
@@ -131,29 +134,33 @@ class Walk:
         if meta is not None and "virtual" not in row.get("flags", ()):
             self._collect(file, meta)
         kind = int(meta.type) if meta is not None else 0
+        orphans = kind == native.META_VIRTUAL_DIRECTORY
         child = Folder(
             inode,
             row.get("seq", 0),
             folder.child(bytes(entry.name)),
             reallocated is None,
             folder.depth + 1,
+            self._volume.job.orphans if orphans else 0,
         )
-        if kind == tsk.META_VIRTUAL_DIRECTORY:
+        if orphans and not child.most:
             self._folder_row(child, 0, "skipped", _NO_ENTRIES)
-        elif kind == tsk.META_DIRECTORY and self._listed.add(inode):
+        elif orphans and self._listed.add(inode):
+            self._deleted.append(child)
+        elif kind == native.META_DIRECTORY and self._listed.add(inode):
             (self._folders if child.allocated else self._deleted).append(child)
         return 1
 
     def _record(self, file: Native) -> tuple[Native, Native, str | None]:
         """Return (file with the record or the name only, its metadata or None, `reallocated`)."""
         entry, meta = file.info.name, file.info.meta
-        in_use = bool(int(entry.flags) & tsk.NAME_ALLOCATED)
+        in_use = bool(int(entry.flags) & native.NAME_ALLOCATED)
         found = file
         if meta is None:
             try:
                 found = self._volume.handle.open_meta(int(entry.meta_addr))
                 meta = found.info.meta
-            except tsk.ERRORS:
+            except native.ERRORS:
                 return file, None, None if in_use else "unknown"
         belongs, reallocated = self._volume.tie(entry, meta)
         if not belongs:
@@ -163,13 +170,13 @@ class Walk:
     def _collect(self, file: Native, meta: Native) -> None:
         """Keep a record for digesting, once, however many names it has."""
         kind, inode = int(meta.type), int(meta.addr)
-        regular = kind == tsk.META_REGULAR
+        regular = kind == native.META_REGULAR
         if not regular and self._volume.kind not in {"ntfs", "hfs-plus"}:
             return
         if self._taken.add(inode):
             try:
                 place = first_block(file)
-            except tsk.ERRORS:
+            except native.ERRORS:
                 place = 0
             self._waiting.append((place, inode))
 
@@ -182,7 +189,7 @@ class Walk:
             "inode": inode,
             "stage": "walk",
             "reason": reason,
-            "detail": tsk.clean(error),
+            "detail": native.clean(error),
         }
         if folder is not None:
             row |= to_fields(folder.path)

@@ -1,0 +1,131 @@
+"""Unpacking the outside images, running scans, reading rows; used by all inventory tests."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import zipfile
+from pathlib import Path
+
+from evkit.images.opening import find_files
+from evkit.inventory.reader import Inventory
+from evkit.inventory.scan import Options, Scan, Target
+from evkit.inventory.store import Writer
+
+SAMPLES = Path(__file__).resolve().parent.parent.parent / "sample_images"
+DFTT = {
+    "1": ("1-extend-part.zip", "ext-part-test-2.dd"),
+    "5": ("5-fat-daylight.zip", "daylight.dd"),
+    "6": ("6-undel-fat.zip", "6-fat-undel.dd"),
+    "7": ("7-undel-ntfs.zip", "7-ntfs-undel.dd"),
+    "9": ("9-fat-label.zip", "9-fat-label.dd"),
+}
+
+
+def unpack(images: Path, name: str, folder: Path) -> Path:
+    """Return the raw image `name` (`ext2.raw`, or the number of a DFTT image), unpacked sparse."""
+    if name in DFTT:
+        archive, member = DFTT[name]
+        target = folder / member
+        with zipfile.ZipFile(images / archive) as archive_file:
+            inner = next(n for n in archive_file.namelist() if n.endswith(member))
+            with archive_file.open(inner) as source:
+                _sparse(source, target)
+        return target
+    packed = images / f"{name}.gz"
+    if not packed.exists():
+        return images / name
+    target = folder / name
+    with gzip.open(packed) as source:
+        _sparse(source, target)
+    return target
+
+
+def _sparse(source, target: Path) -> None:
+    with open(target, "wb") as out:
+        while block := source.read(1 << 16):
+            if any(block):
+                out.write(block)
+            else:
+                out.seek(len(block), os.SEEK_CUR)
+        out.truncate()
+
+
+def scan(path, database: Path, options: Options | None = None, **target) -> Inventory:
+    """Inventory an image (all its segments) or a folder and open the result."""
+    raw = os.fsencode(path)
+    if os.path.isdir(raw):
+        aim = Target(name=os.path.basename(raw), root=raw, **target)
+    else:
+        aim = Target(name=os.path.basename(raw), paths=find_files(raw)[1], **target)
+    return run(aim, database, options)
+
+
+def run(aim: Target, database: Path, options: Options | None = None) -> Inventory:
+    """Inventory a target and open the result."""
+    chosen = options or Options()
+    with Writer(os.fsencode(database)) as writer:
+        work = Scan(aim, chosen, writer)
+        work.run()
+        writer.finish({"hashes": ",".join(chosen.hashes), **work.engines})
+    return Inventory(os.fsencode(database))
+
+
+def of_kind(inventory: Inventory, *kinds: str) -> list[dict]:
+    """Return the rows of some kinds."""
+    return [row for _, row in inventory.rows(*kinds)]
+
+
+def by_path(inventory: Inventory) -> dict[str, dict]:
+    """Return path (or `path:stream`) -> stream row, for names that belong to a record."""
+    from evkit.inventory.find import entries
+
+    return {entry.shown: entry.stream for entry in entries(inventory) if entry.stream}
+
+
+def fake_engine(folder: Path, body: str) -> list[str]:
+    """Return a command that plays the engine: `say(kind, value)` sends a line, `request` is given."""
+    import sys
+
+    script = folder / "engine.py"
+    script.write_text(
+        "import json, os, sys, time\n"
+        "request = json.load(sys.stdin)\n"
+        "def say(*items):\n"
+        "    sys.stdout.write(json.dumps(items) + '\\n'); sys.stdout.flush()\n"
+        "def table():\n"
+        "    say('image', {'size': 1 << 20, 'sector_size': 0, 'format': 'raw', 'gaps': []})\n"
+        "    say('part', {'kind': 'partition', 'table': 'dos', 'offset': 0, 'size': 4096})\n"
+        "    say('part', {'kind': 'partition', 'table': 'dos', 'offset': 8192, 'size': 4096})\n"
+        "def good(fs):\n"
+        "    say('fs', {'type': 'fat12', 'state': 'ok'})\n"
+        "    say('row', {'row': 'directory', 'fs': fs, 'inode': 2, 'seq': 0, 'path': '/',\n"
+        "                'allocated': True, 'entries': 0, 'state': 'ok'})\n" + body
+    )
+    return [sys.executable, str(script)]
+
+
+def damaged_copy(source: Path, target: Path, changes: dict[int, bytes]) -> Path:
+    """Copy a file and write bytes at offsets."""
+    shutil.copyfile(source, target)
+    target.chmod(0o644)
+    with open(target, "r+b") as handle:
+        for offset, data in changes.items():
+            handle.seek(offset)
+            handle.write(data)
+    return target
+
+
+def expected(images: Path) -> dict[str, dict]:
+    """Return the published facts, by file name."""
+    document = json.loads((images / "expected.json").read_text())
+    return {entry["file"]: entry for entry in document["images"]} | {
+        "common_tree": document["common_tree"]
+    }
+
+
+def fact(entry: dict, name: str):
+    """Return one published fact of an image."""
+    return next(item["value"] for item in entry["published"] if item["fact"] == name)
