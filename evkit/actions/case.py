@@ -87,7 +87,7 @@ class CaseView:
         if case.opened:
             opened = local_text(clock.parse(case.opened), self.offset)
             state = "open" if case.open else f"closed (entry {case.closed_entry})"
-            lines.append(f"  {state}, opened {opened} (entry {case.opened_entry})")
+            lines.append(f"  {state}, opened {opened} {self.offset} (entry {case.opened_entry})")
         for name, label in _FIELDS:
             if name in case.fields:
                 lines += wrap(f"{label}: {escape(shown(case.fields[name]))}", first="  ")

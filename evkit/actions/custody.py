@@ -115,6 +115,8 @@ def run(station: Station, signer: Signer | None, request: Request) -> Recorded:
     case, exhibits, acquisitions = split_refs(request.refs)
     replayed = station.state(case)
     require_case(replayed, case)
+    owners = (name.rpartition("/")[0] for name in acquisitions)
+    exhibits = tuple(dict.fromkeys((*exhibits, *owners)))
     for name in exhibits:
         require_exhibit(replayed, name)
     for name in acquisitions:

@@ -48,11 +48,12 @@ class Log:
         """Return the lines for people."""
         lines = wrap(f"Custody of {self.ref}: {escape(self.title)}")
         if self.exhibit:
-            lines += wrap(holding(self.exhibit, self.entries[-1].offset if self.entries else "Z"))
+            lines += wrap(holding(self.exhibit, self.entries[-1].offset))
         for entry in self.entries:
             lines += ["", *entry_lines(entry)]
-        lines += ["", *findings_lines(self.findings)]
-        return lines
+        # deviations and corrections stand at their entries already
+        rest = [f for f in self.findings if f.code not in {"deviation", "corrected"}]
+        return [*lines, "", *findings_lines(rest, none="No other remarks.")]
 
 
 def run(station: Station, ref: str) -> Log:
@@ -85,7 +86,8 @@ def holding(exhibit: Exhibit, offset: str) -> str:
     now = exhibit.now
     if now is None:
         return "not registered; nobody is recorded as holding it"
-    since = f"since {local_text(clock.parse(now.start), offset)} (entry {now.start_entry})"
+    start = local_text(clock.parse(now.start), offset)
+    since = f"since {start} {offset} (entry {now.start_entry})"
     holder = escape(now.holder) if now.holder else "nobody recorded"
     words = {
         "held": f"held by {holder}",
@@ -106,7 +108,7 @@ def holding(exhibit: Exhibit, offset: str) -> str:
 
 def entry_lines(entry: Entry) -> list[str]:
     """Return the lines of one entry, at most 80 columns wide."""
-    head = f"{entry.index:>4}  {entry.when}  {entry.kind}  {escape(entry.actor)}"
+    head = f"{entry.index:>4}  {entry.when} {entry.offset}  {entry.kind}  {escape(entry.actor)}"
     if entry.role:
         head += f" ({entry.role})"
     lines = wrap(head, first="")
@@ -134,10 +136,12 @@ def entry_lines(entry: Entry) -> list[str]:
     return lines
 
 
-def findings_lines(findings: tuple[Finding, ...] | list[Finding]) -> list[str]:
+def findings_lines(
+    findings: tuple[Finding, ...] | list[Finding], none: str = "No remarks."
+) -> list[str]:
     """Return the lines of findings; one line when there are none."""
     if not findings:
-        return ["No remarks."]
+        return [none]
     gaps = sum(finding.level == "gap" for finding in findings)
     count = f"{len(findings)} remark" + ("" if len(findings) == 1 else "s")
     lines = [f"{count}, {gaps} about a gap in custody or evidence:"]

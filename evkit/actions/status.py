@@ -127,7 +127,10 @@ class Status:
     def lines(self) -> list[str]:
         """Return the lines for people."""
         lines = wrap(f"{escape(self.name)}, {self.size} entries, {escape(self.origin)}")
-        lines.append(f"{self.open_cases} open cases, {self.exhibits} exhibits")
+        lines += wrap(escape(self.profile))
+        cases = f"{self.open_cases} open case" + ("" if self.open_cases == 1 else "s")
+        lines.append(f"{cases}, {self.exhibits} exhibit" + ("" if self.exhibits == 1 else "s"))
+        head = len(lines)
         lines += _block("Running and unfinished", [work.line() for work in self.work])
         unsigned = [] if self.head_signed else ["the last head is committed but not signed"]
         lines += _block("Not signed", unsigned)
@@ -148,7 +151,7 @@ class Status:
         elif self.unreported:
             notices.append(f"{self.unreported} entries since the last memo")
         lines += _block("Notes", notices)
-        if len(lines) == 2:  # noqa: PLR2004 - only the two head lines
+        if len(lines) == head:
             lines.append("Nothing is running, unfinished, unsigned or due.")
         return lines
 
@@ -156,7 +159,7 @@ class Status:
         word = "OVERDUE since" if item.state == OVERDUE else "by"
         when = local_text(clock.parse(item.due), self.offset)
         return (
-            f"{word} {when}: {item.case}, {escape(item.text)} "
+            f"{word} {when} {self.offset}: {item.case}, {escape(item.text)} "
             f"({item.id}, entry {item.started_by}, {escape(item.source)})"
         )
 

@@ -84,6 +84,9 @@ def _outcome(acquisition: Acquisition, fact: Fact, findings: Findings) -> None:
     if result == "with-gaps":
         text = f"`{acquisition.ref}`: {_unread(fact)} could not be read (entry {fact.index})"
         findings.add("unread-data", text, fact.index, exhibit=exhibit)
+    if fact.part("verification").get("state") == "mismatch":
+        text = f"`{acquisition.ref}`: the second reading did not agree (entry {fact.index})"
+        findings.add("verification-failed", text, fact.index, exhibit=exhibit)
     if acquisition.made_by == "other-tool":
         text = f"`{acquisition.ref}` was made by another tool; its digests are of "
         text += f"{fact.when()} (entry {fact.index})"
@@ -144,14 +147,25 @@ HANDLERS: dict[str, Callable[[Fact, State, Findings], None]] = {
 
 
 def close(state: State, findings: Findings) -> None:
-    """Remark attempts that have no end."""
+    """Remark attempts that have no end, and data that were never compared again."""
     for case in state.cases.values():
         for exhibit in case.exhibits.values():
             for acquisition in exhibit.acquisitions.values():
-                if acquisition.ended_entry is None and acquisition.started_entry is not None:
-                    text = f"`{acquisition.ref}` was begun by entry {acquisition.started_entry} "
-                    text += "and has no end"
-                    findings.add(
-                        "acquisition-unfinished", text, acquisition.started_entry,
-                        exhibit=exhibit.ref,
-                    )  # fmt: skip
+                _unfinished(acquisition, exhibit.ref, findings)
+
+
+def _unfinished(acquisition: Acquisition, exhibit: str, findings: Findings) -> None:
+    start, end = acquisition.started_entry, acquisition.ended_entry
+    if end is None:
+        if start is not None:
+            text = f"`{acquisition.ref}` was begun by entry {start} and has no end"
+            findings.add("acquisition-unfinished", text, start, exhibit=exhibit)
+        return
+    verification = acquisition.fields.get("verification")
+    state = verification.get("state") if isinstance(verification, dict) else None
+    compared = any(answer in {"pass", "fail"} for _, answer in acquisition.verifications)
+    if state in {None, "match", "mismatch"} or compared:
+        return
+    if acquisition.result in {"complete", "with-gaps"}:
+        text = f"`{acquisition.ref}` was not compared again after it was taken (entry {end})"
+        findings.add("not-verified", text, end, exhibit=exhibit)

@@ -54,6 +54,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "expected-mismatch": (REMARK, "digests stated with a delivery do not agree"),
     "inventory-incomplete": (REMARK, "the inventory could not read everything"),
     "verification-failed": (GAP, "a recorded check of digests said no"),
+    "not-verified": (REMARK, "data that were taken and never compared again"),
     "verification-undecided": (REMARK, "a recorded check of digests could not be made"),
     "evidence-changed": (REMARK, "an unavoidable change of the evidence"),
     "incident": (REMARK, "an incident was recorded"),

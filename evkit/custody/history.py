@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.core import clock
+from evkit.custody.facts import Fact, fact_of
 from evkit.custody.validate import NOT_STATED, age, people_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from evkit.custody.facts import Fact
     from evkit.custody.state import State
 
 
@@ -25,7 +25,8 @@ class Entry:
 
     Attributes:
         happened, recorded: RFC 3339 UTC; `precision` belongs to `happened`.
-        when: the time of the happening for people, in the station's zone.
+        when: the time of the happening for people, in the station's zone, as signed.
+        summary: one sentence, as signed.
         fields: as signed; `current` holds those that a correction replaced, with their new value.
         withheld: names of personal values, which stand as commitments.
         deviations: `code`, `text`, `reason` of each.
@@ -63,6 +64,7 @@ class Entry:
 def entry_of(fact: Fact, state: State) -> Entry:
     """Return the log entry of a fact; `state` gives what the sentence refers to."""
     event = fact.event
+    signed = fact_of(fact.index, event, fact.event_id) if fact.overlaid else fact
     current: dict[str, Any] = {
         name: fact.heads.get(name) if name in fact.heads else fact.fields.get(name)
         for name in sorted(fact.overlaid)
@@ -84,8 +86,8 @@ def entry_of(fact: Fact, state: State) -> Entry:
         precision=event.happened.precision if event.happened else None,
         recorded=clock.format_utc(fact.recorded),
         offset=fact.offset,
-        when=fact.when(),
-        summary=sentence(fact, state),
+        when=signed.when(),
+        summary=sentence(signed, state),
         heads={
             name: str(getattr(event, name))
             for name in ("authority", "purpose", "place")
@@ -117,6 +119,8 @@ def shown(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(shown(item) for item in value)
     if isinstance(value, Mapping):
+        if set(value) == {"time", "precision"}:
+            return f"{value['time']} (to the {value['precision']})"
         return ", ".join(f"{key} {shown(item)}" for key, item in value.items())
     return str(value)
 

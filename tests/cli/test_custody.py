@@ -279,3 +279,25 @@ def test_the_key_is_needed_to_record(tmp_path, monkeypatch, capsys):
                      "--officer", stations.OFFICER, "--passphrase-file", str(wrong)])  # fmt: skip
     assert code == ExitCode.KEY
     assert "passphrase" in capsys.readouterr().err
+
+
+def test_a_copy_of_an_acquisition(run):
+    from evkit.ledger.event import Draft, Subject
+
+    with Station.open(run.path) as station:
+        draft = Draft(
+            kind="intake-end",
+            case="C1",
+            exhibits=("C1/E1",),
+            acquisitions=("C1/E1/A1",),
+            fields={"result": "complete"},
+            subjects=(Subject("C1/E1/A1", {"sha256": "ab" * 32}),),
+        )
+        station.record(draft, stations.template().officer)
+    run("custody", "record", "copy-out", "C1/E1/A1", "--set", "to=defence", "--set", "copy=owner")
+    shown = document(run("exhibit", "show", "C1/E1", "--json"))
+    assert shown["acquisitions"][0]["copies"] == shown["copies"]
+    with Station.open(run.path) as station:
+        _, event, _ = list(station.events())[-1]
+    assert event.exhibits == ("C1/E1",)
+    assert event.subjects == (("C1/E1/A1", {"sha256": "ab" * 32}),)

@@ -263,6 +263,7 @@ def test_a_correction_supersedes_and_both_are_shown(ledger):
     assert replayed.state.exhibit("C1/E1").custody[-1].location == "safe 3"
     entry = replayed.entries[wrong]
     assert entry.fields["location"] == "safe 1"
+    assert "safe 1" in entry.summary
     assert entry.current == {"location": "safe 3"}
     assert entry.corrected_by == (first, second)
     texts = [f.text for f in replayed.findings if f.code == "corrected"]
@@ -407,3 +408,18 @@ def test_the_documents_are_json(ledger):
     json.dumps(replayed.state.document())
     json.dumps([entry.document() for entry in replayed.entries])
     json.dumps([f.document() for f in replayed.findings])
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [("match", None), ("mismatch", "verification-failed"), ("later", "not-verified"),
+     ("not-asked", "not-verified"), (None, None)],
+)  # fmt: skip
+def test_the_second_reading(ledger, state, code):
+    ledger.start()
+    ledger.add("acquire-start", _acquisitions=["E1/A1"])
+    more = {"verification": {"state": state}} if state else {}
+    ledger.add("acquire-end", _acquisitions=["E1/A1"], result="complete", **more)
+    assert ledger.codes() == ([code] if code else [])
+    ledger.add("verify", _acquisitions=["E1/A1"], result="pass")
+    assert "not-verified" not in ledger.codes()
