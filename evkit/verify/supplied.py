@@ -129,7 +129,7 @@ def with_anchor(supplied: Supplied, text: str, data: bytes | None) -> Supplied:
     if data is not None:
         from evkit.ledger.checkpoint import parse_checkpoint_foreign
 
-        head = parse_checkpoint_foreign(data)
+        head = parse_checkpoint_foreign(data).checkpoint
         anchor = Anchor(f"checkpoint {shown}", head.size, head.root, head.origin)
         return replace(supplied, anchors=(*supplied.anchors, anchor))
     match = _ANCHOR.fullmatch(text.strip())

@@ -1,0 +1,175 @@
+"""Content: are the bytes those recorded?
+
+Judged over what the signed manifest says is enclosed and over what `--exhibits` supplies. What is
+declared not enclosed is said in the first line. Damage of an image is located to the MiB when its
+pieces file is intact.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from evkit.core.errors import InputError
+from evkit.core.text import escape, escape_bytes
+from evkit.manifest import contents
+from evkit.manifest.filelist import Row, read_list
+from evkit.verify.locate import damage
+from evkit.verify.report import CONTENT
+from evkit.verify.sources import MAX_LIST, Keeper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evkit.manifest.contents import Acquisition, Artifact
+    from evkit.verify.files import Consumer
+    from evkit.verify.report import Report
+    from evkit.verify.sources import Source
+
+
+class Counts(NamedTuple):
+    """What was compared: files, their bytes, and how many of them were not as recorded."""
+
+    files: int = 0
+    bytes: int = 0
+    wrong: int = 0
+    absent: int = 0
+
+    def plus(self, other: Counts) -> Counts:
+        """Return the sum."""
+        return Counts(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+def check_acquisition(
+    acquisition: Acquisition, source: Source, report: Report, names: Iterable[str]
+) -> Counts:
+    """Compare the files of one acquisition with its record.
+
+    Args:
+        acquisition: what was recorded.
+        source: where the files are.
+        report: takes failures; passes are reported by the caller over all acquisitions.
+        names: artifacts to look at, and `files/` for the taken-in files of a list.
+    """
+    wanted = set(names)
+    total = Counts()
+    whole = _Whole(acquisition)
+    lists: dict[str, bytes] = {}
+    for artifact in acquisition.artifacts:
+        if artifact.name in wanted:
+            total = total.plus(_artifact(acquisition, artifact, source, report, (whole, lists)))
+    whole.finish(report)
+    if contents.FILES_NAME in wanted:
+        total = total.plus(_files(acquisition, source, report, lists))
+    return total
+
+
+def _artifact(
+    acquisition: Acquisition,
+    artifact: Artifact,
+    source: Source,
+    report: Report,
+    kept: tuple[_Whole, dict[str, bytes]],
+) -> Counts:
+    whole, lists = kept
+    ref, name = acquisition.ref, artifact.name
+    where = source.place(ref, name)
+    if where is None:
+        return Counts(absent=1)
+    keeper = Keeper(MAX_LIST if artifact.role == contents.LIST_ROLE else 0)
+    found = source.digest(ref, name, keeper, *whole.for_(artifact))
+    if found is None:
+        return Counts()
+    if found != artifact.sha256:
+        whole.spoil()
+        text = f"`{escape(where)}` is not what was recorded as `{escape(ref)}` {escape(name)}"
+        text += damage(acquisition, artifact, source)
+        report.failed(CONTENT, "exhibit-digest", text, escape(where), artifact.sha256, found)
+        return Counts(1, artifact.size, 1)
+    if source.size(ref, name) != artifact.size:
+        text = f"`{escape(where)}` is recorded with another size than its digest belongs to"
+        report.failed(CONTENT, "exhibit-size", text, escape(where), str(artifact.size))
+        return Counts(1, artifact.size, 1)
+    if artifact.role == contents.LIST_ROLE and keeper.data is not None:
+        lists[name] = keeper.data
+    return Counts(1, artifact.size)
+
+
+class _Whole:
+    """The content of a raw image that is kept in several segments, digested as one."""
+
+    def __init__(self, acquisition: Acquisition) -> None:
+        self._ref = acquisition.ref
+        media = acquisition.row.get("media")
+        self._media = media if isinstance(media, dict) else {}
+        parts = acquisition.of_role(*contents.CONTENT_ROLES)
+        self._left = [part.name for part in parts]
+        raw = sum(part.size for part in parts) == self._media.get("size")
+        self._total = hashlib.sha256() if raw and len(parts) > 1 else None
+        if raw and len(parts) == 1 and parts[0].sha256 != self._media.get("sha256"):
+            self._wrong_record = parts[0].sha256
+        else:
+            self._wrong_record = ""
+
+    def for_(self, artifact: Artifact) -> list[Consumer]:
+        """Return the consumers of this artifact; segments must come in their order."""
+        if self._total is None or artifact.role not in contents.CONTENT_ROLES:
+            return []
+        if not self._left or self._left.pop(0) != artifact.name:
+            self.spoil()
+            return []
+        return [self._total]
+
+    def spoil(self) -> None:
+        """Give up: a segment is missing or wrong, which has its own finding."""
+        self._total = None
+
+    def finish(self, report: Report) -> None:
+        """Compare the digest of the content."""
+        expected = str(self._media.get("sha256"))
+        found = self._wrong_record
+        if self._total is not None and not self._left:
+            found = self._total.hexdigest()
+        if found and found != expected:
+            text = f"the content of `{escape(self._ref)}` is not what was recorded"
+            report.failed(CONTENT, "media-digest", text, escape(self._ref), expected, found)
+
+
+def _files(
+    acquisition: Acquisition, source: Source, report: Report, lists: dict[str, bytes]
+) -> Counts:
+    ref = acquisition.ref
+    if not lists:
+        text = f"the files of `{escape(ref)}` cannot be compared: their list is not intact here"
+        report.undecided(CONTENT, "no-list", text, escape(ref))
+        return Counts()
+    total = Counts()
+    for name, data in lists.items():
+        try:
+            rows = read_list(data)
+        except InputError as error:
+            text = f"the list `{escape(name)}` of `{escape(ref)}`: {escape(error.message)}"
+            report.failed(CONTENT, "list-form", text, escape(ref))
+            continue
+        for row in rows:
+            if row.sha256 is not None:
+                total = total.plus(_listed(ref, row, source, report))
+    return total
+
+
+def _listed(ref: str, row: Row, source: Source, report: Report) -> Counts:
+    """Compare one taken-in file; what was digested in place is looked for under its own path."""
+    name = row.name or os.fsdecode(row.path)
+    where = source.place(ref, name)
+    if where is None:
+        return Counts(absent=1)
+    found = source.digest(ref, name)
+    if found is None:
+        return Counts()
+    size = row.size or 0
+    if found == row.sha256 and source.size(ref, name) == size:
+        return Counts(1, size)
+    text = f"`{escape(where)}` is not what was taken in as `{escape_bytes(row.path)}`"
+    report.failed(CONTENT, "exhibit-digest", text, escape(where), str(row.sha256), found)
+    return Counts(1, size, 1)

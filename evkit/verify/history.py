@@ -1,0 +1,86 @@
+"""History: is this ledger the one whose head somebody holds outside?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evkit.core.text import escape
+from evkit.merkle.tree import root_from_reader
+from evkit.verify.report import HISTORY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evkit.verify.record import Tree
+    from evkit.verify.report import Report
+    from evkit.verify.supplied import Anchor, Supplied
+
+
+def check_history(
+    tree: Tree | None, supplied: Supplied, asked: Sequence[int], report: Report
+) -> None:
+    """Compare the tree with every anchor.
+
+    Args:
+        tree: the tree of the ledger, None when it could not be rebuilt.
+        supplied: what the verifier brought along.
+        asked: indices of the entries that the verification is about.
+        report: takes the findings.
+    """
+    for slip in supplied.slips:
+        if slip.head_lost:
+            report.undecided(HISTORY, "memo-slip", f"{slip.label}: {slip.text}")
+    if not supplied.anchors and not supplied.slips:
+        text = "no head held outside was supplied (`--memo`, `--anchor SIZE:ROOT`)"
+        report.undecided(HISTORY, "no-anchor", text)
+    if tree is None:
+        if supplied.anchors:
+            text = "the ledger could not be rebuilt, so no anchor could be compared"
+            report.undecided(HISTORY, "no-tree", text)
+        return
+    reached = [anchor.size for anchor in supplied.anchors if _check(anchor, tree, asked, report)]
+    if reached and not report.has("FAIL", HISTORY):
+        best = max(reached)
+        newer = [index for index in asked if index >= best]
+        reach = f"history up to entry {best - 1}"
+        if newer:
+            reach += f" ({len(newer)} of {len(asked)} entries are newer than the anchor)"
+        report.reach.append(reach)
+
+
+def _check(anchor: Anchor, tree: Tree, asked: Sequence[int], report: Report) -> bool:
+    head = tree.head
+    if not anchor.fits(head.origin):
+        text = f"{anchor.label} is of another ledger than `{escape(head.origin)}`"
+        report.undecided(HISTORY, "anchor-origin", text)
+        return False
+    if anchor.size > head.size:
+        text = (
+            f"{anchor.label} has {anchor.size} entries, the ledger here only {head.size}: this is "
+            "older than the anchor, or entries were taken away; ask for a newer one"
+        )
+        report.undecided(HISTORY, "anchor-newer", text)
+        return False
+    found = root_from_reader(anchor.size, tree.reader)
+    if found != anchor.root:
+        text = (
+            f"this is not the ledger that was anchored: the first {anchor.size} entries are "
+            f"different from those of {anchor.label}; it was changed or rebuilt after the anchor "
+            "was taken (a fork)"
+        )
+        report.failed(
+            HISTORY, "fork", text, "", f"{anchor.size}:{anchor.root.hex()}",
+            f"{anchor.size}:{found.hex()}",
+        )  # fmt: skip
+        return False
+    if not tree.good:
+        text = f"{anchor.label}: the head agrees, but it is not certain that the entries belong"
+        report.undecided(HISTORY, "anchor-without-tree", text)
+        return False
+    if not any(index < anchor.size for index in asked):
+        text = f"{anchor.label} is older than every entry asked about"
+        report.undecided(HISTORY, "anchor-older", text)
+        return False
+    text = f"{anchor.label}: the first {anchor.size} entries are those that were anchored"
+    report.passed(HISTORY, "anchor", text)
+    return True

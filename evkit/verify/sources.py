@@ -1,0 +1,134 @@
+"""Where the files of acquisitions are: in a bundle, or in folders that the verifier names."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final, Protocol
+
+from evkit.core.errors import InputError
+from evkit.core.text import escape
+from evkit.manifest import layout
+from evkit.manifest.tree import Unreadable, blocks
+from evkit.verify.report import CONTENT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evkit.manifest.tree import Tree
+    from evkit.verify.files import Consumer, Files
+    from evkit.verify.report import Report
+
+MAX_LIST: Final = 1 << 30
+MAX_PIECES: Final = 1 << 28
+
+
+class Source(Protocol):
+    """Files of acquisitions by acquisition and name."""
+
+    def place(self, acquisition: str, name: str) -> str | None:
+        """Return the name of a file for messages, None when it is not there."""
+        ...
+
+    def size(self, acquisition: str, name: str) -> int:
+        """Return its size in bytes."""
+        ...
+
+    def digest(self, acquisition: str, name: str, *consumers: Consumer) -> str | None:
+        """Read it, feed the consumers, return SHA-256 in hex; None when it cannot be read."""
+        ...
+
+
+class Keeper:
+    """A consumer that keeps a file up to a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self._parts: list[bytes] | None = []
+        self._left = limit
+
+    def update(self, block: bytes) -> None:
+        """Keep the block unless the limit is reached."""
+        self._left -= len(block)
+        if self._left < 0:
+            self._parts = None
+        elif self._parts is not None:
+            self._parts.append(block)
+
+    @property
+    def data(self) -> bytes | None:
+        """The file, None when it was over the limit."""
+        return None if self._parts is None else b"".join(self._parts)
+
+
+class BundleSource:
+    """The exhibits inside a bundle."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    def place(self, acquisition: str, name: str) -> str | None:
+        """Return the name of the file in the bundle."""
+        path = layout.exhibit_path(acquisition, name)
+        return path if path in self._files.tree.sizes else None
+
+    def size(self, acquisition: str, name: str) -> int:
+        """Return its size."""
+        return self._files.tree.sizes[layout.exhibit_path(acquisition, name)]
+
+    def digest(self, acquisition: str, name: str, *consumers: Consumer) -> str | None:
+        """Read it and compare it with the list of the bag as well."""
+        return self._files.stream(layout.exhibit_path(acquisition, name), *consumers)
+
+
+class TreeSource:
+    """Files below a folder, found by the end of their path.
+
+    `CASE/E1/A1/name` is looked for first, then `E1/A1/name`, `A1/name`, and at last `name` when the
+    folder holds only one file of that name and no other acquisition has one.
+    """
+
+    def __init__(self, tree: Tree, report: Report, *, shared: Mapping[str, int]) -> None:
+        """Take the files, the report for what cannot be read, and how often a name is recorded."""
+        self._tree = tree
+        self._report = report
+        self._shared = shared
+        self._ends: dict[str, list[str]] = {}
+        for path in tree.sizes:
+            parts = path.split("/")
+            for count in range(1, len(parts) + 1):
+                self._ends.setdefault("/".join(parts[-count:]), []).append(path)
+
+    def place(self, acquisition: str, name: str) -> str | None:
+        """Return the path of the file below the folder."""
+        return self._find(acquisition, name)
+
+    def size(self, acquisition: str, name: str) -> int:
+        """Return its size."""
+        return self._tree.sizes[self._find(acquisition, name) or ""]
+
+    def digest(self, acquisition: str, name: str, *consumers: Consumer) -> str | None:
+        """Read it."""
+        path = self._find(acquisition, name) or ""
+        total = hashlib.sha256()
+        try:
+            with self._tree.open(path) as handle:
+                for block in blocks(handle, path):
+                    total.update(block)
+                    for consumer in consumers:
+                        consumer.update(block)
+        except (Unreadable, InputError) as error:
+            self._report.unreadable += 1
+            text = escape(error.message)
+            self._report.undecided(CONTENT, "file-unreadable", text, escape(path))
+            return None
+        return total.hexdigest()
+
+    def _find(self, acquisition: str, name: str) -> str | None:
+        parts = acquisition.split("/")
+        for start in range(len(parts)):
+            found = self._ends.get("/".join([*parts[start:], name]), [])
+            if len(found) == 1:
+                return found[0]
+        found = self._ends.get(name, [])
+        if len(found) == 1 and self._shared.get(name, 1) == 1:
+            return found[0]
+        return None
