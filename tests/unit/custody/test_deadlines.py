@@ -49,3 +49,10 @@ def test_started_by_hand(ledger):
     assert [d.id for d in found] == ["owner-image-7d"]
     assert "days" in found[0].sentence()
     assert due(ledger.replay(), load_profile("int"), at(22, 12)) == []
+
+
+def test_a_report_before_the_start_meets_nothing(ledger):
+    ledger.add("case-open", title="x")
+    ledger.add("note", text="told early", meets="court-24h")
+    ledger.add("register", "E1", what="phone", authority_type="notice_31")
+    assert [d.state for d in due(ledger.replay(), PK, at(22, 12))] == [RUNNING]

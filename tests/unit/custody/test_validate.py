@@ -132,3 +132,8 @@ def test_every_code_is_described(repository):
     page = (repository / "docs" / "spec" / "custody-findings.md").read_text()
     for code, text in DEVIATIONS.items():
         assert f"| `{code}` | {text} |" in page
+
+
+def test_one_witness_is_not_two():
+    values = {"seal": "S-1", "condition": "good", "place": "x"}
+    assert codes(validate(draft(witnesses=["A"], **values), PK)) == ["missing-witnesses"]
