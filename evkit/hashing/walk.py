@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from evkit.core.errors import InputError
@@ -17,6 +18,9 @@ from evkit.hashing.rows import FOLDER, SPECIAL, SYMLINK, UNREADABLE, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+
+_NAME = attrgetter("name")
 
 
 def walk(roots: Sequence[bytes]) -> Iterator[bytes | Row]:
@@ -47,38 +51,35 @@ def _walk_root(root: bytes) -> Iterator[bytes | Row]:
         return
     stack = [_listing(root)]
     while stack:
-        item = next(stack[-1], None)
-        if item is None:
-            stack.pop()
-        elif isinstance(item, os.DirEntry):
-            stack.append(_listing(item.path))
-        else:
+        for item in stack[-1]:
+            if isinstance(item, os.DirEntry):
+                stack.append(_listing(item.path))
+                break
             yield item
+        else:
+            stack.pop()
 
 
 def _listing(folder: bytes) -> Iterator[bytes | Row | os.DirEntry[bytes]]:
-    """Yield the content of one folder in order; a DirEntry stands for a folder to go into."""
+    """Return the content of one folder in order; a DirEntry stands for a folder to go into."""
     try:
         with os.scandir(folder) as entries:
-            found = sorted(entries, key=_name)
+            found = sorted(entries, key=_NAME)
     except OSError as error:
-        yield Row(folder, FOLDER, UNREADABLE, error=reason(error))
-        return
-    for entry in found:
-        try:
-            if entry.is_file(follow_symlinks=False):
-                yield entry.path
-            elif entry.is_dir(follow_symlinks=False):
-                yield entry
-            else:
-                mode = entry.stat(follow_symlinks=False).st_mode
-                yield _other(entry.path, mode) or entry.path
-        except OSError as error:
-            yield Row(entry.path, SPECIAL, UNREADABLE, error=reason(error))
+        return iter([Row(folder, FOLDER, UNREADABLE, error=reason(error))])
+    return iter([_item(entry) for entry in found])
 
 
-def _name(entry: os.DirEntry[bytes]) -> bytes:
-    return entry.name
+def _item(entry: os.DirEntry[bytes]) -> bytes | Row | os.DirEntry[bytes]:
+    try:
+        if entry.is_file(follow_symlinks=False):
+            return entry.path
+        if entry.is_dir(follow_symlinks=False):
+            return entry
+        mode = entry.stat(follow_symlinks=False).st_mode
+    except OSError as error:
+        return Row(entry.path, SPECIAL, UNREADABLE, error=reason(error))
+    return _other(entry.path, mode) or entry.path
 
 
 def _other(path: bytes, mode: int) -> Row | None:

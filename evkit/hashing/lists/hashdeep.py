@@ -34,8 +34,8 @@ def encode(row: Row, path: bytes, algorithms: Sequence[str]) -> bytes:
     """Return the line of a row under the name `path`."""
     if row.type != FILE or row.state != OK or b"\n" in path or b"\r" in path:
         return comment(_SIGN, row, path)
-    digests = ",".join([str(row.size), *(row.digests[name] for name in algorithms)])
-    return digests.encode("ascii") + b"," + path + b"\n"
+    digests = ",".join([row.digests[name] for name in algorithms])
+    return b"%d,%b,%b\n" % (row.size or 0, digests.encode("ascii"), path)
 
 
 def read(lines: Iterable[tuple[int, bytes]], collector: Collector) -> None:
@@ -93,6 +93,9 @@ def _joined(
     for number, raw in rows:
         line = raw.removesuffix(b"\r") if dos else raw
         if line.startswith(b"#"):
+            if held:
+                yield held
+                held = None
             if line.startswith(_SIGN):
                 collector.comment(line[len(_SIGN) :])
             continue
