@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from evkit.custody.findings import Findings
     from evkit.custody.state import State
 
+_DISAGREE = ("mismatch", "absent", "unreadable")  # words of the comparison in `expected`
 _DIGESTS = ("sha256", "sha512", "sha1", "md5")
 
 
@@ -91,9 +92,15 @@ def _outcome(acquisition: Acquisition, fact: Fact, findings: Findings) -> None:
         text = f"`{acquisition.ref}` was made by another tool; its digests are of "
         text += f"{fact.when()} (entry {fact.index})"
         findings.add("foreign-tool", text, fact.index, exhibit=exhibit)
-    expected = fact.part("expected")
-    if expected.get("agrees") is False or expected.get("result") in {"fail", "mismatch"}:
-        text = f"`{acquisition.ref}`: digests stated with it do not agree (entry {fact.index})"
+    counts = fact.part("expected").get("counts")
+    words = [
+        f"{count:,} {word}"
+        for word, count in sorted(counts.items() if isinstance(counts, dict) else ())
+        if word in _DISAGREE and isinstance(count, int) and count
+    ]
+    if words:
+        text = f"`{acquisition.ref}`: of the digests stated with it, {', '.join(words)} "
+        text += f"(entry {fact.index})"
         findings.add("expected-mismatch", text, fact.index, exhibit=exhibit)
 
 

@@ -51,7 +51,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "end-without-start": (REMARK, "the end of an attempt whose start is not recorded"),
     "unread-data": (REMARK, "part of the data could not be read"),
     "foreign-tool": (REMARK, "made by another tool, first digested here"),
-    "expected-mismatch": (REMARK, "digests stated with a delivery do not agree"),
+    "expected-mismatch": (
+        REMARK,
+        "digests stated with a delivery do not agree, or what they name is not there",
+    ),
     "inventory-incomplete": (REMARK, "the inventory could not read everything"),
     "verification-failed": (GAP, "a recorded check of digests said no"),
     "not-verified": (REMARK, "data that were taken and never compared again"),

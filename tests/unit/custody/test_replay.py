@@ -423,3 +423,16 @@ def test_the_second_reading(ledger, state, code):
     assert ledger.codes() == ([code] if code else [])
     ledger.add("verify", _acquisitions=["E1/A1"], result="pass")
     assert "not-verified" not in ledger.codes()
+
+
+def test_digests_stated_with_a_delivery(ledger):
+    ledger.start()
+    for number, counts in enumerate(({"match": 3}, {"match": 2, "mismatch": 1, "absent": 2}), 1):
+        ref = f"E1/A{number}"
+        ledger.add("intake-start", _acquisitions=[ref])
+        ledger.add(
+            "intake-end", _acquisitions=[ref], result="complete", expected={"counts": counts}
+        )
+    found = finding(ledger.replay(), "expected-mismatch")
+    assert "`C1/E1/A2`" in found.text
+    assert "2 absent, 1 mismatch" in found.text
