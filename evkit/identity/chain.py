@@ -59,7 +59,11 @@ def check_chain(
     root, detail = _find_root(certificate, roots)
     if root is None:
         return ChainResult(state="untrusted" if not detail else "bad", detail=detail or _NO_ROOT)
-    problems = [*certificate.problems, *(root.problems if root is not certificate else ())]
+    problems = list(certificate.problems)
+    if certificate != root:
+        problems.extend(root.problems)
+        if certificate.is_ca:
+            problems.append("it is an authority below the root; evkit has none")
     if not root.is_ca or not root.signed_by(root):
         problems.append("the root is not a self-signed authority")
     if problems:

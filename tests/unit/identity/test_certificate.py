@@ -243,7 +243,11 @@ def test_an_intermediate_authority_is_not_a_root():
     root = people().root
     usage = ("digital_signature", "key_cert_sign", "crl_sign")
     middle = _foreign(root, ca=True, usage=usage)
+    assert middle.problems == ()
     assert check_chain(middle, [middle], AT).state == "bad"
+    assert check_chain(middle, [root.certificate], AT).state == "bad"
+    below = make_officer(FileSigner(make_root(31).certificate, private_key(31)), 45).certificate
+    assert check_chain(below, [root.certificate, middle], AT).state != "ok"
 
 
 def test_key_of_another_curve():
