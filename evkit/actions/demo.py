@@ -157,9 +157,9 @@ def _case(plan: Plan) -> list[Step]:
 def _evidence(plan: Plan) -> list[Step]:
     return [
         _step(
-            "the seal is opened for imaging, and that is recorded",
-            "custody record unseal {} --fields {} --officer duty-officer",
-            f"{CASE}/E1", plan.path("unseal.yaml"),
+            "the seals are opened, and that is recorded with one signature",
+            "custody record unseal {} {} --fields {} --officer duty-officer",
+            f"{CASE}/E1", f"{CASE}/E2", plan.path("unseal.yaml"),
         ),
         _step(
             "image the stick, with a second reading from the medium",

@@ -44,8 +44,8 @@ list_given_to: {name: the provider's liaison officer}
 list_given: by hand
 """,
     "unseal.yaml": """\
-purpose: imaging
-seal: [S-101]
+purpose: imaging and taking in
+seal: ["E1:S-101", "E2:P-7"]
 seal_condition: intact
 condition: as registered
 place: workstation, police station Gulberg
