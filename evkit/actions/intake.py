@@ -1,0 +1,317 @@
+"""`evkit intake`: take in files, folders, and images made by another tool."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from evkit.acquire import expect, host, preflight, taking
+from evkit.acquire.imaging import FAILED, STOPPED, Artifact
+from evkit.acquire.stopping import Stop
+from evkit.actions.intake_result import PlannedIntake, TakenIn
+from evkit.actions.longwork import Plan, Work, check_plan
+from evkit.core.errors import (
+    EvkitError,
+    InterruptedByUserError,
+    RefusedError,
+    StorageError,
+    UsageError,
+)
+from evkit.core.paths import to_fields
+from evkit.core.progress import SILENT, Progress
+from evkit.core.refs import parse_ref
+from evkit.core.text import escape_bytes
+from evkit.hashing.digests import ALGORITHMS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evkit.acquire.expect import Expected, Table
+    from evkit.identity.signer import Signer
+    from evkit.ledger.event import Subject
+    from evkit.station import Station
+
+IMAGE = "image"
+# what each kind of delivery asks for besides; left out it is a deviation
+KINDS: dict[str, tuple[str, ...]] = {
+    "files": (),
+    IMAGE: (),
+    "phone": ("extraction_tool", "extraction_type"),
+    "cctv": ("clock_shown", "clock_actual", "working_order"),
+    "provider": ("order", "period"),
+    "cloud": ("order", "period", "extraction_tool"),
+    "ram": ("ram_tool", "ram_host"),
+    "photo": ("clock_shown", "clock_actual"),
+    "paper": (),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is to be taken in and how.
+
+    Attributes:
+        paths: files and folders; with kind `image` one image and its logs.
+        exhibit: `CASE/E1`.
+        kind: a key of `KINDS`.
+        names: digest algorithms; SHA-256 is always among those made.
+        expect: as typed, or None.
+        in_place: digest where it lies, copy nothing.
+        reread: read every source file twice.
+        fields: of `--set` and `--fields`.
+        happened, reason: as typed.
+    """
+
+    paths: tuple[bytes, ...]
+    exhibit: str
+    kind: str = "files"
+    names: tuple[str, ...] = ("md5", "sha256")
+    expect: str | None = None
+    in_place: bool = False
+    reread: bool = False
+    fields: Mapping[str, object] = field(default_factory=dict)
+    happened: str | None = None
+    reason: str | None = None
+
+
+@dataclass(kw_only=True)
+class Taken:
+    """What came of taking in, before it is recorded.
+
+    Attributes:
+        result: `complete`, `with-gaps`, `stopped` or `failed`.
+        files, bytes: content files taken in and their bytes.
+        other: rows of each other type and of each state but `ok`.
+        artifacts: files of the acquisition folder.
+        values: further fields of the event.
+        table: comparison with stated digests, or None.
+        subjects: what the event is about.
+        changed: things that changed while they were read, in words.
+        remarks: for people.
+        error: what ended it early, or None.
+    """
+
+    result: str = FAILED
+    files: int = 0
+    bytes: int = 0
+    other: dict[str, int] = field(default_factory=dict)
+    artifacts: list[Artifact] = field(default_factory=list)
+    values: dict[str, object] = field(default_factory=dict)
+    table: Table | None = None
+    subjects: list[Subject] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    error: EvkitError | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A request with what was found before the first read.
+
+    Attributes:
+        total: bytes of regular files below the paths.
+        count: things below the paths.
+    """
+
+    request: Request
+    expected: Expected | None
+    plan: Plan
+    total: int
+    count: int
+
+
+def run(station: Station, signer: Signer, request: Request, progress: Progress = SILENT) -> TakenIn:
+    """Take in what the request names.
+
+    Raises:
+        CaseError: case or exhibit is not registered.
+        InputError: a path does not exist, or the image cannot be opened.
+        RefusedError: the station lies inside what is to be taken in.
+        StorageError: the destination has no room.
+    """
+    job = _prepare(station, request)
+    with Stop() as stop:
+        work = Work(station, signer, job.plan, progress)
+        try:
+            taken = Taken()
+            try:
+                _take(job, work, stop, progress, taken)
+            except InterruptedByUserError as error:
+                taken.result, taken.error = STOPPED, error
+            except EvkitError as error:
+                taken.result, taken.error = FAILED, error
+                if isinstance(error, StorageError):
+                    _give_room_back(work.folder)
+            return _record_end(work, job, taken)
+        finally:
+            work.close()
+
+
+def dry_run(station: Station, request: Request) -> PlannedIntake:
+    """Make every check, write nothing."""
+    job = _prepare(station, request)
+    draft = check_plan(station, job.plan)
+    return PlannedIntake(
+        ref=draft.acquisitions[0],
+        kind=request.kind,
+        count=job.count,
+        total=job.total,
+        in_place=request.in_place,
+        deviations=tuple((entry.code, entry.text) for entry in draft.deviations),
+    )
+
+
+def missing_of_kind(kind: str, given: Mapping[str, object]) -> list[str]:
+    """Return the fields that a kind of delivery asks for and that are not given."""
+    return [name for name in KINDS[kind] if name not in given]
+
+
+def _prepare(station: Station, request: Request) -> Job:
+    if request.kind not in KINDS:
+        raise UsageError(f"no kind of delivery `{request.kind}`", hint=f"one of {', '.join(KINDS)}")
+    if not request.paths:
+        raise UsageError("what is to be taken in?", hint="name files or folders")
+    expected = expect.parse(request.expect) if request.expect else None
+    wanted = {*request.names, "sha256", *(expected.algorithms if expected else ())}
+    request = dataclasses.replace(
+        request, names=tuple(name for name in ALGORITHMS if name in wanted)
+    )
+    total, count = _measure(station, request)
+    return Job(
+        request=request,
+        expected=expected,
+        plan=_plan(request, expected),
+        total=total,
+        count=count,
+    )
+
+
+def _measure(station: Station, request: Request) -> tuple[int, int]:
+    """Return bytes and things to take in; refuse what cannot go well."""
+    home = os.path.realpath(station.place.home)
+    for path in request.paths:
+        real = os.path.realpath(path)
+        if home == real or home.startswith(real.rstrip(b"/") + b"/"):
+            raise RefusedError(
+                f"the station lies inside `{escape_bytes(path)}`",
+                hint="name the folders beside it one by one",
+            )
+    total = count = 0
+    for found in taking.survey(request.paths):
+        count += 1
+        if found.type == taking.FILE and found.facts is not None:
+            total += found.facts.st_size
+    free = preflight.room(station.place.home)
+    needed = (0 if request.in_place else preflight.space_for(total)) + count * 1024
+    if free is not None and free < needed:
+        raise StorageError(
+            f"`{escape_bytes(station.place.home)}` has {free} bytes free, {needed} are needed",
+            hint="free space there, or digest the files where they lie with `--in-place`",
+        )
+    return total, count
+
+
+def _plan(request: Request, expected: Expected | None) -> Plan:
+    values: dict[str, object] = {
+        **request.fields,
+        "kind": request.kind,
+        "in_place": request.in_place,
+        "source": {"paths": [to_fields(os.path.abspath(path)) for path in request.paths]},
+        "host": host.fields(),
+        "plan": {
+            "digests": list(request.names),
+            "reread": request.reread,
+            "compared_with": "nothing" if expected is None else str(request.expect)[:1000],
+        },
+    }
+    deviations = []
+    missing = missing_of_kind(request.kind, values)
+    if missing:
+        listed = ", ".join(f"`{name}`" for name in missing)
+        text = f"a delivery of kind `{request.kind}` asks for {listed}; not given"
+        deviations.append(("missing-fields", text, request.reason or "not stated"))
+    return Plan(
+        what="intake",
+        exhibit=parse_ref(request.exhibit).of_exhibit(),
+        values=values,
+        happened=request.happened,
+        reason=request.reason,
+        deviations=deviations,
+    )
+
+
+def _take(job: Job, work: Work, stop: Stop, progress: Progress, taken: Taken) -> None:
+    if job.request.kind == IMAGE:
+        from evkit.actions.intake_image import take_image
+
+        take_image(job, work.folder, stop, progress, taken)
+    else:
+        from evkit.actions.intake_files import take_files
+
+        take_files(job, work.folder, stop, progress, taken)
+
+
+def _record_end(work: Work, job: Job, taken: Taken) -> TakenIn:
+    request = job.request
+    reason = request.reason or "not stated"
+    deviations = [("source-changed", text, reason) for text in taken.changed]
+    values: dict[str, object] = {
+        "made_by": "evkit",
+        **_repeated(job.plan.values),
+        **taken.values,
+        "result": taken.result,
+        "files": taken.files,
+        "bytes": taken.bytes,
+    }
+    if taken.artifacts:
+        values["artifacts"] = [artifact.fields() for artifact in taken.artifacts]
+    if taken.table is not None:
+        values["expected"] = taken.table.fields()
+    if taken.error is not None:
+        values["error"] = taken.error.message[:1000]
+    ended = work.end(values, _subjects(work, taken), deviations)
+    known = [d.text for d in work.start.event.deviations]
+    return TakenIn(
+        ref=str(work.ref),
+        folder=work.folder,
+        kind=request.kind,
+        start=work.start.index,
+        ended=ended,
+        taken=taken,
+        remarks=(*taken.remarks, *known, *taken.changed),
+    )
+
+
+def _subjects(work: Work, taken: Taken) -> Sequence[Subject]:
+    return [subject._replace(name=str(work.ref)) for subject in taken.subjects]
+
+
+def _repeated(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the ended event says again: the kind and its own fields."""
+    own = {name for names in KINDS.values() for name in names}
+    own |= {"kind", "in_place", "derived_from", "provider"}
+    return {name: value for name, value in values.items() if name in own}
+
+
+def _give_room_back(folder: bytes) -> None:
+    """Remove unfinished copies when the destination failed, so that the end is recorded."""
+    import shutil
+
+    from evkit.core import durable
+
+    for name in os.listdir(folder):
+        if name.endswith(durable.PART.encode()):
+            path = os.path.join(folder, name)
+            durable.step("unlink", path)
+            if os.path.isdir(path):
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                os.unlink(path)
+
+
+__all__ = [
+    "IMAGE", "KINDS", "Job", "Request", "Taken", "dry_run",
+    "missing_of_kind", "run",
+]  # fmt: skip
