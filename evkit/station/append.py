@@ -16,7 +16,7 @@ from evkit.station.reading import check_head, event_of, log_signer, sign_head
 from evkit.station.signing import require_signer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from evkit.core.progress import Progress
     from evkit.custody.profile import Profile
@@ -48,11 +48,11 @@ class Recorded:
 
 @dataclass(frozen=True, kw_only=True)
 class Book:
-    """What an append works on: the parts of one station."""
+    """What an append works on: the parts of one station; the profile is read when needed."""
 
     place: Layout
     origin: str
-    profile: Profile
+    profile: Callable[[], Profile]
     store: Store
     trust: Trust
 
@@ -83,7 +83,7 @@ def append(
     path = book.place.path(layout.LOCK)
     with lock.hold(path, officer=signer.certificate.officer, progress=progress):
         head = ready(book, signer, {draft.kind for draft in drafts})
-        builder = Builder(book.store, book.trust.statement_id(), book.profile, signer, terms)
+        builder = Builder(book.store, book.trust.statement_id(), book.profile(), signer, terms)
         built = [builder.build(draft, head, book.origin) for draft in drafts]
         committed = book.store.append([one.entry for one in built], builder.secrets)
         notices = _publish(book, committed, fingerprint)

@@ -197,9 +197,13 @@ def revoke(
             hint="give the time from which somebody else may have used the key",
         )
     certificate = station.trust.officer(officer)
-    crl = station.trust.crl()
-    if crl is not None and crl.find(certificate.serial) is not None:
-        raise RefusedError(f"officer `{officer}` is revoked already")
+    begun = _revocation(station, certificate)
+    if begun is not None:  # the list is missing when an earlier run was stopped after its event
+        crl = station.trust.crl()
+        if crl is not None and crl.find(certificate.serial) is not None:
+            raise RefusedError(f"officer `{officer}` is revoked already, entry {begun.index}")
+        _publish(station, root)
+        return begun
     fields = key_fields(certificate, pem=False)
     fields["reason"] = reason
     fields["compromise"] = reason == "compromise"
@@ -208,6 +212,20 @@ def revoke(
     recorded = station.record(Draft(kind="revoke", case=None, fields=fields), root)
     _publish(station, root)
     return recorded
+
+
+def _revocation(station: Station, certificate: Certificate) -> Recorded | None:
+    """Return the revocation of a certificate that is in the ledger, or None."""
+    from evkit.station.append import Recorded
+    from evkit.station.reading import event_of
+
+    for entry in station.store.of_kinds(("revoke",)):
+        event = event_of(entry)
+        if event.fields.get("certificate") == certificate.fingerprint:
+            return Recorded(
+                index=entry.index, event_id=entry.event_id, envelope=entry.envelope, event=event
+            )
+    return None
 
 
 def _publish(station: Station, root: FileSigner) -> None:

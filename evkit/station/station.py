@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Self
 
 from evkit.core.errors import CaseError, EvkitError, IdentityError
@@ -44,15 +45,13 @@ class Station:
         config: what `station.toml` says.
         store: the committed ledger.
         trust: root, statement, officers, other roots.
-        profile: the legal profile.
         notices: what was found and done on opening, for people.
     """
 
-    def __init__(self, place: Layout, settings: Config, store: Store, profile: Profile) -> None:
+    def __init__(self, place: Layout, settings: Config, store: Store) -> None:
         self.place = place
         self.config = settings
         self.store = store
-        self.profile = profile
         self.trust = Trust(place)
         self.notices: list[str] = []
         self._index: Index | None = None
@@ -68,12 +67,9 @@ class Station:
             CaseError: there is no station.
             InputError: its configuration or its ledger is damaged.
         """
-        from evkit.custody.profile import load_profile
-
         place = Layout.of(path)
         settings = config.read(place.home)
-        store = SqliteStore.open(place.path(layout.LEDGER))
-        station = cls(place, settings, store, load_profile(settings.profile))
+        station = cls(place, settings, SqliteStore.open(place.path(layout.LEDGER)))
         try:
             if append.sign_missing(station.book):
                 station.notices.append("signed the last head; the append before was stopped")
@@ -81,13 +77,20 @@ class Station:
             station.notices.append(f"the last head is not signed: {error.message}")
         return station
 
+    @functools.cached_property
+    def profile(self) -> Profile:
+        """The legal profile; read when it is first needed."""
+        from evkit.custody.profile import load_profile
+
+        return load_profile(self.config.profile)
+
     @property
     def book(self) -> Book:
         """The parts that an append works on."""
         return Book(
             place=self.place,
             origin=self.config.origin,
-            profile=self.profile,
+            profile=lambda: self.profile,
             store=self.store,
             trust=self.trust,
         )
