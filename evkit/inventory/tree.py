@@ -138,7 +138,7 @@ class Folders:
             row |= {"state": "unreadable", "reason": "too-deep"}
         else:
             try:
-                entries = sorted(os.listdir(real))
+                entries = _names(real)
             except OSError as error:
                 row |= {"state": "unreadable", "reason": "directory-not-listed"}
                 row["detail"] = escape(error.strerror or type(error).__name__)
@@ -219,9 +219,20 @@ def _name_row(
     }
 
 
-def _open(path: bytes) -> int:
+def _names(path: bytes) -> list[bytes]:
+    """Return the names in a folder in order of their bytes."""
+    if os.listdir not in os.supports_fd:
+        return sorted(os.listdir(path))
+    descriptor = _open(path, "O_DIRECTORY")
+    try:
+        return sorted(os.fsencode(name) for name in os.listdir(descriptor))
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: bytes, *more: str) -> int:
     flags = os.O_RDONLY
-    for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
+    for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", *more):
         flags |= getattr(os, name, 0)
     quiet = getattr(os, "O_NOATIME", 0)
     if quiet:

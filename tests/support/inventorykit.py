@@ -86,7 +86,7 @@ def by_path(inventory: Inventory) -> dict[str, dict]:
 
 
 def fake_engine(folder: Path, body: str) -> list[str]:
-    """Return a command that plays the engine: `say(kind, value)` sends a line, `request` is given."""
+    """Return a command that plays the engine; `body` may use `request`, `say`, `table`, `good`."""
     import sys
 
     script = folder / "engine.py"
