@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from evkit.core import paths
+from evkit.core.errors import InputError
+from evkit.core.text import escape, escape_bytes, is_clean, shorten
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain name.txt", "plain name.txt"),
+        ("اردو\u200cنام", "اردو\u200cنام"),
+        ("a\\b", "a\\\\b"),
+        ("\x1b[31m", r"\x1b[31m"),
+        ("a\nb\r\t\x00\x7f", r"a\x0ab\x0d\x09\x00\x7f"),
+        ("\x9b", r"\u{9b}"),
+        ("x\u202egnp", r"x\u{202e}gnp"),
+        ("\u2066\u2069\u200b\ufeff\u2028", r"\u{2066}\u{2069}\u{200b}\u{feff}\u{2028}"),
+        ("\U000e0041", r"\u{e0041}"),
+    ],
+)
+def test_escape(text, shown):
+    assert escape(text) == shown
+    assert is_clean(shown.replace("\\", ""))
+    assert is_clean(text) is (text == shown)
+
+
+def test_bytes_that_are_not_utf_8():
+    assert escape_bytes(b"a\xff\\xff") == r"a\xff\\xff"
+    assert escape_bytes(b"\xed\xa0\x80") == r"\xed\xa0\x80"
+
+
+def test_shorten():
+    assert shorten("short", 5) == "short"
+    assert shorten("0123456789", 5) == "01…89"
+
+
+@pytest.mark.parametrize("raw", [b"a", "اردو\n".encode(), b"\xff\n\\", b"\xed\xa0\x80", b""])
+def test_fields_round_trip(raw):
+    fields = paths.to_fields(raw)
+    assert paths.from_fields(fields) == raw
+    assert ("path_b64" in fields) is (raw in {b"\xff\n\\", b"\xed\xa0\x80"})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {}, {"path": 1}, {"path": "\ud800"}, {"path": "a", "path_b64": "YQ=="},
+        {"path": "a", "path_b64": "/w=="}, {"path": "\\xff", "path_b64": "/x=="},
+        {"path": "\\xff", "path_b64": "/w"}, {"path": "\\xff", "path_b64": "/w==\n"},
+        {"path": "\\xff", "path_b64": 1}, {"path": "\\xff", "path_b64": "_w=="},
+    ],
+)  # fmt: skip
+def test_contradicting_fields_are_refused(fields):
+    with pytest.raises(InputError):
+        paths.from_fields(fields)
+
+
+def test_base64_has_one_spelling():
+    assert paths.unb64(paths.b64(b"\xfb\xff")) == b"\xfb\xff"
+    for wrong in ("-_8=", "+/9=", "+/8", "+/8=\n", "é", "+ /8="):
+        with pytest.raises(InputError):
+            paths.unb64(wrong)
