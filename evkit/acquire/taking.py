@@ -93,12 +93,23 @@ def _below(top: bytes, name: bytes) -> Iterator[Found]:
             yield found
             continue
         try:
-            children = sorted(os.listdir(path), reverse=True)
+            children = sorted(_names(path), reverse=True)
         except OSError as error:
             yield Found(path=path, name=shown, type=FOLDER, facts=found.facts, error=reason(error))
             continue
         yield found
         stack += [(os.path.join(path, child), shown + b"/" + child) for child in children]
+
+
+def _names(folder: bytes) -> list[bytes]:
+    """Return the names in a folder; its access time is left alone where the system allows it."""
+    if os.listdir not in os.supports_fd:
+        return os.listdir(folder)
+    descriptor = open_evidence(folder)
+    try:
+        return [os.fsencode(name) for name in os.listdir(descriptor)]
+    finally:
+        os.close(descriptor)
 
 
 def _look(path: bytes, name: bytes) -> Found:

@@ -76,7 +76,8 @@ class TakenIn:
     def lines(self) -> list[str]:
         """Return the lines for people."""
         taken = self.taken
-        text = f"evkit: {self.ref} taken in: {_WORDS[taken.result]}, {taken.files:,} files"
+        text = f"evkit: {self.ref} taken in: {_WORDS[taken.result]}, {taken.files:,} "
+        text += "file" if taken.files == 1 else "files"
         lines = [f"{text}, {taken.bytes:,} bytes"]
         if self.ended.index is not None:
             lines[0] += f", entries {self.start} and {self.ended.index}"
