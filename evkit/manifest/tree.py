@@ -50,17 +50,22 @@ class Source(Protocol):
 
 
 class Tree(Protocol):
-    """Files by name with their sizes.
+    """Files by name with their sizes."""
 
-    Attributes:
-        label: what this is, for messages, already escaped.
-        sizes: size in bytes of every regular file.
-        odd: name (escaped) and reason of everything else.
-    """
+    @property
+    def label(self) -> str:
+        """What this is, for messages, already escaped."""
+        ...
 
-    label: str
-    sizes: Mapping[str, int]
-    odd: Mapping[str, str]
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Size in bytes of every regular file."""
+        ...
+
+    @property
+    def odd(self) -> Mapping[str, str]:
+        """Name (escaped) and reason of everything else."""
+        ...
 
     def open(self, name: str) -> Source:
         """Open a file for reading; `Unreadable` when that fails, `InputError` for damaged zips."""

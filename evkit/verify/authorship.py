@@ -36,9 +36,22 @@ class _Revoked(NamedTuple):
 
 
 def check_authorship(
-    view: RecordView, entries: Mapping[int, Entry], trust: Trust, report: Report
+    view: RecordView,
+    entries: Mapping[int, Entry],
+    trust: Trust,
+    report: Report,
+    *,
+    alone: bool = False,
 ) -> None:
-    """Check all signatures and certificates."""
+    """Check all signatures and certificates.
+
+    Args:
+        view: names the places of entries.
+        entries: as read, in order.
+        trust: certificates and trusted roots.
+        report: takes the findings.
+        alone: a single entry, whose signer's enrolment cannot be here.
+    """
     by_signer: dict[str, list[int]] = {}
     for index, entry in entries.items():
         if _signed(view, index, entry, trust, report):
@@ -48,7 +61,8 @@ def check_authorship(
     unchecked = False
     for fingerprint, indices in by_signer.items():
         certificate = trust.certificates[fingerprint]
-        _enrolled(view, entries, certificate, indices, report)
+        if not alone:
+            _enrolled(view, entries, certificate, indices, report)
         if trust.roots:
             judged = _Judge(certificate, entries, indices, trust, report)
             good += judged.run(revoked.get(fingerprint))

@@ -13,7 +13,7 @@ from evkit.core.errors import InputError
 from evkit.core.text import escape
 from evkit.manifest import bag, layout, names
 from evkit.manifest.tree import Unreadable, blocks, read
-from evkit.verify.report import CONTENT
+from evkit.verify.report import CONTENT, PASS
 
 if TYPE_CHECKING:
     from evkit.manifest.tree import Tree
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 MAX_SMALL: Final = 64 << 20
 LONG: Final = (layout.EXHIBITS, layout.INVENTORIES)
-_SIZE_UNITS = 1 << 20
 
 
 class Consumer(Protocol):
@@ -65,7 +64,8 @@ class Files:
     def passed(self) -> None:
         """Note the pass of everything that was listed, after all files were read."""
         report = self.report
-        if self.matching and not any(f.code.startswith(_CODES) for f in report.findings):
+        wrong = any(f.state != PASS and f.code.startswith(_CODES) for f in report.findings)
+        if self.matching and not wrong:
             size = f"{self.bytes:,} bytes"
             text = f"{self.matching} files, {size}: complete, as listed, nothing else inside"
             report.passed(CONTENT, "files", text)

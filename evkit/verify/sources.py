@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape
-from evkit.manifest import layout
+from evkit.manifest import contents, layout
 from evkit.manifest.tree import Unreadable, blocks
 from evkit.verify.report import CONTENT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from evkit.manifest.tree import Tree
     from evkit.verify.files import Consumer, Files
@@ -132,3 +132,40 @@ class TreeSource:
         if len(found) == 1 and self._shared.get(name, 1) == 1:
             return found[0]
         return None
+
+
+class ChainSource:
+    """Several sources, asked in order."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
+
+    def place(self, acquisition: str, name: str) -> str | None:
+        """Return the first place."""
+        found = self._first(acquisition, name)
+        return None if found is None else found.place(acquisition, name)
+
+    def size(self, acquisition: str, name: str) -> int:
+        """Return the size there."""
+        found = self._first(acquisition, name)
+        return -1 if found is None else found.size(acquisition, name)
+
+    def digest(self, acquisition: str, name: str, *consumers: Consumer) -> str | None:
+        """Read it there."""
+        found = self._first(acquisition, name)
+        return None if found is None else found.digest(acquisition, name, *consumers)
+
+    def _first(self, acquisition: str, name: str) -> Source | None:
+        for source in self._sources:
+            if source.place(acquisition, name) is not None:
+                return source
+        return None
+
+
+def recorded_names(facts: Mapping[str, object]) -> dict[str, int]:
+    """Return how many acquisitions record a file of each name."""
+    counts: dict[str, int] = {}
+    for acquisition in contents.acquisitions(facts).values():
+        for artifact in acquisition.artifacts:
+            counts[artifact.name] = counts.get(artifact.name, 0) + 1
+    return counts

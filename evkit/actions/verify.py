@@ -1,0 +1,191 @@
+"""`evkit verify WHAT…`: recognise what is given, verify it, log the result if asked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evkit.actions.verify_inputs import Options, supplied
+from evkit.core.errors import InputError, UsageError
+from evkit.core.limits import read_file
+from evkit.core.refs import is_ref
+from evkit.core.text import escape, escape_bytes
+from evkit.manifest import layout, model
+from evkit.manifest.tree import FolderTree
+from evkit.verify.bundle import verify_bundle
+from evkit.verify.report import Report, Reports
+from evkit.verify.single import verify_manifest, verify_proof
+from evkit.verify.sources import ChainSource, TreeSource, recorded_names
+from evkit.verify.view import RecordView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evkit.identity.signer import Signer
+    from evkit.manifest.model import Manifest
+    from evkit.station import Station
+    from evkit.verify.sources import Source
+    from evkit.verify.supplied import Supplied
+
+BUNDLE, ZIP, MANIFEST, PROOF, STATION, REF, DATA = (
+    "bundle", "zip", "manifest", "proof", "station", "ref", "data",
+)  # fmt: skip
+_HEAD = 64
+_PROOF_START = b"c2sp.org/tlog-proof@"
+_MAX_PROOF = 1 << 20
+_MAX_ENTRY = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What `verify` was asked for.
+
+    Attributes:
+        what: bundles, zips, manifests, proofs, stations, references, images.
+        options: what the verifier brings along.
+        record: log the result in the station.
+        open_station: opens the station of the command line, for references and images.
+        get_signer: unlocks the officer's key, for `record`.
+    """
+
+    what: tuple[str, ...]
+    options: Options
+    open_station: Callable[[], Station]
+    record: bool = False
+    get_signer: Callable[[Station], Signer] | None = None
+
+
+def run(request: Request) -> Reports:
+    """Verify everything that was named.
+
+    Raises:
+        UsageError: an option has the wrong form, or two of them exclude each other.
+        InputError: something named is not there, or nothing that evkit can verify.
+        CaseError: a reference is given and there is no station.
+    """
+    brought = supplied(request.options)
+    kinds = [(text, recognise(text)) for text in request.what]
+    if request.record and any(kind not in {REF, STATION} for _, kind in kinds):
+        raise UsageError(
+            "`--record` logs the check of a case, an exhibit, an acquisition or the station",
+            hint="for a bundle, note the result with `evkit custody record note`",
+        )
+    beside = [text for text, kind in kinds if kind in {BUNDLE, ZIP}]
+    reports = []
+    for text, kind in kinds:
+        reports.append(_one(text, kind, beside, brought, request))
+    return Reports(reports)
+
+
+def recognise(text: str) -> str:
+    """Say what a word of the command line names.
+
+    Raises:
+        InputError: nothing of that name, or nothing that can be verified.
+    """
+    if is_ref(text):
+        return REF
+    path = os.fsencode(text)
+    if os.path.isdir(path):
+        if os.path.isfile(os.path.join(path, b"station.toml")):
+            return STATION
+        return BUNDLE
+    try:
+        with open(path, "rb") as handle:
+            start = handle.read(_HEAD)
+    except OSError as error:
+        raise InputError(
+            f"cannot read `{escape(text)}`: {error.strerror or error}",
+            hint="name a bundle, a zip, a manifest, a proof, a station, an image, or CASE/E1",
+        ) from error
+    if start.startswith(b"PK"):
+        return ZIP
+    if start.startswith(_PROOF_START):
+        return PROOF
+    if start.startswith(b'{"payload":"'):
+        return MANIFEST
+    return DATA
+
+
+def _one(text: str, kind: str, beside: list[str], brought: Supplied, request: Request) -> Report:
+    path = os.fsencode(text)
+    exhibits = _exhibits(request.options)
+    if kind == BUNDLE:
+        return verify_bundle(FolderTree(path), brought, exhibits=exhibits)
+    if kind == ZIP:
+        from evkit.manifest.zipread import ZipTree
+
+        with ZipTree(path) as packed:
+            return verify_bundle(packed, brought, exhibits=exhibits)
+    if kind == MANIFEST:
+        data = read_file(path, model.MAX_MANIFEST)
+        label = escape_bytes(path)
+        return verify_manifest(data, label, _beside(path), brought, exhibits=exhibits)
+    if kind == PROOF:
+        return _proof(path, brought)
+    from evkit.actions.verify_station import verify_data, verify_here
+
+    if kind == DATA:
+        return verify_data(path, beside, request.open_station, brought)
+    station_path = path if kind == STATION else None
+    return verify_here(text, station_path, brought, request)
+
+
+def _proof(path: bytes, brought: Supplied) -> Report:
+    """Find the entry beside a proof: `17.tlog-proof` belongs to `17.json`."""
+    stem = path.removesuffix(b".tlog-proof")
+    envelope = None
+    for name in (stem + b".json", stem):
+        if name != path and os.path.isfile(name):
+            envelope = read_file(name, _MAX_ENTRY)
+            break
+    data = read_file(path, _MAX_PROOF)
+    return verify_proof(data, envelope, escape_bytes(path), _beside(path), brought)
+
+
+def _beside(path: bytes) -> RecordView:
+    """Return certificates and statement of the bundle in which a single file lies, if any."""
+    folder = os.path.dirname(os.path.abspath(path))
+    for home in (folder, os.path.dirname(os.path.dirname(folder))):
+        if os.path.isfile(os.path.join(home, os.fsencode(layout.STATEMENT))):
+            return _from_bundle(home)
+    return RecordView(entries={}, checkpoint=None, statement=None, root=None)
+
+
+def _from_bundle(home: bytes) -> RecordView:
+    def take(name: str) -> bytes | None:
+        path = os.path.join(home, os.fsencode(name))
+        return read_file(path) if os.path.isfile(path) else None
+
+    folder = os.path.join(home, os.fsencode(layout.OFFICERS))
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    officers = {
+        layout.OFFICERS + os.fsdecode(name): read_file(os.path.join(folder, name))
+        for name in names
+        if name.endswith(b".crt")
+    }
+    crl = take(layout.CRL)
+    return RecordView(
+        entries={},
+        checkpoint=None,
+        statement=take(layout.STATEMENT),
+        root=take(layout.ROOT),
+        officers=officers,
+        crls={} if crl is None else {layout.CRL: crl},
+    )
+
+
+def _exhibits(options: Options) -> Callable[[Manifest, Report], Source] | None:
+    if not options.exhibits:
+        return None
+    folders = [FolderTree(os.fsencode(folder)) for folder in options.exhibits]
+
+    def source(made: Manifest, report: Report) -> Source:
+        try:
+            shared = recorded_names(made.facts)
+        except InputError:
+            shared = {}
+        return ChainSource([TreeSource(tree, report, shared=shared) for tree in folders])
+
+    return source

@@ -1,0 +1,107 @@
+"""`evkit verify WHAT…`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from evkit.cli.frame import command
+from evkit.cli.options import common
+from evkit.core.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from evkit.cli.session import Session
+    from evkit.identity.signer import Signer
+    from evkit.station import Station
+
+
+@command(
+    "verify",
+    examples=(
+        "evkit verify /media/stick/2026-457 --memo memo.txt",
+        "evkit verify bundle.zip --trust sha256:5f70… --anchor 14:9b74…",
+        "evkit verify 2026-457/E1/A1 --record",
+    ),
+    exits=(
+        ExitCode.INCOMPLETE, ExitCode.FAILED_CHECK, ExitCode.UNDECIDED, ExitCode.NO_CASE,
+        ExitCode.LOCKED, ExitCode.KEY, ExitCode.INPUT,
+    ),
+)  # fmt: skip
+@click.argument("what", nargs=-1, required=True, metavar="WHAT…")
+@click.option(
+    "--memo",
+    "memos",
+    metavar="TEXT|FILE",
+    multiple=True,
+    help="A paper memo: text of its QR code, or its groups as typed.",
+)
+@click.option(
+    "--trust",
+    "trusts",
+    metavar="FILE|sha256:…",
+    multiple=True,
+    help="The root that you trust: its certificate, or the fingerprint from a memo.",
+)
+@click.option(
+    "--anchor",
+    "anchors",
+    metavar="SIZE:ROOT|FILE",
+    multiple=True,
+    help="A head held outside: number of entries and root, or a checkpoint file.",
+)
+@click.option(
+    "--exhibits",
+    metavar="DIR",
+    multiple=True,
+    help="A folder with evidence to compare with the record.",
+)
+@click.option(
+    "--require",
+    metavar="NAMES",
+    multiple=True,
+    help="What must have been checked too: content, openings, revocation.",
+)
+@click.option(
+    "--no-history", is_flag=True, help="Do not ask whether the ledger is the one held outside."
+)
+@click.option("--record", is_flag=True, help="Log the result in the station.")
+@click.option("--officer", metavar="O", help="With --record: the officer who signs.")
+@common
+def verify(
+    session: Session, what: tuple[str, ...], memos: tuple[str, ...], trusts: tuple[str, ...],
+    anchors: tuple[str, ...], exhibits: tuple[str, ...], require: tuple[str, ...],
+    no_history: bool, record: bool, officer: str | None,
+) -> None:  # fmt: skip
+    """Check a bundle, a manifest, a proof, a station, a case, an exhibit or an image.
+
+    Four questions are answered, PASS, FAIL or UNDECIDED: content (are the bytes those recorded?),
+    authorship (do the signatures lead to a root that you supplied?), record (is everything in the
+    ledger, nothing left out?), history (is it the ledger whose head somebody holds outside?). What
+    is found inside the thing itself is shown and never used as authority. Without `--memo`,
+    `--trust` and `--anchor` the answer cannot be better than UNDECIDED.
+    """
+    from evkit.actions import verify as action
+    from evkit.actions.verify_inputs import Options
+
+    if officer and not record:
+        raise UsageError("`--officer` belongs to `--record`")
+
+    def signer(station: Station) -> Signer:
+        return session.signer(station, officer)
+
+    request = action.Request(
+        what=what,
+        options=Options(
+            memos=memos,
+            trusts=trusts,
+            anchors=anchors,
+            exhibits=exhibits,
+            require=require,
+            no_history=no_history,
+        ),
+        open_station=session.station,
+        record=record,
+        get_signer=signer if record else None,
+    )
+    session.emit(action.run(request))
