@@ -33,7 +33,7 @@ _WORDS = {
 }  # fmt: skip
 # labels of imagers' logs: "MD5 checksum: …", "MD5 hash calculated over data:\t…", "… (md5)"
 _BEFORE = re.compile(
-    rb"\b(md5|sha-?1|sha-?256|sha-?512)\b[^0-9a-f\r\n]{0,80}?\b([0-9a-f]{32,128})\b", re.IGNORECASE
+    rb"\b(md5|sha-?1|sha-?256|sha-?512)\b[^\r\n]{0,80}?\b([0-9a-f]{32,128})\b", re.IGNORECASE
 )
 _AFTER = re.compile(rb"\b([0-9a-f]{32,128})\b\s*\((md5|sha-?1|sha-?256|sha-?512)\)", re.IGNORECASE)
 
