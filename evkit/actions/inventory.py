@@ -194,9 +194,8 @@ def problem_lines(inventory: Inventory, most: int = _SHOWN) -> tuple[str, ...]:
     found: list[str] = []
     kinds = ("error", "filesystem", "partition", "directory", "stream", "name")
     for kind in kinds:
-        for number, row in inventory.rows(kind):
-            if kind != "error" and row["state"] not in _GAPS:
-                continue
+        listed = inventory.rows(kind) if kind == "error" else inventory.in_states(kind, _GAPS)
+        for number, row in listed:
             if len(found) == most:
                 return (*found, "… more, see `evkit inventory list --problems`")
             found.append(_problem(number, kind, row))

@@ -99,7 +99,12 @@ def choose(station: Station, replayed: Replay, ref: Ref) -> Chosen:
         return Chosen(target=target, database=database)
     lists = [item for item in artifacts if item["role"] == "list"]
     if not lists:
-        raise CaseError(f"`{acquisition.ref}` holds no image and no list of files")
+        raise CaseError(
+            f"`{acquisition.ref}` holds no image and no list of files",
+            hint="an image that was digested in place is listed with `evkit inventory run PATH`"
+            if acquisition.fields.get("in_place")
+            else None,
+        )
     target = Target(
         root=folder,
         listed=_inside(folder, lists[0]["name"]),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import heapq
+import operator
 import sqlite3
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +15,7 @@ from evkit.manifest import rows
 from evkit.merkle.tree import Frontier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
 KIND = "json_extract(row,'$.row')"
@@ -52,11 +54,29 @@ class Inventory:
         self._db.close()
 
     def rows(self, *kinds: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yield (number, row) in order, of the kinds asked for, or all."""
-        where = f" WHERE {KIND} IN ({','.join('?' * len(kinds))})" if kinds else ""
+        """Yield (number, row) in order, of the kinds asked for, or all; nothing is sorted."""
+        every = [self._of_kind(kind) for kind in kinds] if kinds else [self._all()]
         with self._reading():
-            # the unary plus keeps the order of the numbers instead of that of an index
-            for number, text in self._ask(f"SELECT n, row FROM rows{where} ORDER BY +n", kinds):  # noqa: S608
+            for number, text in heapq.merge(*every, key=operator.itemgetter(0)):
+                yield int(number), rows.parse(_bytes(text))
+
+    def _of_kind(self, kind: str) -> sqlite3.Cursor:
+        with self._reading():
+            return self._ask(f"SELECT n, row FROM rows WHERE {KIND} = ? ORDER BY n", (kind,))  # noqa: S608
+
+    def _all(self) -> sqlite3.Cursor:
+        with self._reading():
+            return self._ask("SELECT n, row FROM rows ORDER BY n")
+
+    def in_states(self, kind: str, states: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield (number, row) of one kind whose state is one of `states`, in order."""
+        words = tuple(states)
+        query = (
+            f"SELECT n, row FROM rows WHERE {KIND} = ? "  # noqa: S608
+            f"AND json_extract(row,'$.state') IN ({','.join('?' * len(words))}) ORDER BY n"
+        )
+        with self._reading():
+            for number, text in self._ask(query, (kind, *words)):
                 yield int(number), rows.parse(_bytes(text))
 
     def row(self, number: int) -> dict[str, Any]:

@@ -32,7 +32,7 @@ CREATE TABLE engine_rows (n INTEGER PRIMARY KEY, salt BLOB NOT NULL, row TEXT NO
 """
 _KIND = "json_extract(row,'$.row')"
 _INDEXES = f"""
-CREATE INDEX rows_kind ON rows ({_KIND}, json_extract(row,'$.fs'));
+CREATE INDEX rows_kind ON rows ({_KIND});
 CREATE INDEX name_by_name ON rows (json_extract(row,'$.name')) WHERE {_KIND} = 'name';
 CREATE INDEX name_by_inode ON rows (json_extract(row,'$.fs'), json_extract(row,'$.inode'))
   WHERE {_KIND} = 'name';
@@ -75,6 +75,7 @@ class Writer:
         self._tree, self._engine_tree = Frontier(), Frontier()
         self._pending: list[tuple[int, bytes, str]] = []
         self._engine_pending: list[tuple[int, bytes, str]] = []
+        self._salts: list[bytes] = []
         self._done = False
         with durable.storage_errors(path):
             if os.path.lexists(path):
@@ -106,7 +107,7 @@ class Writer:
             StorageError: the destination is full.
         """
         data = rows.encode(row)
-        number, salt = self._tree.size, secrets.token_bytes(rows.SALT_BYTES)
+        number, salt = self._tree.size, self._salt()
         self._tree.append(rows.row_leaf(salt, data))
         self._pending.append((number, salt, data.decode("utf-8")))
         if len(self._pending) >= _BATCH:
@@ -116,7 +117,7 @@ class Writer:
     def add_type(self, stream: int, mime: str) -> None:
         """Append a file type to the table of what depends on the engine."""
         data = rows.encode({"row": "type", "stream": stream, "mime": mime})
-        number, salt = self._engine_tree.size, secrets.token_bytes(rows.SALT_BYTES)
+        number, salt = self._engine_tree.size, self._salt()
         self._engine_tree.append(rows.row_leaf(salt, data))
         self._engine_pending.append((number, salt, data.decode("utf-8")))
 
@@ -149,6 +150,12 @@ class Writer:
             durable.rename_new(self.part, self.path)
         self._done = True
         return full
+
+    def _salt(self) -> bytes:
+        if not self._salts:
+            block = secrets.token_bytes(rows.SALT_BYTES * 1024)  # one call of the kernel for many
+            self._salts = [block[at : at + rows.SALT_BYTES] for at in range(0, len(block), 16)]
+        return self._salts.pop()
 
     def _connect(self) -> sqlite3.Connection:
         with self._storage():

@@ -51,13 +51,16 @@ class Files:
         self._types = types
         self.done = 0
 
-    def stream(self, path: bytes, inode: int, expected: dict[str, str] | None = None) -> None:
+    def stream(
+        self, path: bytes, inode: int, expected: dict[str, str] | None = None, detail: str = ""
+    ) -> None:
         """Read a file once and send its stream row.
 
         Args:
             path: where the content lies.
             inode: number of the entry.
             expected: digests that were recorded before; a difference makes the row `damaged`.
+            detail: what a reader of the row must know, if anything.
         """
         row: dict[str, Any] = {
             "row": "stream", "fs": 1, "inode": inode, "seq": 0, "attr": 1, "attr_id": 0,
@@ -69,6 +72,8 @@ class Files:
             row |= {"state": "unreadable", "reason": "read-error"}
             row["detail"] = escape(error.strerror or type(error).__name__)
             head = b""
+        if detail:
+            row.setdefault("detail", detail)
         if row["state"] == "ok" and expected:
             wrong = [n for n, v in expected.items() if row["digests"].get(n, v) != v]
             if wrong:

@@ -31,6 +31,7 @@ MAX_LINE = (4 << 20) + 4096
 MAX_REQUEST = 16 << 20  # the ranges that could not be read may be many
 _FLUSH_BYTES = 1 << 16
 _FLUSH_SECONDS = 2.0
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _OBJECT = {"part", "fs", "row", "info", "image"}
 
 
@@ -116,5 +117,4 @@ class Sender:
 
 
 def _encode(value: object) -> bytes:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8") + b"\n"
+    return _ENCODER.encode(value).encode("utf-8") + b"\n"

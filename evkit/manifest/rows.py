@@ -44,6 +44,7 @@ TYPES = frozenset(
      "unknown", "whiteout"}
 )  # fmt: skip
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _HEX = re.compile("[0-9a-f]+")
 _SLUG = re.compile("[a-z0-9][a-z0-9.-]{0,63}")
 _NS = re.compile("0|-?[1-9][0-9]{0,18}")
@@ -229,9 +230,8 @@ def encode(row: Mapping[str, Any]) -> bytes:
         InputError: the row is not acceptable, too large, or holds a lone surrogate.
     """
     check(row)
-    text = json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     try:
-        data = text.encode("utf-8")
+        data = _ENCODER.encode(row).encode("utf-8")
     except UnicodeEncodeError as error:
         raise InputError("a row holds a lone surrogate") from error
     if len(data) > MAX_ROW:
