@@ -56,8 +56,10 @@ def storage_errors(path: str | bytes) -> Iterator[None]:
 
 
 def fsync_dir(folder: str | bytes) -> None:
-    """Make the names in `folder` durable."""
+    """Make the names in `folder` durable (Windows has no such call and keeps names itself)."""
     step("dirsync", folder)
+    if os.name == "nt":
+        return
     descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     try:
         os.fsync(descriptor)
@@ -121,7 +123,8 @@ class NewFile:
     def commit(self) -> None:
         """Give the file its name: fsync, mode, link without overwriting, fsync of the folder."""
         with storage_errors(self.path):
-            os.fchmod(self._fd, self._mode)
+            if hasattr(os, "fchmod"):
+                os.fchmod(self._fd, self._mode)
             step("fsync", self.part)
             os.fsync(self._fd)
             os.close(self._fd)

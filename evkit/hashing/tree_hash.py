@@ -29,8 +29,8 @@ from evkit.hashing.rows import OK, Row
 Encoder: TypeAlias = Callable[[Row], bytes]
 Tally: TypeAlias = "Counter[tuple[str, str]]"  # (type, state) → rows
 _Item: TypeAlias = bytes | Row
-_BATCH = 200
-_POOL_FROM = 2 * _BATCH
+_BATCH = 400
+_POOL_FROM = 400
 _TASK = "hash"
 _PR_SET_PDEATHSIG = 1
 
