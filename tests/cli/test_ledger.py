@@ -1,0 +1,187 @@
+"""ledger show, checkpoint, prove, export, compare and memo on the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import pytest
+import stations
+from stations import note
+
+from evkit.cli.main import run
+from evkit.ledger.tlog_proof import parse_proof_own, verify_proof
+from evkit.manifest.memo import parse as parse_memo
+from evkit.merkle.tree import leaf_hash
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    ready = stations.ready(tmp_path / "station")
+    monkeypatch.setenv("EVKIT_STATION", str(ready.path))
+    monkeypatch.setenv("EVKIT_NONINTERACTIVE", "1")
+    return ready
+
+
+@pytest.fixture
+def evkit(capsys):
+    def call(*arguments: str, expect: int = 0) -> str:
+        code = run(list(arguments))
+        out, err = capsys.readouterr()
+        assert code == expect, (arguments, out, err)
+        return err if expect and not out else out
+
+    return call
+
+
+def test_show(made, evkit):
+    document = json.loads(evkit("ledger", "show", "--json"))
+    assert [entry["kind"] for entry in document["entries"]] == [
+        "station", "enrol", "enrol", "case-open", "register",
+    ]  # fmt: skip
+    assert document["size"] == 5
+    out = evkit("ledger", "show", "c1", "--last", "1")
+    assert "register" in out
+    assert "1 earlier entries are not shown" in out
+    evkit("ledger", "show", "nope", expect=10)
+
+
+def test_checkpoint(made, evkit, tmp_path):
+    out = evkit("ledger", "checkpoint")
+    target = tmp_path / "head.txt"
+    evkit("ledger", "checkpoint", "-o", str(target))
+    assert target.read_text() == out
+    evkit("ledger", "checkpoint", "-o", str(target), expect=15)
+    assert json.loads(evkit("ledger", "checkpoint", "--json"))["note"] == out
+
+
+def test_a_checkpoint_is_checked_by_openssl(made, evkit, tmp_path, program):
+    """The published recipe: the last line is the Ed25519 signature over the text above."""
+    import base64
+
+    text, line = evkit("ledger", "checkpoint").split("\n\n")
+    (tmp_path / "text").write_text(text + "\n")
+    (tmp_path / "sig").write_bytes(base64.b64decode(line.split(" ")[2])[4:])
+    vkey = json.loads(evkit("ledger", "checkpoint", "--json"))["log_key"]
+    raw = base64.b64decode(vkey.split("+", 2)[2])[1:]
+    (tmp_path / "key").write_bytes(bytes.fromhex("302a300506032b6570032100") + raw)
+    command = [program("openssl"), "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey",
+               "key", "-rawin", "-in", "text", "-sigfile", "sig"]  # fmt: skip
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "text").write_text(text + "x\n")
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+
+
+def test_prove(made, evkit, tmp_path):
+    target = tmp_path / "e.tlog-proof"
+    evkit("ledger", "prove", "3", "-o", str(target))
+    envelope = (tmp_path / "e.event.json").read_bytes()
+    with made.open() as station:
+        log = station.trust.statement().vkey()
+    assert verify_proof(parse_proof_own(target.read_bytes()), leaf_hash(envelope), log).ok
+    evkit("ledger", "prove", "3", "-o", str(target), expect=15)
+    evkit("ledger", "prove", "77", "-o", str(tmp_path / "x"), expect=10)
+    evkit("ledger", "prove", "deadbeef", "-o", str(tmp_path / "x"), expect=10)
+    assert not (tmp_path / "x").exists()
+
+
+def test_export_and_compare(made, evkit, tmp_path):
+    old = str(tmp_path / "old")
+    evkit("ledger", "export", "-o", old)
+    evkit("ledger", "export", "-o", old, expect=15)
+    evkit("ledger", "checkpoint", "-o", str(tmp_path / "cp"))
+    evkit("ledger", "memo", "-o", str(tmp_path / "memo.txt"))
+    head = json.loads(evkit("station", "show", "--json"))
+    typed = f"{head['size']}:{head['root']}"
+    home = str(made.path)
+    for other in (old, str(tmp_path / "cp"), str(tmp_path / "memo.txt"), typed):
+        assert "the same history" in evkit("ledger", "compare", home, other)
+    with made.open() as station:
+        station.record(note("C1", "later"), made.officer)
+    for other in (old, str(tmp_path / "cp"), str(tmp_path / "memo.txt"), typed):
+        out = evkit("ledger", "compare", other, home)
+        assert "A is an earlier state of B" in out
+        assert "B is an earlier" in evkit("ledger", "compare", home, other)
+    newer = json.loads(evkit("station", "show", "--json"))
+    later = f"{newer['size']}:{newer['root']}"
+    for first, second in ((old, later), (later, old), (typed, later)):
+        assert "cannot be told" in evkit("ledger", "compare", first, second, expect=5)
+
+
+def test_a_fork_with_evidence(made, evkit, tmp_path, monkeypatch, isolated_home):
+    fork = tmp_path / "fork"
+    shutil.copytree(made.path, fork)
+    with made.open() as station:
+        station.record(note("C1", "one story"), made.officer)
+    monkeypatch.setenv("XDG_STATE_HOME", str(isolated_home / "other"))
+    from evkit.station import Station
+
+    with Station.open(fork) as station:
+        station.record(note("C1", "another story"), made.officer)
+    evidence = tmp_path / "evidence.txt"
+    arguments = ["ledger", "compare", str(made.path), str(fork)]
+    out = evkit(*arguments, "-o", str(evidence), expect=4)
+    assert "TWO HISTORIES" in out
+    assert "entry 5 differs" in out
+    assert "told two stories" in out
+    assert evidence.read_text().count("— ") == 2
+    document = json.loads(evkit(*arguments, "--json", expect=4))
+    assert (document["verdict"], document["first_difference"]) == ("fork", 5)
+    false = f"3:{'ab' * 32}"
+    out = evkit("ledger", "compare", false, str(made.path), expect=4)
+    assert "not signed by the log key" in out
+
+
+def test_compare_with_something_else(made, evkit, tmp_path):
+    home = str(made.path)
+    path = tmp_path / "text"
+    path.write_text("hello")
+    for other in (str(path), "hello", str(tmp_path), "5:xyz"):
+        assert run(["ledger", "compare", home, other]) in {5, 14}
+    other = stations.ready(tmp_path / "second").path
+    assert "the same history" in evkit("ledger", "compare", home, str(other))
+
+
+def test_a_slip_of_the_pen_is_no_fork(made, evkit, tmp_path):
+    path = tmp_path / "memo.txt"
+    evkit("ledger", "memo", "-o", str(path))
+    text = path.read_text()
+    line = next(row for row in text.split("\n") if row.startswith("  3)"))
+    digit = line[6]
+    wrong = text.replace(line, line[:6] + ("1" if digit != "1" else "2") + line[7:])
+    wrong = wrong[: wrong.index("Text of the QR")]
+    path.write_text(wrong)
+    err = evkit("ledger", "compare", str(made.path), str(path), expect=5)
+    assert "copied wrongly" in err
+
+
+def test_a_damaged_export(made, evkit, tmp_path):
+    old = tmp_path / "old"
+    evkit("ledger", "export", "-o", str(old))
+    tile = next(path for path in (old / "tile" / "0").rglob("*") if path.is_file())
+    good = tile.read_bytes()
+    tile.write_bytes(bytes([good[0] ^ 1]) + good[1:])
+    assert "do not give the root" in evkit("ledger", "compare", str(old), str(made.path), expect=14)
+    tile.write_bytes(good[:-1])
+    evkit("ledger", "compare", str(old), str(made.path), expect=14)
+
+
+def test_memo(made, evkit, tmp_path):
+    out = evkit("ledger", "memo", "C1", "--by", "Sana Khan")
+    assert "C1/E1  mobile phone" in out
+    assert "Sana Khan" in out
+    document = json.loads(evkit("ledger", "memo", "C1", "--json"))
+    for text in (out, document["qr"]):
+        reading = parse_memo(text)
+        assert reading.slips == ()
+        assert reading.head.root.hex() == document["root"]
+        assert f"sha256:{reading.trust.hex()}" == document["agency_root"]
+    page = tmp_path / "memo.html"
+    evkit("ledger", "memo", "-o", str(page))
+    assert b"<svg" in page.read_bytes()
+    assert b"<script" not in page.read_bytes()
+    evkit("ledger", "memo", "-o", str(page), expect=15)
+    evkit("ledger", "memo", "C9", expect=10)
