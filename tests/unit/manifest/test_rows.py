@@ -119,3 +119,18 @@ def test_hostile_lines_are_refused():
     ):  # fmt: skip
         with pytest.raises(InputError):
             rows.parse_export_line(wrong)
+
+
+def test_the_page_has_the_right_example_and_names_everything(repository):
+    page = (repository / "docs" / "spec" / "inventory-rows.md").read_text()
+    row = page.split("row\n```\n")[1].split("\n```")[0].encode()
+    assert rows.encode(rows.parse(row)) == row
+    assert rows.row_leaf(SALT, row).hex() in page
+    words = {*rows.KINDS, *rows.ENGINE_KINDS, *rows.STATES, *rows.BASES, *rows.FLAGS, *rows.TYPES}
+    assert {word for word in words if word not in page} == set()
+
+
+def test_the_page_of_exports_has_lines_that_are_read(repository):
+    page = (repository / "docs" / "spec" / "inventory-exports.md").read_text()
+    lines = [line for line in page.split("\n") if line.startswith("{")]
+    assert [rows.parse_export_line(line.encode() + b"\n")[0] for line in lines] == [False, True]
