@@ -11,7 +11,7 @@ from evkit.core.errors import InputError, UsageError
 from evkit.core.limits import read_file
 from evkit.core.refs import is_ref
 from evkit.core.text import escape, escape_bytes
-from evkit.manifest import layout, model
+from evkit.manifest import bag, layout, model
 from evkit.manifest.tree import FolderTree
 from evkit.verify.bundle import verify_bundle
 from evkit.verify.report import Report, Reports
@@ -112,7 +112,13 @@ def _one(text: str, kind: str, beside: list[str], brought: Supplied, request: Re
     path = os.fsencode(text)
     exhibits = _exhibits(request.options)
     if kind == BUNDLE:
-        return verify_bundle(FolderTree(path), brought, exhibits=exhibits)
+        tree = FolderTree(path)
+        if not tree.sizes.keys() & {layout.MANIFEST, layout.SIGNATURE, bag.BAGIT, bag.TAG_LIST}:
+            raise InputError(
+                f"`{tree.label}` is not a bundle: it holds none of the files that every bundle has",
+                hint="name the folder in which `manifest.json` lies",
+            )
+        return verify_bundle(tree, brought, exhibits=exhibits)
     if kind == ZIP:
         from evkit.manifest.zipread import ZipTree
 

@@ -262,7 +262,8 @@ def _remark(value: object) -> dict[str, Any]:
         raise InputError("an entry of `remarks` is not an object")
     for name in ("code", "level", "text"):
         _text(value.get(name))
-    _list(value.get("entries"), "remarks.entries")
+    if not all(type(index) is int for index in _list(value.get("entries"), "remarks.entries")):
+        raise InputError("an entry of `remarks` names something else than entries")
     if not value.keys() <= {"code", "level", "text", "entries", "exhibit"}:
         raise InputError("an entry of `remarks` has other fields than it should")
     return value

@@ -84,7 +84,7 @@ def verify_bundle(
     files.passed()
     asked = [index for index, entry in done.entries.items() if entry.event.case is not None]
     history.check_history(done.tree, supplied, asked, report)
-    remark_custody(done.entries, report)
+    remark_custody(done.entries, report, signed[0].remarks if signed else None)
     return report
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evkit.core import clock
 from evkit.core.errors import InputError
 from evkit.core.text import escape
 from evkit.identity.certificate import load_certificate
@@ -94,6 +95,8 @@ class Trust:
                 self._report.failed(AUTHORSHIP, "crl-signature", text, where)
             else:
                 self.crls.append(crl)
+                made = clock.format_utc(crl.this_update)
+                self._report.shown["revocation list"] = f"number {crl.number} of {made}"
 
     def judge_roots(self) -> None:
         """Say whether the root found is one that the verifier supplied."""

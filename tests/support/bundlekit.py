@@ -88,6 +88,14 @@ class Ledger:
         self.minutes = 0
         self.certificates = {self.who.root.certificate.fingerprint: self.who.root.certificate}
 
+    def copy(self):
+        """The same ledger, which can then go another way: a backup."""
+        made = Ledger(self.who)
+        made.statement, made.minutes = self.statement, self.minutes
+        made.entries, made.tips = list(self.entries), dict(self.tips)
+        made.openings, made.certificates = dict(self.openings), dict(self.certificates)
+        return made
+
     def genesis(self):
         root_ = self.who.root.certificate
         statement_id = dsse.event_id(dsse.parse_own(self.statement))
