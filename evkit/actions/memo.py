@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evkit.bundle import memo as rendering
@@ -14,16 +14,19 @@ from evkit.core.text import escape, escape_bytes
 from evkit.manifest.memo import Memo, group_lines, qr_text
 
 if TYPE_CHECKING:
+    from evkit.core.ejson import Json
     from evkit.custody.state import Exhibit
+    from evkit.identity.signer import Signer
     from evkit.station import Station
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemoMade:
-    """A memo; `path` when it was written to a file, else the text is the result."""
+    """A memo; `path` when it was written to a file, `entry` when that is recorded."""
 
     page: MemoPage
     path: bytes | None = None
+    entry: int | None = None
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
@@ -43,14 +46,17 @@ class MemoMade:
             "qr": qr_text(memo),
             "groups": group_lines(memo),
         }
+        if self.entry is not None:
+            document["entry"] = self.entry
         return document if self.path is None else document | to_fields(self.path)
 
     def lines(self) -> list[str]:
         """Return the memo itself, or where it was written."""
         if self.path is None:
             return rendering.text(self.page).removesuffix("\n").split("\n")
+        recorded = "" if self.entry is None else f", recorded as entry {self.entry}"
         return [
-            f"memo of {self.page.memo.size} entries in `{escape_bytes(self.path)}`",
+            f"memo of {self.page.memo.size} entries in `{escape_bytes(self.path)}`{recorded}",
             "print it, have it signed, and file it outside the station",
         ]
 
@@ -88,6 +94,19 @@ def memo(station: Station, case: str | None, by: str | None, target: bytes | Non
         )
         durable.write_new(target, page_bytes)
     return MemoMade(page=page, path=target)
+
+
+def record(station: Station, made: MemoMade, signer: Signer, given_to: str | None) -> MemoMade:
+    """Record that a memo was made; the head on it is that before this entry."""
+    from evkit.ledger.event import Draft
+
+    fields: dict[str, Json] = {"size": made.page.memo.size, "root": made.page.memo.root.hex()}
+    if made.page.case is not None:
+        fields["case"] = made.page.case
+    if given_to:
+        fields["given_to"] = given_to
+    done = station.record(Draft(kind="memo", case=None, fields=fields), signer)
+    return replace(made, entry=done.index)
 
 
 def _exhibits(station: Station, case: str) -> tuple[MemoExhibit, ...]:

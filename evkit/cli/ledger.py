@@ -119,19 +119,44 @@ def compare(session: Session, a: str, b: str, evidence: str | None) -> None:
 @command(
     "memo",
     group=ledger,
-    examples=("evkit ledger memo 2026-457", "evkit ledger memo 2026-457 -o memo.html"),
-    exits=(ExitCode.FAILED_CHECK, ExitCode.NO_CASE, ExitCode.REFUSED, ExitCode.STORAGE),
-)
+    examples=(
+        "evkit ledger memo 2026-457",
+        "evkit ledger memo 2026-457 -o memo.html --record --given-to 'court reader'",
+    ),
+    exits=(
+        ExitCode.FAILED_CHECK, ExitCode.NO_CASE, ExitCode.LOCKED, ExitCode.KEY, ExitCode.REFUSED,
+        ExitCode.STORAGE,
+    ),
+)  # fmt: skip
 @click.argument("case", required=False)
 @_OUTPUT
 @click.option("--by", metavar="NAME", help="Who makes the memo, as printed on it.")
+@click.option("--record", "recorded", is_flag=True, help="Record that the memo was made.")
+@click.option("--given-to", metavar="NAME", help="With --record: who received it.")
+@click.option("--officer", metavar="O", help="With --record: who signs (EVKIT_OFFICER).")
 @common
-def memo(session: Session, case: str | None, target: str | None, by: str | None) -> None:
+def memo(
+    session: Session,
+    case: str | None,
+    target: str | None,
+    by: str | None,
+    recorded: bool,
+    given_to: str | None,
+    officer: str | None,
+) -> None:
     """Put the head of the ledger on paper, with the exhibits of CASE.
 
-    A file ending in .html gets a QR code; any other one is text.
+    A file ending in .html gets a QR code; any other one is text. Without --record the ledger does
+    not change.
     """
-    from evkit.actions.memo import memo as run
+    from evkit.actions import memo as actions
+    from evkit.core.errors import UsageError
 
+    if not recorded and (given_to or officer):
+        raise UsageError("`--given-to` and `--officer` belong to `--record`")
     with session.station() as station:
-        session.emit(run(station, case, by, os.fsencode(target) if target else None))
+        signer = session.signer(station, officer) if recorded else None
+        made = actions.memo(station, case, by, os.fsencode(target) if target else None)
+        if signer is not None:
+            made = actions.record(station, made, signer, given_to)
+        session.emit(made)

@@ -70,7 +70,10 @@ def unlock(folder: bytes, passphrase: bytes) -> FileSigner:
     if not certificate.is_ca or certificate.problems:
         raise IdentityError(
             f"`{escape_bytes(folder)}` does not hold an agency root",
-            details={"certificate of": escape(certificate.common_name)},
+            details={
+                "certificate of": escape(certificate.common_name),
+                "problems": "; ".join(certificate.problems) or "it is that of an officer",
+            },
         )
     return open_signer(os.path.join(folder, ROOT_KEY_NAME), certificate, passphrase)
 

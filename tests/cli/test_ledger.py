@@ -185,3 +185,20 @@ def test_memo(made, evkit, tmp_path):
     assert b"<script" not in page.read_bytes()
     evkit("ledger", "memo", "-o", str(page), expect=15)
     evkit("ledger", "memo", "C9", expect=10)
+
+
+def test_a_recorded_memo(made, evkit, tmp_path):
+    phrase = tmp_path / "pw"
+    phrase.write_bytes(stations.PHRASE + b"\n")
+    arguments = ["ledger", "memo", "C1", "-o", str(tmp_path / "m.txt"), "--given-to", "reader"]
+    evkit(*arguments, expect=2)
+    assert not (tmp_path / "m.txt").exists()
+    signing = ["--record", "--officer", stations.OFFICER, "--passphrase-file", str(phrase)]
+    document = json.loads(evkit(*arguments, *signing, "--json"))
+    with made.open() as station:
+        *_, (index, event, _) = station.events()
+    assert document["entry"] == index == document["size"]
+    assert event.kind == "memo"
+    assert event.fields == {
+        "size": document["size"], "root": document["root"], "case": "C1", "given_to": "reader",
+    }  # fmt: skip
