@@ -13,10 +13,12 @@ import time as _time
 from typing import NamedTuple
 
 from evkit.core.errors import InputError
+from evkit.core.text import escape
 
 FIXED = "EVKIT_CLOCK"  # tests and reproducible documents: an RFC 3339 time that never moves
 _RFC3339 = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})",
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])",
     re.ASCII,
 )
 
@@ -43,7 +45,7 @@ class Instant(NamedTuple):
         sign = -1 if self.offset.startswith("-") else 1
         hours, minutes = self.offset[1:].split(":")
         delta = _dt.timedelta(hours=int(hours), minutes=int(minutes)) * sign
-        return (self.utc + delta).strftime("%Y-%m-%dT%H:%M:%S") + self.offset
+        return (self.utc + delta).replace(tzinfo=None).isoformat(timespec="seconds") + self.offset
 
 
 def now() -> Instant:
@@ -68,31 +70,41 @@ def sleep(seconds: float) -> None:
 
 def format_utc(moment: _dt.datetime) -> str:
     """Return an aware datetime as `YYYY-MM-DDTHH:MM:SS.mmmZ`."""
-    return moment.astimezone(_dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    moment = moment.astimezone(_dt.UTC)  # the C library's %Y has no leading zeros
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def format_ns(nanoseconds: int) -> str:
-    """Return nanoseconds since 1970 UTC as RFC 3339 with nine decimals and `Z`."""
+    """Return nanoseconds since 1970 UTC as RFC 3339 with nine decimals and `Z`.
+
+    Raises:
+        InputError: it is outside the years 1 to 9999.
+    """
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    moment = _dt.datetime(1970, 1, 1, tzinfo=_dt.UTC) + _dt.timedelta(seconds=seconds)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{rest:09d}Z"
+    try:
+        moment = _dt.datetime(1970, 1, 1) + _dt.timedelta(seconds=seconds)  # noqa: DTZ001 - UTC
+    except OverflowError as error:
+        raise InputError("a time is outside the years 1 to 9999") from error
+    return f"{moment.isoformat(timespec='seconds')}.{rest:09d}Z"
 
 
 def parse(text: str) -> _dt.datetime:
-    """Read RFC 3339 strictly (ASCII digits, an offset is required).
+    """Read RFC 3339 strictly (ASCII digits, an offset is required, no leap second, no hour 24).
 
     Raises:
-        InputError: the text is not a valid time.
+        InputError: the text is not a valid time, or in UTC not one of the years 1 to 9999.
     """
     if _RFC3339.fullmatch(text) is None:
         raise InputError(
-            f"`{text}` is not a time like 2026-11-22T14:05:00+05:00",
+            f"`{escape(text)}` is not a time like 2026-11-22T14:05:00+05:00",
             hint="give date, time and offset; `Z` means UTC",
         )
     try:
-        return _dt.datetime.fromisoformat(text)
-    except ValueError as error:
+        moment = _dt.datetime.fromisoformat(text)
+        moment.astimezone(_dt.UTC)
+    except (ValueError, OverflowError) as error:
         raise InputError(f"`{text}` is not a valid time: {error}") from error
+    return moment
 
 
 def _offset(moment: _dt.datetime) -> str:

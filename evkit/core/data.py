@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from evkit.core.errors import InputError, UsageError
+from evkit.core.limits import read_file
+from evkit.core.text import escape, escape_bytes
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -38,16 +40,47 @@ def package_file(package: str, name: str) -> Path:
 def load_yaml(path: str | os.PathLike[str], *, max_bytes: int = 1 << 20) -> Any:  # noqa: ANN401
     """Read YAML of at most `max_bytes` with the safe loader.
 
+    A key that appears twice in a mapping is refused, because readers disagree about it, and so are
+    anchors with aliases, because a short text can stand for a huge value.
+
     Raises:
-        InputError: the file is too large or not valid YAML.
+        InputError: the file cannot be read, is too large or not such YAML.
     """
+    raw = read_file(path, max_bytes)
+    try:
+        return _parse_yaml(raw)
+    except Exception as error:  # the library leaks ValueError, KeyError, RecursionError and others
+        reason = (
+            "it is nested too deeply"
+            if isinstance(error, RecursionError)
+            else " ".join(str(error).split())
+        )
+        shown = escape_bytes(os.fsencode(path))
+        raise InputError(f"`{shown}` is not valid YAML: {escape(reason)}") from error
+
+
+def _parse_yaml(raw: bytes) -> Any:  # noqa: ANN401 - callers narrow it with readers of their own
+    """Return the value of one YAML document."""
     import yaml
 
-    with open(path, "rb") as handle:
-        raw = handle.read(max_bytes + 1)
-    if len(raw) > max_bytes:
-        raise InputError(f"`{os.fspath(path)}` is over {max_bytes} bytes")
-    try:
-        return yaml.safe_load(raw)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"`{os.fspath(path)}` is not valid YAML: {error}") from error
+    class Loader(yaml.SafeLoader):
+        """The safe loader without aliases and without repeated keys."""
+
+        def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401 - as in the library
+            if self.check_event(yaml.AliasEvent):
+                mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+                raise yaml.constructor.ConstructorError(None, None, "an alias is not read", mark)
+            return super().compose_node(parent, index)
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - as in the library
+            keys: set[Any] = set()
+            pairs = node.value if node.id == "mapping" else []
+            for key_node, _ in pairs:
+                key = self.construct_object(key_node, deep=True)
+                if key in keys:
+                    text = f"the key {key!r} appears twice"
+                    raise yaml.constructor.ConstructorError(None, None, text, key_node.start_mark)
+                keys.add(key)
+            return super().construct_mapping(node, deep=deep)
+
+    return yaml.load(raw, Loader=Loader)  # noqa: S506 - a SafeLoader

@@ -70,8 +70,11 @@ def loads(
     except ValueError as error:
         raise InputError(f"not valid JSON: {error}") from error
     _check(value, max_depth)
-    if canonical and _write(value) != data:
-        raise InputError("JSON is not in its canonical form")
+    if canonical:
+        if _write(value) != data:
+            raise InputError("JSON is not in its canonical form")
+    elif "\\u" in text:  # only an escape can bring in a lone surrogate
+        _write(value)
     return value
 
 
@@ -115,7 +118,7 @@ def _check(value: object, depth: int) -> None:
             continue
         if isinstance(item, int):
             if abs(item) > MAX_INT:
-                raise InputError(f"integer `{item}` is out of range; write it as text")
+                raise InputError("an integer of 2^53 or more is out of range; write it as text")
         elif left <= 0:
             raise InputError("JSON is nested too deeply")
         elif isinstance(item, dict):

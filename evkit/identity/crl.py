@@ -97,9 +97,14 @@ class Crl:
             self.revocations[found.serial] = found
 
     def signed_by(self, root: Certificate) -> bool:
-        """Tell whether the list carries a strict, low-S signature of `root`."""
+        """Tell whether the list carries a strict, low-S signature of `root`, in its one spelling.
+
+        The library lets bits of the signature's BIT STRING be called unused, so the outer form is
+        made again and compared.
+        """
         return (
             self._algorithm == x509.SignatureAlgorithmOID.ECDSA_WITH_SHA256
+            and self.der == signed(self._body, self._signature)
             and self._issuer == root.subject
             and root.verify(self._signature, self._body)
         )

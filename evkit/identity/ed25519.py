@@ -20,6 +20,11 @@ SIGNATURE_SIZE = 64
 _ML_DSA_44_KEY = 1312
 _MAX_VKEY = 4096
 _MAX_NAME = 255  # bytes; C2SP tlog-cosignature limits names and origins so
+_PRIME = 2**255 - 19
+_ORDER_8 = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+_SMALL_ORDER = {0, 1, _PRIME - 1, _ORDER_8, _PRIME - _ORDER_8}  # y of the eight such points
 _HEX8 = re.compile("[0-9a-f]{8}")
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # and lone surrogates
 
@@ -134,9 +139,18 @@ def cosignature_message(seconds: int, text: bytes) -> bytes:
     return b"cosignature/v1\ntime %d\n%b" % (seconds, text)
 
 
+def _is_sound(key: bytes) -> bool:
+    """Say whether an Ed25519 key has one spelling and a secret behind it (RFC 8032, 5.1.3).
+
+    Under a point of small order anyone can sign, so its owner could deny every signature.
+    """
+    y = int.from_bytes(key, "little") & ((1 << 255) - 1)
+    return len(key) == KEY_SIZE and y < _PRIME and y not in _SMALL_ORDER
+
+
 def _check_key(algorithm: int, key: bytes) -> None:
     if algorithm in {ED25519, COSIGNATURE}:
-        good = len(key) == KEY_SIZE
+        good = _is_sound(key)
     elif algorithm in {ECDSA, TREE_HEAD}:
         from evkit.identity import p256
 
@@ -146,4 +160,6 @@ def _check_key(algorithm: int, key: bytes) -> None:
     else:
         raise InputError(f"key type `{algorithm}` is not known")
     if not good:
-        raise InputError("the key has the wrong length or form")
+        raise InputError(
+            "the key has the wrong length or form, or is one that anyone can sign with"
+        )

@@ -182,7 +182,10 @@ def load_log_key(path: str | bytes) -> Ed25519PrivateKey:
 
 
 def _passphrase(passphrase: str | bytes) -> bytes:
-    secret = passphrase.encode() if isinstance(passphrase, str) else passphrase
+    try:
+        secret = passphrase.encode() if isinstance(passphrase, str) else passphrase
+    except UnicodeEncodeError as error:
+        raise IdentityError("the passphrase holds bytes that are not UTF-8 text") from error
     if not secret:
         raise IdentityError("the passphrase is empty", hint="choose at least four random words")
     if len(secret) > MAX_PASSPHRASE:
@@ -248,7 +251,8 @@ def _parse(data: bytes) -> tuple[Scrypt, bytes]:
 
 
 def _check_cost(n: int, r: int, p: int) -> None:
-    if n < 2 or n & (n - 1) or r < 1 or p < 1:  # noqa: PLR2004 - scrypt needs a power of two
+    # RFC 7914 section 2: a power of two below 2^(128 r / 8); from r = 4 on the caps are lower
+    if n < 2 or n & (n - 1) or r < 1 or p < 1 or (r < 4 and n >= 1 << 16 * r):  # noqa: PLR2004
         raise InputError("the key file has impossible scrypt parameters")
     if 128 * n * r > MAX_MEMORY or n * r * p > MAX_WORK:
         raise InputError(

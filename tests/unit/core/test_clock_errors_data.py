@@ -30,11 +30,32 @@ def test_the_system_clock():
     "text",
     ["", "2026-11-22", "2026-11-22T14:05:00", "2026-11-22 14:05:00Z", "2026-13-01T00:00:00Z",
      "2026-11-22T14:05:00z", "٢٠٢٦-11-22T14:05:00Z", "2026-11-22T14:05:00+0500",
-     "2026-11-22T14:05:00Z\n", "2026-02-29T00:00:00Z", "2026-11-22T24:30:00Z"],
+     "2026-11-22T14:05:00Z\n", "2026-02-29T00:00:00Z", "2026-11-22T24:30:00Z",
+     "2026-11-22T24:00:00Z", "2026-11-22T14:05:60Z", "2026-11-22T14:05:00+00:60",
+     "2026-11-22T14:05:00+24:00", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01",
+     "0000-01-01T00:00:00Z"],
 )  # fmt: skip
 def test_not_times(text):
     with pytest.raises(InputError):
         clock.parse(text)
+
+
+def test_a_hostile_time_is_escaped_in_the_message():
+    with pytest.raises(InputError) as caught:
+        clock.parse("\x1b[2J")
+    assert "\x1b" not in caught.value.message
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00.000Z", "0999-12-31T23:59:59.999Z"])
+def test_early_years_are_written_with_four_digits(text):
+    assert clock.format_utc(clock.parse(text)) == text
+
+
+def test_nanoseconds_that_no_calendar_holds():
+    assert clock.format_ns(-62_135_596_800 * 10**9) == "0001-01-01T00:00:00.000000000Z"
+    for nanoseconds in (10**30, -(10**30), 253_402_300_800 * 10**9):
+        with pytest.raises(InputError, match="years 1 to 9999"):
+            clock.format_ns(nanoseconds)
 
 
 def test_nanoseconds_keep_every_digit():
@@ -75,12 +96,44 @@ def test_yaml_is_read_safely_and_capped(tmp_path):
     path = tmp_path / "f.yaml"
     path.write_text("a: [1, x]\n")
     assert data.load_yaml(path) == {"a": [1, "x"]}
-    with pytest.raises(InputError, match="over 5 bytes"):
+    with pytest.raises(InputError, match="limit of 5 bytes"):
         data.load_yaml(path, max_bytes=5)
     for text in ("a: [", "!!python/object/apply:os.system ['true']", "a: \x00"):
         path.write_text(text)
         with pytest.raises(InputError):
             data.load_yaml(path)
+    with pytest.raises(InputError, match="cannot read"):
+        data.load_yaml(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("a: 1\na: 2\n", "'a'"), ("b: {c: 1, c: 1}\n", "'c'"), ("yes: 1\ntrue: 2\n", "True"),
+        ("- {x: 1, 'x': 2}\n", "'x'"), ("!!set {a, a}\n", "'a'"),
+    ],
+)  # fmt: skip
+def test_yaml_with_a_repeated_key_is_refused(tmp_path, text, key):
+    path = tmp_path / "f.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=f"key {key} appears twice"):
+        data.load_yaml(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 2026-13-45", "a: 2026-01-01 25:00:00", "a: " + "9" * 5000, "!!int x", "!!bool abc",
+        "!!float abc", "!!timestamp x", "2001-12-14t21:59:43.10-99:30", "[" * 5000, "? [a]\n: 1",
+        "a: &x 1\nb: *x", "&a [*a]", "a: &x {k: 1}\nb: {<<: *x}", "a: 1\n---\nb: 2", "a: \ud800",
+    ],
+)  # fmt: skip
+def test_hostile_yaml_is_an_input_error(tmp_path, text):
+    path = tmp_path / "f.yaml"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(InputError) as caught:
+        data.load_yaml(path)
+    assert "\n" not in caught.value.message
 
 
 def test_silent_progress_takes_everything():

@@ -100,3 +100,15 @@ def test_as_object():
     assert ejson.as_object({}, "x") == {}
     with pytest.raises(InputError, match="x is not a JSON object"):
         ejson.as_object([], "x")
+
+
+def test_a_number_too_long_to_print_is_an_input_error():
+    with pytest.raises(InputError, match="out of range"):
+        ejson.dumps({"a": 1 << 20_000})
+
+
+@pytest.mark.parametrize("data", [b'"\\ud800"', b'{"a":["\\udfff"]}'])
+@pytest.mark.parametrize("canonical", [True, False])
+def test_lone_surrogates_are_refused_in_every_spelling(data, canonical):
+    with pytest.raises(InputError, match="surrogate"):
+        ejson.loads(data, canonical=canonical)

@@ -385,3 +385,20 @@ def test_damaged_lists():
 def test_signer_needs_its_own_key():
     with pytest.raises(IdentityError):
         FileSigner(people().officer.certificate, private_key(5))
+
+
+def test_a_revocation_list_has_one_spelling():
+    """The library ignores how many bits of the signature are called unused."""
+    root = people().root
+    for number in range(1, 9):
+        crl = create_crl(root, [], at=AT, number=number)
+        head = len(crl.der) - len(crl._crl.signature) - 1
+        assert crl.der[head] == 0
+        try:
+            twin = load_crl(crl.der[:head] + b"\x01" + crl.der[head + 1 :])
+        except InputError:
+            continue
+        assert crl.signed_by(root.certificate)
+        assert not twin.signed_by(root.certificate)
+        return
+    pytest.fail("no list whose signature ends with a zero bit")

@@ -196,3 +196,18 @@ def test_log_key(tmp_path):
         keys.load_log_key(str(path))
     with pytest.raises(IdentityError, match="log key"):
         keys.load_log_key(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(("n", "r"), [(1 << 16, 1), (1 << 21, 1)])
+def test_parameters_that_scrypt_does_not_have(n, r):
+    """RFC 7914: N is below 2^(128 r / 8); the library raises its own error for more."""
+    params = keys.Scrypt(b"s" * 16, n, r, 1, b"i" * 16)
+    data = keys._pem(der.sequence(keys._header(params), der.octets(b"x" * 32)))
+    with pytest.raises(InputError, match="impossible scrypt"):
+        keys.decrypt_key(data, "x")
+
+
+def test_a_passphrase_that_is_not_text():
+    _, pem = _cheap()
+    with pytest.raises(IdentityError, match="UTF-8"):
+        keys.decrypt_key(pem, "\udc80")

@@ -88,3 +88,17 @@ def test_field_too_many_or_few():
         parse_statement(ejson.dumps(document | {"more": "x"}))
     with pytest.raises(InputError):
         parse_statement(json.dumps(document).encode())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"not_before": "0001-01-01T00:00:00+05:00"},
+        {"not_after": "9999-12-31T23:59:59-05:00"},
+        {"not_before": "2026-11-22T24:00:00.000Z"},
+    ],
+)
+def test_times_beyond_the_calendar(change):
+    fields = {**vars(_statement()), **change, "schema": "evkit/station-statement/1"}
+    with pytest.raises(InputError):
+        parse_statement(ejson.dumps(fields))

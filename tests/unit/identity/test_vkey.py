@@ -88,3 +88,21 @@ def test_odd_vkeys(text):
 def _refused(text):
     with pytest.raises(InputError):
         parse_vkey(text)
+
+
+_P = 2**255 - 19
+_EIGHT = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"
+
+
+@pytest.mark.parametrize("sign", [0, 1 << 255])
+@pytest.mark.parametrize(
+    "y",
+    [0, 1, _P - 1, _P, _P + 1, int.from_bytes(bytes.fromhex(_EIGHT), "little"),
+     _P - int.from_bytes(bytes.fromhex(_EIGHT), "little")],
+)  # fmt: skip
+@pytest.mark.parametrize("algorithm", [ED25519, COSIGNATURE])
+def test_keys_that_anyone_can_sign_with(y, sign, algorithm):
+    """Points of small order, and second spellings of a point, are no keys."""
+    key = (y + sign).to_bytes(32, "little")
+    with pytest.raises(InputError, match="anyone can sign"):
+        make_vkey(ORIGIN, algorithm, key)

@@ -361,3 +361,10 @@ def test_drafts_are_plain():
     assert dict(draft.fields) == {}
     with pytest.raises(AttributeError):
         draft.kind = "x"
+
+
+@pytest.mark.parametrize("offset", ["-00:00", "+24:00", "+05:60", "+99:99"])
+def test_offsets_that_the_clock_does_not_write(offset):
+    document = _full()
+    document["predicate"]["recorded"]["offset"] = offset
+    assert _refused(document)
