@@ -206,6 +206,7 @@ def _record_end(signer: Signer, work: Work, job: Job, made: imaging.Imaging) -> 
         start=work.start.index,
         ended=ended,
         remarks=tuple(text for _, text, _ in known),
+        changed=bool(changed),
     )
 
 

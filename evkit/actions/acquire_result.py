@@ -41,12 +41,13 @@ class Acquired:
     start: int
     ended: Ended
     remarks: tuple[str, ...] = ()
+    changed: bool = False
 
     @property
     def exit_code(self) -> int:
         """The worst of: unreadable data, a failed check, an error, a missing signature."""
         codes = [int(ExitCode.OK)]
-        if self.made.result == imaging.WITH_GAPS:
+        if self.made.result == imaging.WITH_GAPS or self.changed:
             codes.append(int(ExitCode.INCOMPLETE))
         if self.made.verified is False:
             codes.append(int(ExitCode.FAILED_CHECK))

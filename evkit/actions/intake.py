@@ -139,11 +139,9 @@ def run(station: Station, signer: Signer, request: Request, progress: Progress =
             try:
                 _take(job, work, stop, progress, taken)
             except InterruptedByUserError as error:
-                taken.result, taken.error = STOPPED, error
+                _given_up(work.folder, taken, STOPPED, error)
             except EvkitError as error:
-                taken.result, taken.error = FAILED, error
-                if isinstance(error, StorageError):
-                    _give_room_back(work.folder)
+                _given_up(work.folder, taken, FAILED, error)
             return _record_end(work, job, taken)
         finally:
             work.close()
@@ -295,12 +293,14 @@ def _repeated(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in own}
 
 
-def _give_room_back(folder: bytes) -> None:
-    """Remove unfinished copies when the destination failed, so that the end is recorded."""
+def _given_up(folder: bytes, taken: Taken, result: str, error: EvkitError) -> None:
+    """Remove the unfinished copies and claim nothing of them; the source is as it was."""
     import shutil
 
     from evkit.core import durable
 
+    taken.result, taken.error = result, error
+    taken.artifacts, taken.subjects, taken.values = [], [], {}
     for name in os.listdir(folder):
         if name.endswith(durable.PART.encode()):
             path = os.path.join(folder, name)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape_bytes
+from evkit.images.files import open_quietly
 
 HEAD = 65536
 SECTOR = 512
@@ -94,15 +95,15 @@ def detect(path: str | bytes) -> Kind:
     """Say what a file is, from its first 64 KiB and its last sector.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: the file cannot be opened.
     """
     shown = escape_bytes(os.fsencode(path))
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        descriptor = open_quietly(path)
         try:
-            head = os.pread(descriptor, HEAD, 0)
             size = os.lseek(descriptor, 0, os.SEEK_END)
-            tail = os.pread(descriptor, SECTOR, max(0, size - SECTOR))
+            head = _peek(descriptor, HEAD, 0) or _peek(descriptor, SECTOR, 0)
+            tail = _peek(descriptor, SECTOR, max(0, size - SECTOR))
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -151,6 +152,14 @@ def need_raw(path: str | bytes, kind: Kind) -> None:
             f"`{escape_bytes(os.fsencode(path))}` is a {kind.title}, not a raw medium",
             hint=hint or _HINTS.get(kind.name, _HINTS[kind.group]),
         )
+
+
+def _peek(descriptor: int, size: int, offset: int) -> bytes:
+    """Return bytes, or none where they cannot be read: a bad sector hides a mark, no more."""
+    try:
+        return os.pread(descriptor, size, offset)
+    except OSError:
+        return b""
 
 
 def _is_aff4(head: bytes) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape_bytes
+from evkit.images.files import open_quietly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,9 +56,11 @@ def read_segment(path: bytes) -> SegmentFacts:
         InputError: it is no E01 segment, or its chain of sections is broken.
     """
     try:
-        with open(path, "rb") as handle:
-            descriptor = handle.fileno()
+        descriptor = open_quietly(path)
+        try:
             return _facts(descriptor, os.fstat(descriptor).st_size, escape_bytes(path))
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise InputError(
             f"cannot read `{escape_bytes(path)}`: {error.strerror or error}"

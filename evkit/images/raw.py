@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape_bytes
+from evkit.images.files import open_quietly
 from evkit.images.model import MAX_MEDIUM, Segment
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def _need_content(path: bytes, length: int, parts: int) -> None:
 def _open(path: bytes) -> tuple[int, int]:
     shown = escape_bytes(path)
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        descriptor = open_quietly(path)
     except OSError as error:
         raise InputError(f"cannot read `{shown}`: {error.strerror or error}") from error
     try:

@@ -18,7 +18,8 @@ SHA256 = hashlib.sha256(b"x").hexdigest()
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [(MD5, "md5"), (SHA1.upper(), "sha1"), (f"sha256:{SHA256}", "sha256"), (f"SHA-1={SHA1}", "sha1")],
+    [(MD5, "md5"), (SHA1.upper(), "sha1"), (f"sha256:{SHA256}", "sha256"),
+     (f"SHA-1={SHA1}", "sha1")],
 )  # fmt: skip
 def test_digests_as_typed(text, name):
     found = expect.parse(text)
@@ -59,7 +60,8 @@ def test_a_list(tmp_path):
 
 def test_digests_side_by_side():
     table = expect.against_digests(
-        [("container", "md5", MD5), ("vendor-log", "sha1", "0" * 40), ("vendor-log", "md5", "1" * 32)],
+        [("container", "md5", MD5), ("vendor-log", "sha1", "0" * 40),
+         ("vendor-log", "md5", "1" * 32)],
         {"md5": MD5, "sha1": SHA1},
         {("md5", "1" * 32)},
     )  # fmt: skip
@@ -73,7 +75,8 @@ def test_digests_side_by_side():
 LOGS = {
     "ftk": f"[Computed Hashes]\r\n MD5 checksum:    {MD5}\r\n SHA1 checksum:   {SHA1}\r\n\r\n"
     f"Image Verification Results:\r\n MD5 checksum:    {MD5} : verified\r\n",
-    "ewfacquire": f"MD5 hash calculated over data:\t\t{MD5}\nSHA1 hash calculated over data:\t{SHA1}\n",
+    "ewfacquire": f"MD5 hash calculated over data:\t\t{MD5}\n"
+    f"SHA1 hash calculated over data:\t{SHA1}\n",
     "dc3dd": f"input results for file `x':\n   4 sectors in\n   {MD5} (md5)\n   {SHA1} (sha1)\n",
     "guymager": f"MD5 hash                   : {MD5}\nSHA1 hash                  : {SHA1}\n"
     "SHA256 hash                : --\n",
