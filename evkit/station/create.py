@@ -140,8 +140,15 @@ def building(path: bytes) -> Iterator[Layout]:
         raise
 
 
-def furnish(place: Layout, made: Config, root: FileSigner) -> None:
-    """Write the root certificate, log key, station statement, empty ledger and configuration."""
+def furnish(place: Layout, made: Config, root: FileSigner, since: str | None = None) -> None:
+    """Write the root certificate, log key, station statement, empty ledger and configuration.
+
+    Args:
+        place: the new station.
+        made: its configuration.
+        root: the unlocked agency root.
+        since: begin of the statement's validity, RFC 3339 UTC; now when None.
+    """
     from evkit.identity import keys
     from evkit.identity.signer import LogSigner
     from evkit.station.sqlite_store import SqliteStore
@@ -153,12 +160,12 @@ def furnish(place: Layout, made: Config, root: FileSigner) -> None:
     log = LogSigner(made.origin, keys.generate_log_key(place.path(layout.LOG_KEY)))
     if not os.path.lexists(place.path(layout.ROOT_CERTIFICATE)):
         durable.write_new(place.path(layout.ROOT_CERTIFICATE), root.certificate.pem)
-    durable.write_new(place.path(layout.STATEMENT), _statement(made, root, log))
+    durable.write_new(place.path(layout.STATEMENT), _statement(made, root, log, since))
     SqliteStore.create(place.path(layout.LEDGER)).close()
     config.write(place.path(layout.CONFIG), made)
 
 
-def _statement(made: Config, root: FileSigner, log: LogSigner) -> bytes:
+def _statement(made: Config, root: FileSigner, log: LogSigner, since: str | None) -> bytes:
     from evkit.identity.statement import PAYLOAD_TYPE, StationStatement, build_statement
     from evkit.ledger import dsse
 
@@ -168,7 +175,7 @@ def _statement(made: Config, root: FileSigner, log: LogSigner) -> bytes:
             name=made.name,
             origin=made.origin,
             log_key=log.vkey,
-            not_before=clock.format_utc(clock.now().utc.replace(microsecond=0)),
+            not_before=since or clock.format_utc(clock.now().utc.replace(microsecond=0)),
             not_after=clock.format_utc(root.certificate.not_after),
         )
     )

@@ -11,14 +11,14 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from evkit.core import durable
+from evkit.core import durable, ejson
 from evkit.core.errors import CheckFailedError, IdentityError
 from evkit.core.text import escape
 from evkit.merkle import tree
 from evkit.station import append, config, highwater, layout, rootkey
 from evkit.station.create import building, furnish, write_first
 from evkit.station.layout import Layout
-from evkit.station.reading import check_head
+from evkit.station.reading import check_head, event_of
 from evkit.station.restore import unpack
 from evkit.station.sqlite_store import SqliteStore
 from evkit.station.trust import Trust
@@ -69,7 +69,7 @@ class _Old(NamedTuple):
     """The lost ledger as the backup holds it."""
 
     settings: Config
-    head: Head
+    since: str
     entries: list[Entry]
     secrets: list[Secret]
 
@@ -95,14 +95,41 @@ def recover(request: Recovery) -> Recovered:
         made = replace(
             old.settings, origin=_next_origin(old.settings.origin), created=config.created_now()
         )
-        furnish(place, made, root)
-        previous: dict[str, Json] = {"size": request.size, "root": request.root.hex()}
-        before: dict[str, Json] = {"previous_origin": old.settings.origin, "previous": previous}
+        furnish(place, made, root, old.since)
+        before: dict[str, Json] = {
+            "previous_origin": old.settings.origin,
+            "previous": _previous(old, request),
+        }
         write_first(place, made, root, before)
         _take_over(place, old, request.reason, before, root)
     return Recovered(
         Layout.of(request.target), made.origin, old.settings.origin, len(old.entries), lost
     )
+
+
+def _previous(old: _Old, request: Recovery) -> dict[str, Json]:
+    """Return what the first entry says about the lost ledger and those before it.
+
+    Only leaf 0 differs between the old ledger and the restored entries, so its hash is all that is
+    needed to compute every head of the old one again.
+    """
+    first = old.entries[0]
+    before = event_of(first).fields
+    earlier: list[Json] = []
+    if isinstance(before.get("previous"), dict):
+        known = ejson.as_object(before["previous"], "`previous`")
+        earlier = [
+            {"origin": before["previous_origin"], "first": known["first"],
+             "entries": known["entries"]},
+            *known.get("earlier", []),
+        ]  # fmt: skip
+    found: dict[str, Json] = {
+        "size": request.size,
+        "root": request.root.hex(),
+        "first": tree.leaf_hash(first.envelope).hex(),
+        "entries": len(old.entries),
+    }
+    return found | {"earlier": earlier} if earlier else found
 
 
 def _read_old(place: Layout) -> _Old:
@@ -124,7 +151,7 @@ def _read_old(place: Layout) -> _Old:
             details={"entries": f"{len(entries)}:{found.hex()}", "head": _shown(head)},
         )
     check_head(head, settings.origin, statement.vkey())
-    return _Old(settings, head, entries, secrets)
+    return _Old(settings, statement.not_before, entries, secrets)
 
 
 def _compare(old: _Old, request: Recovery) -> int:

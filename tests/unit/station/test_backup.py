@@ -171,7 +171,9 @@ def test_recovery_goes_on_under_a_new_name(made, tmp_path):
         events = [event for _, event, _ in station.events()]
         assert events[0].kind == "station"
         assert events[0].fields["previous_origin"] == origin
-        assert events[0].fields["previous"] == {"size": outside.size, "root": outside.root.hex()}
+        previous = events[0].fields["previous"]
+        assert (previous["size"], previous["root"]) == (outside.size, outside.root.hex())
+        assert previous["entries"] == len(old)
         assert events[-1].kind == "recover"
         assert events[-1].fields["reason"] == "disk failed"
         signer = station.signer(stations.OFFICER, stations.PHRASE)
@@ -182,6 +184,32 @@ def test_recovery_goes_on_under_a_new_name(made, tmp_path):
         assert station.checkpoint()
         assert station.state()
     assert (tmp_path / "new" / "previous" / "1" / "ledger.db").is_file()
+
+
+def test_every_head_of_the_lost_ledger_can_be_computed_again(made, tmp_path):
+    """Only leaf 0 differs, and its hash stands in the new first entry; also over two losses."""
+    heads = {}
+    at = made.path
+    for number in (1, 2):
+        with Station.open(at) as station:
+            signer = station.signer(stations.OFFICER, stations.PHRASE)
+            for n in range(4):
+                station.record(note("C1", f"{number} {n}"), signer)
+                head = station.head()
+                heads[station.origin, head.size] = head.root
+            source = os.fsencode(tmp_path / f"{number}.tar")
+            _made(station, source)
+        at = tmp_path / f"new{number}"
+        recover(_recovery(made, source, at, head))
+    with Station.open(at) as station:
+        leaves = station.leaf_hashes()
+        fields = next(station.events())[1].fields
+    previous = fields["previous"]
+    ledgers = [{"origin": fields["previous_origin"], **previous}, *previous["earlier"]]
+    firsts = {entry["origin"]: bytes.fromhex(entry["first"]) for entry in ledgers}
+    assert len(heads) == 8
+    for (origin, size), root in heads.items():
+        assert tree.root([firsts[origin], *leaves[1:size]]) == root
 
 
 def test_recovery_twice(made, tmp_path):
