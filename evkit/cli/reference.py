@@ -90,7 +90,7 @@ def _options(
 ) -> list[str]:
     rows = []
     for parameter in command.get_params(ctx):
-        if not isinstance(parameter, click.Option) or parameter.name == "help":
+        if not isinstance(parameter, click.Option) or "--help" in parameter.opts:
             continue
         if parameter.hidden if shown is None else parameter.name not in shown:
             continue

@@ -56,9 +56,17 @@ def _block(block: str) -> list[Command]:
 
 
 def run(command: str, folder: Path, env: dict[str, str]) -> tuple[int, str]:
-    """Run one command with bash in `folder`; return its exit code and its output, both streams."""
+    """Run one command with bash in `folder`; return its exit code and its output, both streams.
+
+    Exported variables and the working folder are kept for the next command of the page.
+    """
+    state = folder / ".home" / "state"
+    script = (
+        f"[ -f {state} ] && . {state}\n{command}\ncode=$?\n"
+        f'{{ export -p; printf "cd %q\\n" "$PWD"; }} > {state}\nexit $code'
+    )
     done = subprocess.run(
-        ["bash", "-c", command],
+        ["bash", "-c", script],
         cwd=folder,
         env=env,
         stdin=subprocess.DEVNULL,
@@ -71,10 +79,11 @@ def run(command: str, folder: Path, env: dict[str, str]) -> tuple[int, str]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """An environment with an empty HOME and with the evkit of this interpreter first."""
+    """An environment with an empty HOME and the evkit of this interpreter; links the samples."""
     keep = {name: os.environ[name] for name in ("LANG", "TMPDIR") if name in os.environ}
     home = folder / ".home"
     home.mkdir(exist_ok=True)
+    (folder / "sample_images").symlink_to(Path(__file__).parents[2] / "sample_images")
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin:/sbin"
     return keep | {"HOME": str(home), "PATH": path, "TZ": "Asia/Karachi", "COLUMNS": "80"}
 
