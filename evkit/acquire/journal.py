@@ -53,12 +53,12 @@ class Journal:
 
 def write(folder: bytes, journal: Journal) -> None:
     """Write or rewrite the journal of an acquisition folder."""
-    durable.replace(os.path.join(folder, NAME), encode(journal))
+    durable.replace(os.path.join(folder, NAME), encode(journal), mode=0o600)
 
 
 def begin(folder: bytes, journal: Journal) -> None:
     """Write the journal of a new acquisition folder; RefusedError when there is one."""
-    durable.write_new(os.path.join(folder, NAME), encode(journal))
+    durable.write_new(os.path.join(folder, NAME), encode(journal), mode=0o600)
 
 
 def advance(folder: bytes, journal: Journal, **changes: Any) -> Journal:  # noqa: ANN401
