@@ -40,15 +40,20 @@ def _start(fact: Fact, state: State, findings: Findings) -> None:
             findings.add("worked-while-sealed", text, exhibit.seal.entry, fact.index, exhibit=name)
     for ref in fact.acquisitions:
         acquisition = _acquisition(state, ref, what)
+        if not _stands(acquisition.started_entry, ref, fact, findings, "started"):
+            continue
         acquisition.started_entry = fact.index
         acquisition.started = clock.format_utc(fact.start)
         acquisition.by = str(fact.who)
-        acquisition.fields.update(fact.fields)
+        acquisition.fields = {**fact.fields, **acquisition.fields}
 
 
 def _end(fact: Fact, state: State, findings: Findings) -> None:
     for ref in fact.acquisitions:
         acquisition = _acquisition(state, ref, fact.kind.partition("-")[0])
+        _one_digest(ref, fact, findings)
+        if not _stands(acquisition.ended_entry, ref, fact, findings, "ended"):
+            continue
         acquisition.ended_entry = fact.index
         acquisition.ended = clock.format_utc(fact.start)
         acquisition.result = fact.text("result")
@@ -60,6 +65,31 @@ def _end(fact: Fact, state: State, findings: Findings) -> None:
             findings.add("end-without-start", text, fact.index, exhibit=ref.rpartition("/")[0])
         _outcome(acquisition, fact, findings)
         _delivered(ref, fact, state, findings)
+
+
+def _stands(other: int | None, ref: str, fact: Fact, findings: Findings, word: str) -> bool:
+    """Say whether this entry counts; of two ends (or starts) the one that was recorded first."""
+    if other is None:
+        return True
+    first, second = sorted((other, fact.index))
+    text = f"`{ref}` was {word} by entry {first} and again by entry {second}"
+    exhibit = ref.rpartition("/")[0]
+    findings.add(f"acquisition-{word}-twice", text, first, second, exhibit=exhibit)
+    return fact.index == first
+
+
+def _one_digest(ref: str, fact: Fact, findings: Findings) -> None:
+    """Compare the digests that the entry is about with those among its fields, both as signed."""
+    media = fact.event.fields.get("media")
+    if not isinstance(media, dict):
+        return
+    for subject in fact.event.subjects if len(fact.acquisitions) == 1 else ():
+        for name, digest in subject.digests.items():
+            if subject.name == ref and media.get(name, digest) != digest:
+                text = f"entry {fact.index} is about `{ref}` with {name} {digest}, but states "
+                text += f"{media[name]} for its content"
+                exhibit = ref.rpartition("/")[0]
+                findings.add("digests-contradict", text, fact.index, exhibit=exhibit)
 
 
 def _digests(fact: Fact, ref: str) -> dict[str, str]:
@@ -171,7 +201,7 @@ def _unfinished(acquisition: Acquisition, exhibit: str, findings: Findings) -> N
     verification = acquisition.fields.get("verification")
     state = verification.get("state") if isinstance(verification, dict) else None
     compared = any(answer in {"pass", "fail"} for _, answer in acquisition.verifications)
-    if state in {None, "match", "mismatch"} or compared:
+    if state in (None, "match", "mismatch") or compared:  # any JSON may stand there
         return
     if acquisition.result in {"complete", "with-gaps"}:
         text = f"`{acquisition.ref}` was not compared again after it was taken (entry {end})"

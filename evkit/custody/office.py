@@ -83,6 +83,8 @@ HANDLERS: dict[str, Callable[[Fact, State, Findings], None]] = {
 def close(state: State, findings: Findings) -> None:
     """Look at every case once all events are in."""
     for case in state.cases.values():
+        if not case.entries:
+            continue
         if case.opened_entry is None:
             text = f"case `{case.id}` has entries from {case.entries[0]} on, but no opening"
             findings.add("case-not-open", text, case.entries[0])

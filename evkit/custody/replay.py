@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from evkit.custody.profile import Profile
     from evkit.ledger.event import Event
 
+CLOCK = "system"  # the source of a time that was read from the station's clock
 _HANDLERS = {**office.HANDLERS, **thing.HANDLERS, **data.HANDLERS}
 # kinds that take their place by when they happened; the others stand where they were written
 _PLACED = {name for name, kind in KINDS.items() if kind.handles} | {
@@ -64,8 +65,9 @@ def replay(events: Iterable[tuple[int, Event, str]], profile: Profile | None = N
         profile: gives the hours after which an entry is late; None: 24.
     """
     facts = [fact_of(index, event, event_id) for index, event, event_id in events]
-    _one_spelling(facts)
     findings = Findings()
+    _one_spelling(facts)
+    _in_sequence(facts, findings)
     _correct(facts, findings)
     state = State()
     for fact in facts:
@@ -84,6 +86,28 @@ def replay(events: Iterable[tuple[int, Event, str]], profile: Profile | None = N
         findings=tuple(ordered),
         entries=tuple(entry_of(fact, state) for fact in facts),
     )
+
+
+def _in_sequence(facts: Sequence[Fact], findings: Findings) -> None:
+    """Look for entries that are repeated, and for holes in the numbers of each case."""
+    seen: dict[str, int] = {}
+    last: dict[str, tuple[int, Fact | None]] = {}
+    for fact in facts:
+        first = seen.setdefault(fact.event_id, fact.index)
+        if first != fact.index:
+            text = f"entry {fact.index} is the same as entry {first}"
+            findings.add("entry-repeated", text, first, fact.index)
+        number = fact.event.case_seq
+        if fact.case is None or number is None:
+            continue
+        count, before = last.get(fact.case, (0, None))
+        follows = (fact.event.case_prev or "") == (before.event_id if before else "")
+        if number != count + 1 or not follows:
+            text = f"case `{fact.case}`: entry {fact.index} is number {number} of the case and "
+            text += "does not follow " + (f"entry {before.index}" if before else "as the first one")
+            text += f", number {count}" if before else ""
+            findings.add("entries-missing", text, *([before.index] if before else []), fact.index)
+        last[fact.case] = (number, fact)
 
 
 def _one_spelling(facts: Sequence[Fact]) -> None:
@@ -172,6 +196,7 @@ def _as_written(
 ) -> None:
     """Look at each entry where it stands in the ledger."""
     hours = profile.late_entry_hours if profile else 24
+    _clock(facts, findings)
     last: Fact | None = None
     for fact in facts:
         declared = {deviation.code for deviation in fact.event.deviations}
@@ -199,6 +224,16 @@ def _as_written(
         if fact.case is not None and fact.who.officer not in known:
             text = f"entry {fact.index} is signed by `{fact.who.officer}`, who is not enrolled here"
             findings.add("unknown-officer", text, fact.index, exhibit=exhibit)
+
+
+def _clock(facts: Sequence[Fact], findings: Findings) -> None:
+    """Remark entries whose time was given to the program (`EVKIT_CLOCK`), all in one."""
+    given = [fact.index for fact in facts if fact.event.recorded.source != CLOCK]
+    if given:
+        listed = ", ".join(str(index) for index in given[:10]) + (" …" if given[10:] else "")
+        text = f"{len(given)} of {len(facts)} entries were not recorded by the clock of the "
+        text += f"station but at a time given to the program: {listed}"
+        findings.add("clock-set", text, *given)
 
 
 def _stated_time(fact: Fact, declared: set[str], findings: Findings, hours: int) -> None:

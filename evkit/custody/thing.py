@@ -6,6 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from evkit.core import clock
+from evkit.core.refs import is_ref
 from evkit.custody import hands, seals
 from evkit.custody.office import case_of
 from evkit.custody.state import COURT, ENDED, HELD, LOST, OUT, STORED, Exhibit, Seal
@@ -66,15 +67,26 @@ def _register(fact: Fact, state: State, findings: Findings) -> None:
         if numbers:
             exhibit.seal = Seal(sealed=True, numbers=numbers, entry=fact.index)
             exhibit.fields["seal"] = list(numbers)
-        container = fact.text("part_of")
-        if container and container != name:
-            exhibit_of(state, container).parts.append(name)
+        _contained(name, fact, state, findings)
         holder = fact.text("seized_by")
         if holder is None or fact.who.is_named(holder):
             hands.take(exhibit, fact, HELD)
         else:
             hands.give(exhibit, fact, holder, HELD)
         _sources(exhibit, fact, findings)
+
+
+def _contained(name: str, fact: Fact, state: State, findings: Findings) -> None:
+    """Note what the exhibit is a part of; only an exhibit of the same case moves it along."""
+    container = fact.text("part_of")
+    if container is None or container == name:
+        return
+    case, slash, own = container.partition("/")
+    if slash and "/" not in own and is_ref(container) and case == fact.case:
+        exhibit_of(state, container).parts.append(name)
+        return
+    text = f"`{name}` is said to be part of `{container}`, which is no other exhibit of its case"
+    findings.add("source-not-registered", text, fact.index, exhibit=name)
 
 
 def _sources(exhibit: Exhibit, fact: Fact, findings: Findings) -> None:

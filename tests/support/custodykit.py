@@ -64,7 +64,7 @@ class Ledger:
         )
         return self.append(draft, by=by, at=at, deviations=deviations, subjects=subjects, raw=raw)
 
-    def append(self, draft, *, by, at, deviations=(), subjects=(), raw=None):
+    def append(self, draft, *, by, at, deviations=(), subjects=(), raw=None, source="system"):
 
         index = len(self.events)
         self.minute += 1
@@ -75,7 +75,7 @@ class Ledger:
         name, rank, badge, role = OFFICERS[by]
         seq, prev = self.sequence.get(draft.case, (0, None))
         context = Context(
-            recorded=Recorded(utc, "+05:00", "fixed"),
+            recorded=Recorded(utc, "+05:00", source),
             actor=Actor(by, name, role, "cd" * 32, rank, badge),
             tool=Tool("evkit", "0"),
             head=None if draft.kind == "station" else Head("o", max(index, 1), "00" * 32),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
+
+from evkit.custody.replay import replay
+from evkit.ledger.event import Recorded, Subject
 
 
 def finding(replayed, code):
@@ -376,9 +381,8 @@ def test_one_case_whatever_its_spelling(ledger):
 def test_an_unknown_kind_is_remarked_not_refused(ledger):
     ledger.start()
     event = ledger.events[1][1]
-    import dataclasses
-
-    ledger.events.append((2, dataclasses.replace(event, kind="teleport"), "ee" * 32))
+    event = dataclasses.replace(event, kind="teleport", case_seq=3, case_prev=ledger.events[1][2])
+    ledger.events.append((2, event, "ee" * 32))
     assert ledger.codes() == ["unknown-kind"]
 
 
@@ -436,3 +440,97 @@ def test_digests_stated_with_a_delivery(ledger):
     found = finding(ledger.replay(), "expected-mismatch")
     assert "`C1/E1/A2`" in found.text
     assert "2 absent, 1 mismatch" in found.text
+
+
+@pytest.mark.parametrize("whole", ["C2/E9", "C2", "zz", "C1/E1/A1", "C1/../E1"])
+def test_a_part_of_something_in_another_case(ledger, whole):
+    """A bundle holds one case only: what is outside cannot be looked at, and must not crash."""
+    ledger.start("E1")
+    entry = ledger.add("register", "E2", what="card", _raw={"what": "card", "part_of": whole})
+    found = finding(ledger.replay(), "source-not-registered")
+    assert (found.exhibit, found.events) == ("C1/E2", (entry,))
+    assert list(ledger.replay().state.cases) == ["C1"]
+
+
+def _ended(ledger, digest, **more):
+    subject = Subject("C1/E1/A1", {"sha256": digest * 32})
+    media = {"size": 1, "sha256": more.pop("media", digest) * 32}
+    return ledger.add(
+        "acquire-end", _acquisitions=["E1/A1"], _subjects=(subject,), result="complete",
+        media=media, verification={"state": "match"}, **more,
+    )  # fmt: skip
+
+
+def test_a_second_end_does_not_replace_the_first(ledger):
+    ledger.start("E1")
+    start = ledger.add("acquire-start", _acquisitions=["E1/A1"])
+    first = _ended(ledger, "aa")
+    second = _ended(ledger, "bb", _happened="2026-11-22T04:03:00Z")
+    replayed = ledger.replay()
+    assert finding(replayed, "acquisition-ended-twice").events == (first, second)
+    acquisition = replayed.state.acquisition("C1/E1/A1")
+    assert (acquisition.started_entry, acquisition.ended_entry) == (start, first)
+    assert acquisition.digests == {"sha256": "aa" * 32}
+    assert acquisition.media["sha256"] == "aa" * 32
+
+
+def test_a_second_start_is_remarked(ledger):
+    ledger.start("E1")
+    first = ledger.add("acquire-start", _acquisitions=["E1/A1"])
+    _ended(ledger, "aa")
+    second = ledger.add("acquire-start", _acquisitions=["E1/A1"], _raw={"media": {"size": 2}})
+    replayed = ledger.replay()
+    assert finding(replayed, "acquisition-started-twice").events == (first, second)
+    assert replayed.state.acquisition("C1/E1/A1").media["size"] == 1
+
+
+def test_one_entry_with_two_digests(ledger):
+    ledger.start("E1")
+    ledger.add("acquire-start", _acquisitions=["E1/A1"])
+    entry = _ended(ledger, "aa", media="bb")
+    found = finding(ledger.replay(), "digests-contradict")
+    assert found.events == (entry,)
+    assert "aa" * 32 in found.text
+    assert "bb" * 32 in found.text
+
+
+@pytest.mark.parametrize("gone", [0, 1, 2])
+def test_an_entry_left_out_shows(ledger, gone):
+    ledger.start("E1")
+    for text in ("a", "b"):
+        ledger.add("note", text=text)
+    del ledger.events[gone]
+    assert "entries-missing" in ledger.codes()
+
+
+def test_an_entry_that_stands_twice(ledger):
+    ledger.start("E1")
+    _, event, event_id = ledger.events[-1]
+    ledger.events.append((9, event, event_id))
+    assert finding(ledger.replay(), "entry-repeated").events == (1, 9)
+
+
+def test_a_case_under_two_spellings(ledger):
+    """A station refuses this; whoever writes entries without it cannot hide some that way."""
+    ledger.start("E1")
+    ledger.add("note", text="x", case="c1")
+    assert finding(ledger.replay(), "entries-missing").events == (1, 2)
+
+
+def test_a_clock_that_was_given(ledger):
+    ledger.start("E1")
+    index, event, event_id = ledger.events[1]
+    recorded = Recorded(event.recorded.utc, event.recorded.offset, "fixed")
+    ledger.events[1] = (index, dataclasses.replace(event, recorded=recorded), event_id)
+    found = finding(replay(ledger.events), "clock-set")
+    assert found.events == (1,)
+    assert "1 of 2 entries" in found.text
+
+
+@pytest.mark.parametrize("state", [["match"], {"a": 1}, 7, True])
+def test_a_state_of_verification_that_is_no_word(ledger, state):
+    ledger.start("E1")
+    ledger.add("acquire-start", _acquisitions=["E1/A1"])
+    raw = {"result": "complete", "verification": {"state": state}}
+    ledger.add("acquire-end", _acquisitions=["E1/A1"], result="complete", _raw=raw)
+    assert ledger.codes() == ["not-verified"]
