@@ -103,7 +103,10 @@ class Session:
         """Open the station."""
         from evkit.station import Station
 
-        return Station.open(self.find_station())
+        station = Station.open(self.find_station())
+        for notice in station.notices:
+            self.note(notice)
+        return station
 
     def signer(self, station: Station, officer: str | None) -> Signer:
         """Unlock the signing officer's key: option, EVKIT_OFFICER, or the only officer enrolled."""

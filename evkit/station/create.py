@@ -141,7 +141,7 @@ def building(path: bytes) -> Iterator[Layout]:
 
 
 def furnish(place: Layout, made: Config, root: FileSigner, since: str | None = None) -> None:
-    """Write the root certificate, log key, station statement, empty ledger and configuration.
+    """Write root certificate, log key, statement, revocation list, empty ledger, configuration.
 
     Args:
         place: the new station.
@@ -150,6 +150,7 @@ def furnish(place: Layout, made: Config, root: FileSigner, since: str | None = N
         since: begin of the statement's validity, RFC 3339 UTC; now when None.
     """
     from evkit.identity import keys
+    from evkit.identity.crl import create_crl
     from evkit.identity.signer import LogSigner
     from evkit.station.sqlite_store import SqliteStore
 
@@ -161,6 +162,9 @@ def furnish(place: Layout, made: Config, root: FileSigner, since: str | None = N
     if not os.path.lexists(place.path(layout.ROOT_CERTIFICATE)):
         durable.write_new(place.path(layout.ROOT_CERTIFICATE), root.certificate.pem)
     durable.write_new(place.path(layout.STATEMENT), _statement(made, root, log, since))
+    if not os.path.lexists(place.path(layout.CRL)):
+        empty = create_crl(root, [], at=clock.now().utc)
+        durable.write_new(place.path(layout.CRL), empty.pem)
     SqliteStore.create(place.path(layout.LEDGER)).close()
     config.write(place.path(layout.CONFIG), made)
 

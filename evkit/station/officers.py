@@ -103,7 +103,9 @@ def enrol(
         key = (keys.load_key_file if started else keys.create_key_file)(path, passphrase)
         certificate = _issue(root, key.public_key(), details, days)
         station.trust.add_officer(certificate)
-    return station.record(_enrol_draft(certificate), FileSigner(certificate, key))
+    recorded = station.record(_enrol_draft(certificate), FileSigner(certificate, key))
+    _publish(station, root)  # while the root is at hand: the list is due again in a year
+    return recorded
 
 
 def _issue(root: FileSigner, public: object, details: OfficerDetails, days: int) -> Certificate:
