@@ -260,9 +260,9 @@ def _record_end(work: Work, job: Job, taken: Taken) -> TakenIn:
         **_repeated(job.plan.values),
         **taken.values,
         "result": taken.result,
-        "files": taken.files,
-        "bytes": taken.bytes,
     }
+    if request.kind != IMAGE:  # the content of an image is its medium, not its files
+        values |= {"files": taken.files, "bytes": taken.bytes}
     if taken.artifacts:
         values["artifacts"] = [artifact.fields() for artifact in taken.artifacts]
     if taken.table is not None:

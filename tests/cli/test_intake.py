@@ -262,6 +262,7 @@ def test_an_e01_of_another_tool(run, vectors, names, copies):
     end = kit.end_of(run.made, "C1/E1/A1")
     assert end.fields["made_by"] == "other-tool"
     assert end.fields["media"]["md5"] == MD5
+    assert "files" not in end.fields
     assert end.fields["media"]["sector_size"] == 512
     assert end.fields["expected"]["compared"][0]["source"] == "container"
     assert end.fields["tool"]["acquiry_software_version"] == "20140812"
@@ -363,3 +364,12 @@ def test_signed_later(run, delivery, monkeypatch):
     run("intake", "--record", "--exhibit", "C1/E1")
     assert kit.end_of(run.made, "C1/E1/A1").fields["files"] == 4
     kit.settled(run.made.path)
+
+
+def test_what_was_taken_in_can_be_inventoried_and_verified(run, vectors, delivery):
+    run("intake", delivery, "--exhibit", "C1/E1")
+    run("intake", vectors / "images" / "ext2.split.E01", "--exhibit", "C1/E1", "--kind", "image")
+    for ref in ("C1/E1/A1", "C1/E1/A2"):
+        assert "recorded inventory" in run("inventory", "run", ref)
+        out = run("verify", ref, expect=5)  # no root and no anchor were supplied
+        assert "content     PASS" in out
