@@ -38,7 +38,8 @@ _WEIGHTS = tuple(pow(3, place + 1, 17) for place in range(16))  # 16 different, 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 _GROUP = re.compile(r"[0-9a-f]{4}", re.ASCII)
 _TOKEN = re.compile(f"([^{LETTERS}]*)([{LETTERS}])")
-_LABEL = re.compile(r"^\s*[1-9]\)(.*)$", re.MULTILINE)
+_LABELLED = re.compile(r"^\s*[1-9]\).*$", re.MULTILINE)
+_LABEL = re.compile(r"(?<!\S)[1-9]\)")
 _QR = re.compile(rf"{TAG}\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)", re.IGNORECASE)
 _FILLING = re.compile(r"[\s.,;:|_*–—-]+")  # noqa: RUF001 - dashes that word processors make
 _KIND = {ord("o"): "0", ord("i"): "1", ord("l"): "1"}
@@ -136,10 +137,10 @@ def parse(text: str) -> Reading:
         raise InputError(f"a memo of {len(text)} characters is over {MAX_TEXT}")
     if TAG in text.lower():
         return _parse_qr(text)
-    labelled = _LABEL.findall(text)
+    labelled = _LABELLED.findall(text)
     if len(labelled) > LINES:
         raise InputError("the text holds more than one memo", hint="give them one by one")
-    return _parse_groups(" ".join(labelled) if labelled else text)
+    return _parse_groups(_LABEL.sub(" ", " ".join(labelled) if labelled else text))
 
 
 def _check(memo: Memo) -> None:

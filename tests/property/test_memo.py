@@ -56,8 +56,9 @@ def test_every_single_wrong_character_is_found(seed):
         reading = m.parse(text[:at] + wrong + text[at + 1 :])
         number = text[:at].count(" ") + 1
         assert reading.slips, (at, wrong)
-        assert reading.slips[0].group == number
-        assert f"group {number} " in reading.slips[0].text
+        named = reading.slips[0].group
+        assert named == number or (number == 1 and named == 2)  # a letter may cut the size in two
+        assert f"group {named} " in reading.slips[0].text
         assert agrees(reading, memo)
 
 

@@ -72,6 +72,10 @@ def test_a_whole_text_memo_with_labelled_lines():
     assert_right(text + "signed: SI Khan, page 3 of 4\n")
 
 
+def test_labelled_lines_run_together():
+    assert_right(" ".join(f"{number}) {line}" for number, line in enumerate(lines(), 1)))
+
+
 def test_a_whole_text_memo_with_the_qr_line():
     assert_right(f"head of the ledger\n{m.qr_text(MEMO)}\nsigned\n")
     assert_right(m.qr_text(MEMO).replace(" ", "\n"))
