@@ -39,6 +39,9 @@ def _problem(line):
     except ValueError:
         return None  # prose in backticks, not a command
     words = [word.rstrip(",;:") for word in words[1:]]
+    values = {name for p in root.params if not getattr(p, "is_flag", False) for name in p.opts}
+    while words and words[0] in values:
+        words = words[2:]
     context = click.Context(root, info_name="evkit")
     command: click.Command = root
     options = {name for parameter in root.params for name in parameter.opts}

@@ -27,6 +27,21 @@ def test_escape(text, shown):
     assert is_clean(text) is (text == shown)
 
 
+IGNORABLE = (  # Unicode 15, DerivedCoreProperties: Default_Ignorable_Code_Point
+    (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5),
+    (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164),
+    (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+
+
+def test_what_a_font_may_ignore_is_escaped():
+    """Two names that print alike must not be two names; the joiners that Urdu needs stay."""
+    for first, last in IGNORABLE:
+        for code in range(first, last + 1):
+            assert is_clean(chr(code)) is (code in {0x200C, 0x200D}), hex(code)
+
+
 def test_bytes_that_are_not_utf_8():
     assert escape_bytes(b"a\xff\\xff") == r"a\xff\\xff"
     assert escape_bytes(b"\xed\xa0\x80") == r"\xed\xa0\x80"
