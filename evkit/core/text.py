@@ -2,8 +2,8 @@ r"""Safe text: names from evidence are hostile wherever they are printed.
 
 `escape` is injective: what is escaped can be told from what was there, because the backslash itself
 is doubled. It covers C0 and C1 controls, DEL, bidirectional marks, line and paragraph separators,
-invisible format characters and bytes that are not UTF-8 (as surrogate escapes). Arabic joiners
-(U+200C, U+200D) stay: Urdu needs them.
+everything that Unicode lets a font ignore (Default_Ignorable_Code_Point) and bytes that are not
+UTF-8 (as surrogate escapes). Arabic joiners (U+200C, U+200D) stay: Urdu needs them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 
 _UNSAFE = re.compile(
-    "[\\\\\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
-    "\ud800-\udfff\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+    "[\\\\\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 
