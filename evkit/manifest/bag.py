@@ -2,8 +2,8 @@
 
 It accepts only what evkit writes: UTF-8, SHA-256, sorted lists, no `fetch.txt`, no percent
 encoding, and reports every difference as a `Problem` instead of raising. Digests are not computed
-here; `evkit.verify` does that in the one read of each file. `bagforeign` reads bags of other
-programs.
+here; `evkit.verify` does that in the one read of each file. Valid bags of other programs may be
+refused: a bundle is only what evkit writes.
 """
 
 from __future__ import annotations

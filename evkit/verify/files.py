@@ -47,6 +47,7 @@ class Files:
         self.listed = {**self.bag.payload, **self.bag.tags}
         self.data: dict[str, bytes] = {}
         self.bad: set[str] = set()
+        self._unread: set[str] = set()
         self.streamed: dict[str, str] = {}
         self.matching = 0
         self.bytes = 0
@@ -80,7 +81,7 @@ class Files:
         Returns:
             SHA-256 in hex, None when the file is missing or cannot be read.
         """
-        if name not in self.tree.sizes:
+        if name not in self.tree.sizes or name in self._unread:
             return None
         total = hashlib.sha256()
         try:
@@ -93,6 +94,7 @@ class Files:
             self._unreadable(name, error)
             return None
         except InputError as error:
+            self._unread.add(name)
             self.report.failed(CONTENT, "file-damaged", error.message, escape(name))
             return None
         found = total.hexdigest()
@@ -127,6 +129,7 @@ class Files:
 
     def _unreadable(self, name: str, error: Unreadable) -> None:
         self.report.unreadable += 1
+        self._unread.add(name)
         self.bad.add(name)
         self.report.undecided(CONTENT, "file-unreadable", error.message, escape(name))
 
