@@ -156,7 +156,7 @@ def _evidence(
     folder = station.folder(parse_ref(ref))
     for artifact in acquisition.artifacts:
         _one(folder, ref, artifact.name, artifact.size, (exhibits, absent))
-    if not isinstance(acquisition.row.get("files"), int):
+    if not acquisition.is_list:
         return
     listed = exhibits.get((ref, filelist.NAME))
     if listed is None:

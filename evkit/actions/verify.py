@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evkit.actions.verify_inputs import Options, supplied
-from evkit.core.errors import InputError, UsageError
+from evkit.core.errors import EvkitError, InputError, UsageError
 from evkit.core.limits import read_file
 from evkit.core.refs import is_ref
 from evkit.core.text import escape, escape_bytes
@@ -127,9 +128,9 @@ def _one(text: str, kind: str, beside: list[str], brought: Supplied, request: Re
     if kind == MANIFEST:
         data = read_file(path, model.MAX_MANIFEST)
         label = escape_bytes(path)
-        return verify_manifest(data, label, _beside(path), brought, exhibits=exhibits)
+        return verify_manifest(data, label, _beside(path, request), brought, exhibits=exhibits)
     if kind == PROOF:
-        return _proof(path, brought)
+        return _proof(path, brought, request)
     from evkit.actions.verify_station import verify_data, verify_here
 
     if kind == DATA:
@@ -138,25 +139,35 @@ def _one(text: str, kind: str, beside: list[str], brought: Supplied, request: Re
     return verify_here(text, station_path, brought, request)
 
 
-def _proof(path: bytes, brought: Supplied) -> Report:
-    """Find the entry beside a proof: `17.tlog-proof` belongs to `17.json`."""
+def _proof(path: bytes, brought: Supplied, request: Request) -> Report:
+    """Find the entry beside a proof: `17.json` in a bundle, `17.event.json` from `prove`."""
     stem = path.removesuffix(b".tlog-proof")
     envelope = None
-    for name in (stem + b".json", stem):
+    for name in (stem + b".json", stem + b".event.json", stem):
         if name != path and os.path.isfile(name):
             envelope = read_file(name, _MAX_ENTRY)
             break
     data = read_file(path, _MAX_PROOF)
-    return verify_proof(data, envelope, escape_bytes(path), _beside(path), brought)
+    beside = _beside(path, request)
+    return verify_proof(data, envelope, escape_bytes(path), beside, brought)
 
 
-def _beside(path: bytes) -> RecordView:
-    """Return certificates and statement of the bundle in which a single file lies, if any."""
+def _beside(path: bytes, request: Request) -> RecordView:
+    """Return certificates and statement of the bundle in which a file lies, else of the station.
+
+    They are found, not trusted: only a root that the verifier supplied gives them weight.
+    """
     folder = os.path.dirname(os.path.abspath(path))
     for home in (folder, os.path.dirname(os.path.dirname(folder))):
         if os.path.isfile(os.path.join(home, os.fsencode(layout.STATEMENT))):
             return _from_bundle(home)
-    return RecordView(entries={}, checkpoint=None, statement=None, root=None)
+    try:
+        with request.open_station() as station:
+            from evkit.actions.verify_station import view_of
+
+            return dataclasses.replace(view_of(station), entries={}, checkpoint=None)
+    except EvkitError:
+        return RecordView(entries={}, checkpoint=None, statement=None, root=None)
 
 
 def _from_bundle(home: bytes) -> RecordView:

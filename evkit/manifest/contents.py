@@ -53,6 +53,12 @@ class Acquisition(NamedTuple):
     row: Mapping[str, Any]
     artifacts: tuple[Artifact, ...]
 
+    @property
+    def is_list(self) -> bool:
+        """Whether its content is many files, named by a list, and not an image."""
+        counted = isinstance(self.row.get("files"), int) and isinstance(self.row.get("bytes"), int)
+        return counted and bool(self.of_role(LIST_ROLE))
+
     def of_role(self, *roles: str) -> list[Artifact]:
         """Return the artifacts of these roles in the recorded order."""
         return [artifact for artifact in self.artifacts if artifact.role in roles]
@@ -87,9 +93,9 @@ def expected(facts: Mapping[str, Any]) -> list[Expected]:
             Expected(ARTIFACT, ref, artifact.name, artifact.size, artifact.sha256)
             for artifact in acquisition.artifacts
         ]
-        count, total = acquisition.row.get("files"), acquisition.row.get("bytes")
-        if isinstance(count, int) and isinstance(total, int):
-            found.append(Expected(FILES, ref, FILES_NAME, total, None, count))
+        if acquisition.is_list:
+            size, count = acquisition.row["bytes"], acquisition.row["files"]
+            found.append(Expected(FILES, ref, FILES_NAME, size, None, count))
     for ref, row in inventories(facts).items():
         found.append(Expected(INVENTORY, ref, "inventory.jsonl", None, None, row["rows"]))
     return found

@@ -54,7 +54,7 @@ def check_authorship(
     """
     by_signer: dict[str, list[int]] = {}
     for index, entry in entries.items():
-        if _signed(view, index, entry, trust, report):
+        if _signed(view, index, entry, trust, report, alone=alone):
             by_signer.setdefault(entry.envelope.keyid, []).append(index)
     revoked = _revocations(view, entries, trust, report)
     good = 0
@@ -80,14 +80,16 @@ def check_authorship(
         report.passed(AUTHORSHIP, "signatures", text)
 
 
-def _signed(view: RecordView, index: int, entry: Entry, trust: Trust, report: Report) -> bool:
+def _signed(
+    view: RecordView, index: int, entry: Entry, trust: Trust, report: Report, *, alone: bool
+) -> bool:
     """Check one signature under the certificate that the entry names."""
     where = view.place(index)
     fingerprint = entry.envelope.keyid
     certificate = trust.certificates.get(fingerprint)
     if certificate is None:
         text = f"the certificate of the signer of entry {index} is not here: sha256:{fingerprint}"
-        report.failed(AUTHORSHIP, "no-certificate", text, where)
+        (report.undecided if alone else report.failed)(AUTHORSHIP, "no-certificate", text, where)
         return False
     if not dsse.verify(entry.envelope, certificate):
         name = escape(certificate.officer)

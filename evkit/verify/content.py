@@ -60,6 +60,12 @@ def check_acquisition(
         if artifact.name in wanted:
             total = total.plus(_artifact(acquisition, artifact, source, report, (whole, lists)))
     whole.finish(report)
+    if total.files and whole.container:
+        text = (
+            f"the image of `{escape(acquisition.ref)}` is a container; its files were compared, "
+            "what they decode to was not"
+        )
+        report.remark("container", text, acquisition.row["entry"])
     if contents.FILES_NAME in wanted:
         total = total.plus(_files(acquisition, source, report, lists))
     return total
@@ -106,6 +112,7 @@ class _Whole:
         parts = acquisition.of_role(*contents.CONTENT_ROLES)
         self._left = [part.name for part in parts]
         raw = sum(part.size for part in parts) == self._media.get("size")
+        self.container = bool(parts) and bool(self._media) and not raw
         self._total = hashlib.sha256() if raw and len(parts) > 1 else None
         if raw and len(parts) == 1 and parts[0].sha256 != self._media.get("sha256"):
             self._wrong_record = parts[0].sha256

@@ -26,9 +26,15 @@ MAX_DIFFERENCES: Final = 5
 
 
 def check_signature(
-    data: bytes | None, trust: Trust, report: Report
+    data: bytes | None, trust: Trust, report: Report, *, alone: bool = False
 ) -> tuple[Manifest, Certificate | None] | None:
     """Read `manifest.json` and check its signature and the issuer's certificate.
+
+    Args:
+        data: the file, None when it is missing.
+        trust: certificates and trusted roots.
+        report: takes the findings.
+        alone: without its bundle, so that a missing certificate decides nothing.
 
     Returns:
         The manifest and the issuer's certificate (None when that is not here); None when the
@@ -48,7 +54,7 @@ def check_signature(
     where = layout.MANIFEST
     if certificate is None:
         text = f"the certificate of the issuer is not here: sha256:{envelope.keyid}"
-        report.failed(AUTHORSHIP, "no-certificate", text, where)
+        (report.undecided if alone else report.failed)(AUTHORSHIP, "no-certificate", text, where)
         return manifest, None
     name = escape(certificate.officer)
     if not dsse.verify(envelope, certificate):

@@ -48,7 +48,7 @@ def verify_manifest(
     report = Report(label, "manifest", no_history=supplied.no_history)
     report.not_proven = list(model.NOT_PROVEN)
     trust = _trust(beside, supplied, report)
-    signed = manifest.check_signature(data, trust, report)
+    signed = manifest.check_signature(data, trust, report, alone=True)
     report.undecided(RECORD, "no-ledger", f"the ledger is not in a manifest; {_WHOLE}")
     report.undecided(HISTORY, "no-ledger", f"the ledger is not in a manifest; {_WHOLE}")
     if signed is None:
@@ -168,7 +168,8 @@ def _compare(made: Manifest, source: Source, report: Report) -> None:
             for artifact in acquisition.artifacts
             if source.place(acquisition.ref, artifact.name) is not None
         ]
-        if any(artifact.name in names for artifact in acquisition.of_role(contents.LIST_ROLE)):
+        listed = acquisition.of_role(contents.LIST_ROLE) if acquisition.is_list else []
+        if any(artifact.name in names for artifact in listed):
             names.append(contents.FILES_NAME)
         total = total.plus(check_acquisition(acquisition, source, report, names))
     if total.files and not total.wrong:

@@ -105,8 +105,7 @@ def _content(
 
 def _names(acquisition: Acquisition) -> list[str]:
     names = [artifact.name for artifact in acquisition.artifacts]
-    taken = acquisition.row.get("files")
-    return [*names, contents.FILES_NAME] if isinstance(taken, int) else names
+    return [*names, contents.FILES_NAME] if acquisition.is_list else names
 
 
 def _database(ref: str, row: Mapping[str, object], source: Source, report: Report) -> Counts:

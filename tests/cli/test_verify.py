@@ -233,7 +233,7 @@ def test_hostile_names_are_escaped(here, evkit):
 # single files
 
 
-def test_a_manifest_alone(here, evkit):
+def test_a_manifest_alone(here, evkit, monkeypatch):
     root = here / "station" / "trust" / "root.crt"
     path = here / "bundle" / "manifest.json"
     out = evkit("verify", path, "--trust", root, expect=5)
@@ -241,8 +241,19 @@ def test_a_manifest_alone(here, evkit):
     evkit("verify", path, "--trust", root, "--exhibits", here / "station" / "cases", expect=5)
     alone = here / "alone.json"
     shutil.copyfile(path, alone)
-    out = evkit("verify", alone, "--trust", root, expect=4)
+    out = evkit("verify", alone, "--trust", root, expect=5)
+    assert "authorship  PASS" in out  # the certificates of the station at hand
+    monkeypatch.delenv("EVKIT_STATION")
+    out = evkit("verify", alone, "--trust", root, expect=5)
     assert "certificate of the issuer is not here" in out
+
+
+def test_a_proof_made_by_the_station(here, evkit):
+    root = here / "station" / "trust" / "root.crt"
+    evkit("ledger", "prove", "4", "-o", here / "4.tlog-proof")
+    out = evkit("verify", here / "4.tlog-proof", "--trust", root, "--no-history", expect=5)
+    assert "authorship  PASS" in out
+    assert "record      PASS" in out
 
 
 def test_a_proof_with_its_entry(here, evkit):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-CALL = re.compile(r'\.(?:failed|undecided|passed)\(\s*"?[A-Za-z_]+"?,\s*(f?)"([^"]*)"')
+CALL = re.compile(r'\.(?:failed|undecided|passed)\)?\(\s*"?[A-Za-z_]+"?,\s*(f?)"([^"]*)"')
 PROBLEM = re.compile(r'Problem\("([a-z-]+)"')
 REMARK = re.compile(r'\.remark\(\s*"([a-z-]+)"')
 MADE = {
