@@ -66,7 +66,7 @@ def run(request: Request) -> Reports:
         CaseError: a reference is given and there is no station.
     """
     brought = supplied(request.options)
-    kinds = [(text, recognise(text)) for text in request.what]
+    kinds = [(text, recognise(text, request.open_station)) for text in request.what]
     if request.record and any(kind not in {REF, STATION} for _, kind in kinds):
         raise UsageError(
             "`--record` logs the check of a case, an exhibit, an acquisition or the station",
@@ -79,15 +79,18 @@ def run(request: Request) -> Reports:
     return Reports(reports)
 
 
-def recognise(text: str) -> str:
+def recognise(text: str, open_station: Callable[[], Station]) -> str:
     """Say what a word of the command line names.
+
+    A word shaped like a case is that case. Where there is no station or no such case, and a file
+    or folder of that name is here, it is that: a court has bundles and no station.
 
     Raises:
         InputError: nothing of that name, or nothing that can be verified.
     """
-    if is_ref(text):
-        return REF
     path = os.fsencode(text)
+    if is_ref(text) and not (os.path.exists(path) and not _is_case(text, open_station)):
+        return REF
     if os.path.isdir(path):
         if os.path.isfile(os.path.join(path, b"station.toml")):
             return STATION
@@ -107,6 +110,14 @@ def recognise(text: str) -> str:
     if start.startswith(b'{"payload":"'):
         return MANIFEST
     return DATA
+
+
+def _is_case(text: str, open_station: Callable[[], Station]) -> bool:
+    try:
+        with open_station() as station:
+            return any(True for _ in station.case_entries(text.partition("/")[0]))
+    except EvkitError:
+        return False
 
 
 def _one(text: str, kind: str, beside: list[str], brought: Supplied, request: Request) -> Report:

@@ -192,6 +192,20 @@ def test_the_json_document(here, evkit):
     assert len(both["reports"]) == 2
 
 
+def test_a_name_shaped_like_a_case(here, evkit, monkeypatch):
+    """The case wins where there is one; elsewhere the file or folder of that name is meant."""
+    monkeypatch.chdir(here)
+    memo = ("--memo", "memo.txt")
+    assert "bundle `bundle`" in evkit("verify", "bundle", *memo)
+    assert "bundle `bare.zip`" in evkit("verify", "bare.zip", *memo)
+    (here / "bundle").rename(here / "C1")
+    assert "PASS  case `C1`" in evkit("verify", "C1", *memo)
+    assert "bundle `./C1`" in evkit("verify", "./C1", *memo)
+    monkeypatch.delenv("EVKIT_STATION")
+    assert "bundle `C1`" in evkit("verify", "C1", *memo)
+    evkit("verify", "C7", *memo, expect=10)
+
+
 def test_a_flipped_byte_names_the_file(here, evkit):
     for name in ("data/exhibits/C1/E1/A1/image.raw", "data/events/0.json", "manifest.html"):
         copy = here / "copy"
