@@ -79,6 +79,6 @@ def test_noise(tmp_path, data):
 @settings(
     max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(st.dictionaries(st.from_regex(r"[a-z]{1,8}(/[a-z]{9,12})?", fullmatch=True), st.binary()))
+@given(st.dictionaries(st.from_regex(r"[a-z]{1,8}|[0-9]/[a-z]{1,9}", fullmatch=True), st.binary()))
 def test_good_archives_are_read(tmp_path, files):
     assert contents(tmp_path / "x.zip", make(files)) == files
