@@ -15,6 +15,7 @@ from evkit.verify.page import check_page, digests_in
 from evkit.verify.remarks import remark_custody
 from evkit.verify.report import AUTHORSHIP, CONTENT, Report
 from evkit.verify.sources import BundleSource
+from evkit.verify.takeover import check_takeovers
 from evkit.verify.trust import Trust
 from evkit.verify.view import RecordView, read_entries
 
@@ -102,6 +103,8 @@ def check_record(view: RecordView, supplied: Supplied, report: Report) -> Checke
     statement.check_genesis(view, station, entries, trust, report)
     tree = record.check_tree(view, head, report)
     if tree is not None:
+        within = {index: entry for index, entry in entries.items() if index < tree.head.size}
+        tree = tree._replace(before=check_takeovers(view, within, trust, report))
         record.check_inclusion(view, entries, tree, report)
         record.check_pins(view, entries, tree, report)
     record.check_cases(view, entries, report)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from evkit.verify.record import Tree
     from evkit.verify.report import Report
     from evkit.verify.supplied import Anchor, Supplied
+    from evkit.verify.takeover import Takeover
 
 
 def check_history(
@@ -50,19 +51,48 @@ def check_history(
 
 def _check(anchor: Anchor, tree: Tree, asked: Sequence[int], report: Report) -> bool:
     head = tree.head
-    if not anchor.fits(head.origin):
+    here = anchor.fits(head.origin)
+    if here and anchor.size <= head.size and _root(anchor.size, tree, None) == anchor.root:
+        return _agrees(anchor, tree, asked, None, report)
+    for lost in tree.before:
+        within = anchor.fits(lost.origin) and anchor.size <= lost.entries
+        if within and _root(anchor.size, tree, lost) == anchor.root:
+            return _agrees(anchor, tree, asked, lost, report)
+    _differs(anchor, tree, report)
+    return False
+
+
+def _root(size: int, tree: Tree, lost: Takeover | None) -> bytes:
+    if lost is None:
+        return root_from_reader(size, tree.reader)
+    return lost.root(size, tree.reader)
+
+
+def _differs(anchor: Anchor, tree: Tree, report: Report) -> None:
+    """Say why the anchor is no head of this ledger or of one that it goes on from."""
+    head = tree.head
+    fitting = [lost for lost in tree.before if anchor.fits(lost.origin)]
+    here = anchor.fits(head.origin)
+    beyond = next((lost for lost in fitting if lost.entries < anchor.size <= lost.size), None)
+    beyond = beyond or (fitting[0] if fitting and not here else None)
+    if beyond is not None and anchor.size > beyond.entries:
+        text = (
+            f"{anchor.label} has {anchor.size} entries of the lost ledger `{escape(beyond.origin)}`"
+            f"; {beyond.entries} were saved, so entries {beyond.entries} to {anchor.size - 1} "
+            "cannot be known here; compare with an older memo of that ledger"
+        )
+        report.undecided(HISTORY, "anchor-lost", text)
+    elif not here and not fitting:
         text = f"{anchor.label} is of another ledger than `{escape(head.origin)}`"
         report.undecided(HISTORY, "anchor-origin", text)
-        return False
-    if anchor.size > head.size:
+    elif here and anchor.size > head.size:
         text = (
             f"{anchor.label} has {anchor.size} entries, the ledger here only {head.size}: this is "
             "older than the anchor, or entries were taken away; ask for a newer one"
         )
         report.undecided(HISTORY, "anchor-newer", text)
-        return False
-    found = root_from_reader(anchor.size, tree.reader)
-    if found != anchor.root:
+    else:
+        found = _root(anchor.size, tree, None if here else fitting[0])
         text = (
             f"this is not the ledger that was anchored: the first {anchor.size} entries are "
             f"different from those of {anchor.label}; it was changed or rebuilt after the anchor "
@@ -72,15 +102,25 @@ def _check(anchor: Anchor, tree: Tree, asked: Sequence[int], report: Report) -> 
             HISTORY, "fork", text, "", f"{anchor.size}:{anchor.root.hex()}",
             f"{anchor.size}:{found.hex()}",
         )  # fmt: skip
-        return False
+
+
+def _agrees(
+    anchor: Anchor, tree: Tree, asked: Sequence[int], lost: Takeover | None, report: Report
+) -> bool:
     if not tree.good:
         text = f"{anchor.label}: the head agrees, but it is not certain that the entries belong"
         report.undecided(HISTORY, "anchor-without-tree", text)
         return False
-    if not any(index < anchor.size for index in asked):
+    begin = 0 if lost is None else 1  # entry 0 of the lost ledger is not here, only its hash
+    if not any(begin <= index < anchor.size for index in asked):
         text = f"{anchor.label} is older than every entry asked about"
         report.undecided(HISTORY, "anchor-older", text)
         return False
     text = f"{anchor.label}: the first {anchor.size} entries are those that were anchored"
+    if lost is not None:
+        text = (
+            f"{anchor.label}: entries 1 to {anchor.size - 1} are those that were anchored in "
+            f"ledger `{escape(lost.origin)}`, which was lost and which this one goes on from"
+        )
     report.passed(HISTORY, "anchor", text)
     return True

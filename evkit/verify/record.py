@@ -11,6 +11,7 @@ from evkit.merkle.proof import verify_inclusion
 from evkit.merkle.tiles import HashTiles, read_hash_tiles
 from evkit.merkle.tree import leaf_hash, root_from_reader
 from evkit.verify.report import FAIL, RECORD
+from evkit.verify.takeover import ledger_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,17 +20,22 @@ if TYPE_CHECKING:
     from evkit.ledger.event import Entry
     from evkit.merkle.tree import Reader
     from evkit.verify.report import Report
+    from evkit.verify.takeover import Takeover
     from evkit.verify.view import RecordView
 
 MAX_TREE = 1 << 24  # entries of a ledger whose tiles are held in memory (512 MiB of hashes)
 
 
 class Tree(NamedTuple):
-    """The tree of the whole ledger: its head, its subtrees, whether its root is the signed one."""
+    """The tree of the whole ledger: its head, its subtrees, whether its root is the signed one.
+
+    `before` names the ledgers that were lost and that this one goes on from, latest first.
+    """
 
     head: Checkpoint
     reader: Reader
     good: bool
+    before: tuple[Takeover, ...] = ()
 
 
 def check_tree(view: RecordView, head: Checkpoint | None, report: Report) -> Tree | None:
@@ -123,10 +129,9 @@ def check_pins(view: RecordView, entries: Mapping[int, Entry], tree: Tree, repor
         problem = _pin_problem(index, entry, tree)
         if problem:
             wrong += 1
-            found = root_from_reader(min(head.size, tree.head.size), tree.reader).hex()
             text = f"entry {index} pins {problem}"
             pin = f"{escape(head.origin)} {head.size}:{head.root}"
-            ours = f"{escape(tree.head.origin)} {min(head.size, tree.head.size)}:{found}"
+            ours = _ours(index, head.size, tree)
             report.failed(RECORD, "pin", text, view.place(index), pin, ours)
             continue
         pinned += 1
@@ -138,7 +143,8 @@ def check_pins(view: RecordView, entries: Mapping[int, Entry], tree: Tree, repor
         if index - head.size > widest:
             widest, at = index - head.size, index
     if pinned and not wrong:
-        report.passed(RECORD, "pins", f"{pinned} pinned heads are heads of this ledger")
+        lost = " or of those it goes on from" if tree.before else ""
+        report.passed(RECORD, "pins", f"{pinned} pinned heads are heads of this ledger{lost}")
     if widest:
         text = (
             f"a pin says nothing about the entries after it: entry {at} was signed on a head "
@@ -151,13 +157,29 @@ def _pin_problem(index: int, entry: Entry, tree: Tree) -> str:
     head = entry.event.head
     if head is None:
         return ""
-    if head.origin != tree.head.origin:
+    ledger = ledger_at(tree.before, index)
+    if head.origin != (ledger.origin if ledger else tree.head.origin):
         return "a head of another ledger"
     if head.size > index or head.size > tree.head.size:
         return "a head that is newer than the entry itself"
-    if root_from_reader(head.size, tree.reader).hex() != head.root:
+    if _root_at(index, head.size, tree).hex() != head.root:
         return f"another history: its signer saw a different ledger of {head.size} entries"
     return ""
+
+
+def _root_at(index: int, size: int, tree: Tree) -> bytes:
+    """Return the root at `size` of the ledger in which entry `index` was recorded."""
+    ledger = ledger_at(tree.before, index)
+    if ledger is None:
+        return root_from_reader(size, tree.reader)
+    return ledger.root(size, tree.reader)
+
+
+def _ours(index: int, size: int, tree: Tree) -> str:
+    ledger = ledger_at(tree.before, index)
+    size = min(size, ledger.entries if ledger else tree.head.size)
+    origin = ledger.origin if ledger else tree.head.origin
+    return f"{escape(origin)} {size}:{_root_at(index, size, tree).hex()}"
 
 
 def check_cases(view: RecordView, entries: Mapping[int, Entry], report: Report) -> dict[str, int]:
