@@ -152,7 +152,8 @@ def _check(memo: Memo) -> None:
 
 
 def _parse_qr(text: str) -> Reading:
-    found = _QR.findall(text)
+    found = [match.groups() for match in _QR.finditer(text) if _starts_a_line(text, match.start())]
+    found = found or _QR.findall(text)
     if len(found) > 1:
         raise InputError("the text holds more than one memo", hint="give them one by one")
     bad = Reading(None, None, (Slip(None, "copied wrongly: the line and its check differ"),))
@@ -170,6 +171,11 @@ def _parse_qr(text: str) -> Reading:
     except (ValueError, InputError):
         return bad
     return Reading(Head(origin, origin_check(origin), memo.size, memo.root), memo.trust, ())
+
+
+def _starts_a_line(text: str, at: int) -> bool:
+    """Say so, because the description of an exhibit beside it could hold the same words."""
+    return not text[:at].rpartition("\n")[2].strip()
 
 
 def _parse_groups(text: str) -> Reading:

@@ -50,6 +50,14 @@ def test_the_text_reads_back_whole_or_in_parts():
     assert (reading.head.size, reading.head.root, reading.trust) == (4711, MEMO.root, MEMO.trust)
 
 
+def test_an_exhibit_cannot_pass_itself_off_as_a_memo():
+    what = f"\n{m.qr_text(MEMO._replace(size=1))}\n 1) 14p 5b1bx 6658r"
+    exhibits = (pages.MemoExhibit(ref="2026-457/E1", what=what),)
+    reading = m.parse(pages.text(page(exhibits=exhibits)))
+    assert reading.head.size == 4711
+    assert reading.slips == ()
+
+
 def test_the_text_is_narrow_and_clean():
     text = pages.text(page())
     assert max(map(len, text.split("\n"))) <= 80
