@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from evkit.core.progress import Progress
     from evkit.custody.profile import Profile
-    from evkit.identity.signer import Signer
+    from evkit.identity.signer import LogSigner, Signer
     from evkit.ledger.event import Draft, Event
     from evkit.station.layout import Layout
     from evkit.station.store import Entry, Head, Secret, Store
@@ -102,7 +102,7 @@ def append(
 def ready(book: Book, signer: Signer, kinds: Collection[str]) -> Head:
     """Make every check that can be made before something is signed; return the head to pin.
 
-    Also tried before long work, so that it does not fail at its end.
+    The caller holds the ledger's lock, because a missing checkpoint is signed.
     """
     head = book.store.head()
     highwater.check(book.origin, head.size, book.store.node)
@@ -113,12 +113,17 @@ def ready(book: Book, signer: Signer, kinds: Collection[str]) -> Head:
     if head.size == 0:
         return head
     if head.note is None:
-        book.store.set_note(head.size, sign_head(head, log))
-        head = book.store.head()
+        head = _sign(book, head, log)
     check_head(head, book.origin, log.public)
     for pin in known_pins(book, signer.certificate.fingerprint):
         pins.prove(book.origin, pin, head, book.store.node)
     return head
+
+
+def try_out(book: Book, signer: Signer, kinds: Collection[str]) -> None:
+    """Make the checks of `ready` before long work, so that it does not fail at its end."""
+    with lock.hold(book.place.path(layout.LOCK), officer=signer.certificate.officer):
+        ready(book, signer, kinds)
 
 
 def known_pins(book: Book, fingerprint: str) -> list[pins.Pin]:
@@ -155,18 +160,22 @@ def sign_missing(book: Book) -> bool:
         if head.note is not None:
             return False
         highwater.check(book.origin, head.size, book.store.node)
-        log = log_signer(book.place, book.trust.statement())
-        book.store.set_note(head.size, sign_head(head, log))
+        _sign(book, head, log_signer(book.place, book.trust.statement()))
     return True
 
 
+def _sign(book: Book, head: Head, log: LogSigner) -> Head:
+    """Sign a committed head. The mark moves first: no head can be seen that is above the mark."""
+    highwater.advance(book.origin, head.size, head.root)
+    book.store.set_note(head.size, sign_head(head, log))
+    return book.store.head()
+
+
 def _publish(book: Book, head: Head, fingerprint: str) -> tuple[str, ...]:
-    """Sign a committed head, then move mark and pin. The events are recorded whatever happens."""
+    """Move the mark, sign a committed head, move the pin. The events are recorded in any case."""
     try:
-        note = sign_head(head, log_signer(book.place, book.trust.statement()))
-        book.store.set_note(head.size, note)
-        highwater.advance(book.origin, head.size, head.root)
-        pins.save(book.origin, fingerprint, head._replace(note=note))
+        signed = _sign(book, head, log_signer(book.place, book.trust.statement()))
+        pins.save(book.origin, fingerprint, signed)
     except StorageError as error:
         return (f"recorded, but not everything after it could be written: {error.message}",)
     return ()

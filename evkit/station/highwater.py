@@ -87,6 +87,7 @@ def check(origin: str, size: int, reader: Reader) -> Mark | None:
 def advance(origin: str, size: int, root: bytes) -> None:
     """Write the mark (the caller holds the ledger's lock and has checked the old one)."""
     path = path_of(origin)
+    state.prepare(path)
     state.save(path, {"schema": SCHEMA, "origin": origin, "size": size, "root": root.hex()})
 
 

@@ -139,7 +139,7 @@ class Station:
         Raises:
             EvkitError: as `record` would.
         """
-        append.ready(self.book, signer, {kind})
+        append.try_out(self.book, signer, {kind})
 
     def head(self) -> Head:
         """Return the last committed head."""

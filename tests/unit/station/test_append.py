@@ -311,6 +311,62 @@ def test_a_head_without_checkpoint_is_signed_on_opening(made, monkeypatch):
         assert station.notices == []
 
 
+def _stop_at_commit(number):
+    """Observe durable steps; the `number`-th commit (from 1) raises."""
+    count = 0
+
+    class Stop(BaseException):
+        pass
+
+    def observer(kind: str, path: bytes) -> None:
+        nonlocal count
+        count += kind == "commit" and path.endswith(b"ledger.db")
+        if count == number:
+            raise Stop
+
+    durable.observe(observer)
+    return Stop
+
+
+@pytest.mark.parametrize("again", ["opened", "recorded", "asked"])
+def test_a_head_signed_late_moves_the_mark_first(made, tmp_path, again):
+    """Stopped between commit and checkpoint; whoever signs the head later moves the mark."""
+    old = tmp_path / "old"
+    with made.open() as station:
+        station.record(note("C1", "seen"), made.officer)
+        shutil.copytree(made.path, old)
+        stop = _stop_at_commit(2)
+        try:
+            with pytest.raises(stop):
+                station.record(note("C1", "committed"), made.officer)
+        finally:
+            durable.observe(None)
+        if again == "recorded":
+            with pytest.raises(UsageError):
+                station.record(Draft(kind="nonsense", case="C1"), made.officer)
+        elif again == "asked":
+            station.checkpoint()
+    if again == "opened":
+        made.open().close()
+    with made.open() as station:
+        assert station.head().note is not None
+        assert highwater.read(station.origin) == station.head()[:2]
+    with Station.open(old) as station, pytest.raises(RefusedError):
+        station.record(note("C1", "a fork"), made.officer)
+
+
+def test_the_mark_moves_before_the_checkpoint_is_stored(made, station):
+    station.record(note("C1", "seen"), made.officer)
+    stop = _stop_at_commit(2)
+    try:
+        with pytest.raises(stop):
+            station.record(note("C1", "committed"), made.officer)
+    finally:
+        durable.observe(None)
+    assert station.head().note is None
+    assert highwater.read(station.origin) == station.head()[:2]
+
+
 def test_a_failure_after_the_commit_is_a_notice(made, station, monkeypatch):
     def full(*_: object) -> None:
         raise StorageError("no space")
