@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 NOT_STATED = "not stated"
 
-# every code that `validate` can give; described in docs/spec/custody-findings.md
+# every code of a deviation, the last two given at signing; see docs/spec/custody-findings.md
 DEVIATIONS: dict[str, str] = {
     "missing-fields": "the profile asks for fields that were not given",
     "missing-witnesses": "fewer witnesses than the profile asks for",
@@ -39,6 +39,8 @@ DEVIATIONS: dict[str, str] = {
     "future": "stated to happen after it was recorded",
     "clock-backwards": "the clock was behind that of the entry before",
     "stated": "a departure from procedure that the officer stated",
+    "certificate-time": "signed outside the time of the certificate",
+    "no-high-water-mark": "this user had no mark of an earlier head of the ledger to compare with",
 }
 
 

@@ -5,7 +5,7 @@ See `docs/spec/station.md`, "An append".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evkit.core.errors import StorageError
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from evkit.station.store import Entry, Head, Secret, Store
     from evkit.station.trust import Trust
 
+NO_MARK = "no-high-water-mark"
+_UNMARKED = (
+    "this user had no high-water mark of the ledger, and the event says so; if this is a copy of a "
+    "station that goes on elsewhere, stop and compare it with a memo (`evkit ledger compare`)"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
@@ -36,7 +42,7 @@ class Recorded:
         event_id: hex.
         envelope: its exact bytes.
         event: as signed.
-        notices: what went wrong after the commit; the event is recorded all the same.
+        notices: what to know, or what went wrong after the commit; the event is recorded.
     """
 
     index: int
@@ -82,11 +88,17 @@ def append(
     state.prepare(pins.path_of(book.origin, fingerprint))
     path = book.place.path(layout.LOCK)
     with lock.hold(path, officer=signer.certificate.officer, progress=progress):
+        known = highwater.known(book.origin)
         head = ready(book, signer, {draft.kind for draft in drafts})
+        unmarked = head.size > 0 and not known
+        if unmarked:
+            drafts = [_saying_so(drafts[0], terms), *drafts[1:]]
         builder = Builder(book.store, book.trust.statement_id(), book.profile(), signer, terms)
         built = [builder.build(draft, head, book.origin) for draft in drafts]
         committed = book.store.append([one.entry for one in built], builder.secrets)
         notices = _publish(book, committed, fingerprint)
+        if unmarked:
+            notices = (_UNMARKED, *notices)
     return [
         Recorded(
             index=one.entry.index,
@@ -97,6 +109,15 @@ def append(
         )
         for one in built
     ]
+
+
+def _saying_so(draft: Draft, terms: Terms) -> Draft:
+    """Return the draft with the deviation that there was no high-water mark."""
+    from evkit.custody.validate import DEVIATIONS, NOT_STATED
+    from evkit.ledger.event import Deviation
+
+    more = Deviation(NO_MARK, DEVIATIONS[NO_MARK], reason=terms.reason or NOT_STATED)
+    return replace(draft, deviations=(*draft.deviations, more))
 
 
 def ready(book: Book, signer: Signer, kinds: Collection[str]) -> Head:
@@ -113,7 +134,7 @@ def ready(book: Book, signer: Signer, kinds: Collection[str]) -> Head:
     if head.size == 0:
         return head
     if head.note is None:
-        head = _sign(book, head, log)
+        head = _sign(book, head, log, recorded=highwater.known(book.origin))
     check_head(head, book.origin, log.public)
     for pin in known_pins(book, signer.certificate.fingerprint):
         pins.prove(book.origin, pin, head, book.store.node)
@@ -160,13 +181,14 @@ def sign_missing(book: Book) -> bool:
         if head.note is not None:
             return False
         highwater.check(book.origin, head.size, book.store.node)
-        _sign(book, head, log_signer(book.place, book.trust.statement()))
+        log = log_signer(book.place, book.trust.statement())
+        _sign(book, head, log, recorded=highwater.known(book.origin))
     return True
 
 
-def _sign(book: Book, head: Head, log: LogSigner) -> Head:
+def _sign(book: Book, head: Head, log: LogSigner, *, recorded: bool) -> Head:
     """Sign a committed head. The mark moves first: no head can be seen that is above the mark."""
-    highwater.advance(book.origin, head.size, head.root)
+    highwater.advance(book.origin, head.size, head.root, recorded=recorded)
     book.store.set_note(head.size, sign_head(head, log))
     return book.store.head()
 
@@ -174,7 +196,8 @@ def _sign(book: Book, head: Head, log: LogSigner) -> Head:
 def _publish(book: Book, head: Head, fingerprint: str) -> tuple[str, ...]:
     """Move the mark, sign a committed head, move the pin. The events are recorded in any case."""
     try:
-        signed = _sign(book, head, log_signer(book.place, book.trust.statement()))
+        log = log_signer(book.place, book.trust.statement())
+        signed = _sign(book, head, log, recorded=True)
         pins.save(book.origin, fingerprint, signed)
     except StorageError as error:
         return (f"recorded, but not everything after it could be written: {error.message}",)

@@ -14,6 +14,7 @@ from evkit.merkle.tree import HASH_SIZE, is_size, root_from_reader
 from evkit.station import state
 
 if TYPE_CHECKING:
+    from evkit.core.ejson import Json
     from evkit.merkle.tree import Reader
 
 SCHEMA = "evkit/high-water/1"
@@ -37,6 +38,18 @@ def read(origin: str) -> Mark | None:
     Raises:
         InputError: the file is damaged.
     """
+    found = _load(origin)
+    return None if found is None else found[0]
+
+
+def known(origin: str) -> bool:
+    """Say whether this user had a mark of the ledger, or an event records that there was none."""
+    found = _load(origin)
+    return found is not None and not found[1]
+
+
+def _load(origin: str) -> tuple[Mark, bool] | None:
+    """Return the mark, and whether an event must still record that there was none before it."""
     path = path_of(origin)
     try:
         fields = state.load(path, SCHEMA)
@@ -45,10 +58,12 @@ def read(origin: str) -> Mark | None:
         root = bytes.fromhex(str(fields.get("root")))
     except (InputError, ValueError) as error:
         raise _damaged(path) from error
-    size = fields.get("size")
+    size, unrecorded = fields.get("size"), fields.get("unrecorded", False)
     if fields.get("origin") != origin or not is_size(size) or len(root) != HASH_SIZE:
         raise _damaged(path)
-    return Mark(size, root)
+    if not isinstance(unrecorded, bool):
+        raise _damaged(path)
+    return Mark(size, root), unrecorded
 
 
 def check(origin: str, size: int, reader: Reader) -> Mark | None:
@@ -84,11 +99,26 @@ def check(origin: str, size: int, reader: Reader) -> Mark | None:
     return mark
 
 
-def advance(origin: str, size: int, root: bytes) -> None:
-    """Write the mark (the caller holds the ledger's lock and has checked the old one)."""
+def advance(origin: str, size: int, root: bytes, *, recorded: bool = True) -> None:
+    """Write the mark (the caller holds the ledger's lock and has checked the old one).
+
+    Args:
+        origin: the ledger's name.
+        size: its committed size.
+        root: its root at that size.
+        recorded: False when there was no mark before and no event says so yet.
+    """
     path = path_of(origin)
     state.prepare(path)
-    state.save(path, {"schema": SCHEMA, "origin": origin, "size": size, "root": root.hex()})
+    fields: dict[str, Json] = {
+        "schema": SCHEMA,
+        "origin": origin,
+        "size": size,
+        "root": root.hex(),
+    }
+    if not recorded:
+        fields["unrecorded"] = True
+    state.save(path, fields)
 
 
 _RECOVER = (

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from evkit.identity.names import OfficerDetails
 from evkit.ledger.event import Draft
-from evkit.station import Station, rootkey
+from evkit.station import Station, highwater, rootkey
 from evkit.station.create import NewStation, create
 from evkit.station.officers import enrol
 
@@ -77,9 +77,13 @@ def _template(folder: Path) -> Ready:
 
 
 def ready(target: Path) -> Ready:
-    """Copy the template; the copy has no high-water mark and no pins yet."""
+    """Copy the template, with this user's high-water mark if there is none; no pins yet."""
     made = template()
     shutil.copytree(made.path, target)
+    with Station.open(target) as station:
+        if highwater.read(station.origin) is None:
+            head = station.head()
+            highwater.advance(station.origin, head.size, head.root)
     return made._replace(path=target)
 
 

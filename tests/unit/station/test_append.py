@@ -101,11 +101,11 @@ def test_a_batch_sees_its_own_beginning(made, station):
     ],
 )
 def test_what_cannot_be_signed_leaves_nothing(made, station, draft, error):
-    before = station.head()
+    before, mark = station.head(), highwater.read(station.origin)
     with pytest.raises(error):
         station.record_many([note("C1", "good"), draft], made.officer)
     assert station.head() == before
-    assert highwater.read(station.origin) is None
+    assert highwater.read(station.origin) == mark
     station.record(note("C1", "good"), made.officer)
 
 
@@ -311,6 +311,41 @@ def test_a_head_without_checkpoint_is_signed_on_opening(made, monkeypatch):
         assert station.notices == []
 
 
+def _codes(done) -> list[str]:
+    return [entry.code for entry in done.event.deviations]
+
+
+def test_without_a_mark_the_event_says_so(made, station):
+    """A copied folder on another machine, or a state folder that was emptied."""
+    assert _codes(station.record(note("C1", "known"), made.officer)) == []
+    os.unlink(highwater.path_of(station.origin))
+    first, second = station.record_many(
+        [note("C1", "a"), note("C1", "b")], made.officer, reason="new workstation"
+    )
+    assert _codes(first) == ["no-high-water-mark"]
+    assert first.event.deviations[0].reason == "new workstation"
+    assert "no high-water mark" in second.notices[0]
+    assert "no-high-water-mark" not in _codes(second)
+    third = station.record(note("C1", "c"), made.officer)
+    assert (_codes(third), third.notices) == ([], ())
+
+
+def test_a_late_checkpoint_does_not_hide_that_there_was_no_mark(made):
+    with made.open() as station:
+        stop = _stop_at_commit(2)
+        try:
+            with pytest.raises(stop):
+                station.record(note("C1", "committed"), made.officer)
+        finally:
+            durable.observe(None)
+        os.unlink(highwater.path_of(station.origin))
+    with made.open() as station:
+        assert station.head().note is not None
+        assert highwater.read(station.origin) == station.head()[:2]
+        assert _codes(station.record(note("C1", "a"), made.officer)) == ["no-high-water-mark"]
+        assert _codes(station.record(note("C1", "b"), made.officer)) == []
+
+
 def _stop_at_commit(number):
     """Observe durable steps; the `number`-th commit (from 1) raises."""
     count = 0
@@ -368,7 +403,7 @@ def test_the_mark_moves_before_the_checkpoint_is_stored(made, station):
 
 
 def test_a_failure_after_the_commit_is_a_notice(made, station, monkeypatch):
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise StorageError("no space")
 
     monkeypatch.setattr(highwater, "advance", full)
