@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from evkit.core.errors import IdentityError, InputError, UsageError
 from evkit.identity import p256
 from evkit.identity.authority import authority_key, signed
+from evkit.identity.x509 import warnings_refuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,8 +68,9 @@ class Crl:
         if len(der) > MAX_CRL:
             raise InputError(f"a revocation list of {len(der)} bytes is over the limit")
         try:
-            self._crl = x509.load_der_x509_crl(der)
-            self._read()
+            with warnings_refuse():
+                self._crl = x509.load_der_x509_crl(der)
+                self._read()
         except InputError:
             raise
         except Exception as error:
@@ -169,10 +171,11 @@ def load_crl(data: bytes) -> Crl:
     if data[:1] == b"\x30":
         return Crl(data)
     try:
-        crl = x509.load_pem_x509_crl(data)
-    except ValueError as error:
+        with warnings_refuse():
+            der = x509.load_pem_x509_crl(data).public_bytes(serialization.Encoding.DER)
+    except Exception as error:
         raise InputError(f"not a readable revocation list: {error}") from error
-    return Crl(crl.public_bytes(serialization.Encoding.DER))
+    return Crl(der)
 
 
 def _revoked(entry: Revocation) -> x509.RevokedCertificate:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
@@ -16,6 +18,7 @@ from evkit.identity.names import OFFICER_URN, ROLE_URN, ROOT_OFFICER, is_role, i
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterator
 
 MAX_CERTIFICATE = 16 << 10
 DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
@@ -50,9 +53,10 @@ class Certificate:
         if len(der) > MAX_CERTIFICATE:
             raise InputError(f"a certificate of {len(der)} bytes is over the limit")
         try:
-            self._x509 = x509.load_der_x509_certificate(der)
-            self._key = p256.need_p256(self._x509.public_key())
-            self._read()
+            with warnings_refuse():
+                self._x509 = x509.load_der_x509_certificate(der)
+                self._key = p256.need_p256(self._x509.public_key())
+                self._read()
         except InputError:
             raise
         except Exception as error:
@@ -196,7 +200,17 @@ def load_certificate(data: bytes) -> Certificate:
             hint="give a certificate in PEM (`-----BEGIN CERTIFICATE-----`) or DER",
         )
     try:
-        der = x509.load_pem_x509_certificate(blocks[0]).public_bytes(serialization.Encoding.DER)
-    except ValueError as error:
+        with warnings_refuse():
+            loaded = x509.load_pem_x509_certificate(blocks[0])
+            der = loaded.public_bytes(serialization.Encoding.DER)
+    except Exception as error:
         raise InputError(f"not a readable certificate: {error}") from error
     return Certificate(der)
+
+
+@contextlib.contextmanager
+def warnings_refuse() -> Iterator[None]:
+    """Make the library's warnings about forbidden values (a negative serial number) errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
