@@ -78,8 +78,9 @@ def test_stopped_at_every_step(memory, monkeypatch):
     assert finals > 0
 
 
-def test_killed_at_random(memory, monkeypatch):
-    """The real program, SIGKILL at twenty random moments of its run."""
+@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.slow)])
+def test_killed_at_random(memory, monkeypatch, kills):
+    """The real program, SIGKILL at random moments of its run."""
     source = medium(memory, 40 << 20)
     chance = random.Random(7)
     made = fresh(memory, "kill", monkeypatch)
@@ -88,7 +89,7 @@ def test_killed_at_random(memory, monkeypatch):
     process = kit.evkit_process(made.path, *arguments, stdout=subprocess.DEVNULL)
     assert process.wait(120) == 0
     whole_run = time.monotonic() - started
-    for _ in range(20):
+    for _ in range(kills):
         process = kit.evkit_process(
             made.path, *arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -293,11 +294,13 @@ def test_a_mounted_device_and_a_station_on_the_source(loop, tmp_path, program):
         subprocess.run(["umount", place], check=True)
 
 
-def test_memory_does_not_depend_on_the_length(tmp_path):
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("gib", [1, pytest.param(64, marks=pytest.mark.slow)])
+def test_memory_does_not_depend_on_the_length(tmp_path, gib):
     """A sparse source much longer than all buffers together; 200 MB must do."""
     source = tmp_path / "sparse"
     with open(source, "wb") as handle:
-        handle.truncate(1 << 30)
+        handle.truncate(gib << 30)
     made = stations.ready(tmp_path / "station")
     process = kit.evkit_process(
         made.path, "acquire", str(source), "--exhibit", "C1/E1", "--verify", "none",

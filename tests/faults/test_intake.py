@@ -79,14 +79,15 @@ def test_an_image_stopped_at_every_step(memory, monkeypatch, vectors):
     every_step(memory, monkeypatch, [vectors / "images" / "ext2.split.E01"], "image")
 
 
-def test_killed_at_random(memory, monkeypatch):
+@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.slow)])
+def test_killed_at_random(memory, monkeypatch, kills):
     made = fresh(memory, "kill", monkeypatch)
     arguments = ("intake", str(delivery(memory, 200)), "--exhibit", "C1/E1")
     started = time.monotonic()
     assert kit.evkit_process(made.path, *arguments, stdout=subprocess.DEVNULL).wait(120) == 0
     whole_run = time.monotonic() - started
     chance = random.Random(11)
-    for _ in range(20):
+    for _ in range(kills):
         process = kit.evkit_process(
             made.path, *arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
