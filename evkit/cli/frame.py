@@ -59,18 +59,68 @@ class Group(click.Group):
 
     command_class = Command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the verbs with their whole first sentence, folded."""
+        rows = []
+        for name in self.list_commands(ctx):
+            found = self.get_command(ctx, name)
+            if found is not None and not found.hidden:
+                rows.append((name, found.get_short_help_str(limit=240)))
+        with formatter.section("Verbs"):
+            formatter.write_dl(rows)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Say where the examples are."""
+        formatter.write("\n")
+        formatter.write_text(f"`{ctx.command_path} VERB --help` shows options and examples.")
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command or raise a usage error with a suggestion."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and self.get_command(ctx, name) is None:
-            near = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
-            hint = f"did you mean `{ctx.command_path} {near[0]}`?" if near else None
+            near = _nearest(ctx.command_path, name, self.list_commands(ctx))
+            hint = f"did you mean `{near}`?" if near else f"see `{ctx.command_path} --help`"
             error = click.UsageError(f"no such command `{ctx.command_path} {name}`", ctx=ctx)
             error.evkit_hint = hint  # type: ignore[attr-defined]
             raise error
         return super().resolve_command(ctx, args)
+
+
+# what people type who think of the deed and not of the command
+_MEANT = {
+    "seal": "evkit custody record seal",
+    "unseal": "evkit custody record unseal",
+    "store": "evkit custody record store",
+    "note": "evkit custody record note",
+    "correct": "evkit custody record correct",
+    "log": "evkit custody log",
+    "register": "evkit exhibit register",
+    "open": "evkit case open",
+    "memo": "evkit ledger memo",
+    "prove": "evkit ledger prove",
+    "enrol": "evkit officer enrol",
+    "init": "evkit station init",
+    "backup": "evkit station backup",
+    "image": "evkit acquire",
+    "find": "evkit inventory find",
+    "help": "evkit --help",
+}
+
+
+def _nearest(path: str, name: str, known: list[str]) -> str | None:
+    if name in known:
+        return f"{path} {name}"
+    near = difflib.get_close_matches(name, known, n=1)
+    if path == "evkit custody" and name in _MEANT:
+        return _MEANT[name]
+    if path == "evkit" and (name in _MEANT or not near):
+        meant = difflib.get_close_matches(name, _MEANT, n=1)
+        return _MEANT[meant[0]] if meant else None
+    if not near and "create" in known:
+        return f"{path} create {name}"
+    return f"{path} {near[0]}" if near else None
 
 
 class Root(Group):
@@ -95,6 +145,10 @@ class Root(Group):
             rows = [(name, entry.help) for name, entry in COMMANDS.items() if entry.first is first]
             with formatter.section(title):
                 formatter.write_dl(rows)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write where to begin."""
+        click.Group.format_epilog(self, ctx, formatter)
 
 
 def command(

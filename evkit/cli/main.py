@@ -63,7 +63,7 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         # the reader of our output went away (`| head`); keep the interpreter from complaining
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.INTERNAL)
+        return session.exit_code
     except Exception as error:
         _traceback() if session.debug else None
         problem = EvkitError(

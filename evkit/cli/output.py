@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from evkit.core.text import escape_bytes
 
@@ -38,10 +39,8 @@ def show(result: Result, *, as_json: bool) -> None:
 
 
 def out(line: str) -> None:
-    """Write one line to stdout."""
-    stream = sys.stdout
-    encoding = stream.encoding or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream)
+    """Write one line to stdout, folded at words on a terminal."""
+    _write(line, sys.stdout)
 
 
 def raw(data: bytes) -> None:
@@ -57,10 +56,37 @@ def raw(data: bytes) -> None:
 
 
 def err(line: str) -> None:
-    """Write one line to stderr."""
-    stream = sys.stderr
+    """Write one line to stderr, folded at words on a terminal."""
+    _write(line, sys.stderr)
+    sys.stderr.flush()
+
+
+def fold(line: str, width: int) -> list[str]:
+    """Break a line at spaces for a terminal; what follows is indented below it.
+
+    Words longer than the terminal (digests, paths) stay whole, so that they can be copied.
+    """
+    if len(line) <= width:
+        return [line]
+    import textwrap
+
+    indent = " " * (len(line) - len(line.lstrip(" ")))
+    return textwrap.wrap(
+        line,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _write(line: str, stream: TextIO) -> None:
     encoding = stream.encoding or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    text = line.encode(encoding, "backslashreplace").decode(encoding)
+    if stream.isatty() and not line.startswith("{"):
+        text = "\n".join(fold(text, shutil.get_terminal_size().columns))
+    print(text, file=stream)
 
 
 def error(problem: EvkitError, *, as_json: bool) -> None:

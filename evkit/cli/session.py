@@ -60,8 +60,8 @@ class Session:
             close = getattr(self._progress, "close", None)
             if callable(close):
                 close()
-        output.show(result, as_json=self.json)
         self.exit_code = int(result.exit_code)
+        output.show(result, as_json=self.json)
 
     def note(self, text: str) -> None:
         """Print a remark to stderr unless `--quiet` or `--json`."""

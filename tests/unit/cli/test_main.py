@@ -7,7 +7,7 @@ import json
 import click
 import pytest
 
-from evkit.cli import main
+from evkit.cli import main, output
 from evkit.cli.root import root
 from evkit.core.errors import EvkitError, RefusedError
 
@@ -85,3 +85,27 @@ def test_version_as_json(capsys):
 
 def test_every_error_class_is_an_evkit_error():
     assert issubclass(RefusedError, EvkitError)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["seal", "C/E1"], "evkit custody record seal"),
+        (["memo"], "evkit ledger memo"),
+        (["custody", "seal"], "evkit custody record seal"),
+        (["bundle", "2026-457"], "evkit bundle create 2026-457"),
+        (["stauts"], "evkit status"),
+    ],
+)
+def test_the_deed_is_understood(typed, meant, capsys):
+    assert main.run(typed) == 2
+    assert f"did you mean `{meant}`?" in capsys.readouterr().err
+
+
+def test_lines_are_folded_at_words_and_digests_stay_whole():
+    digest = "0" * 64
+    lines = output.fold(f"    expected: {'word ' * 20}{digest}", 80)
+    assert all(len(line) <= 80 for line in lines)
+    assert all(line.startswith("    ") for line in lines)
+    assert digest in lines[-1]
+    assert output.fold("short", 80) == ["short"]
