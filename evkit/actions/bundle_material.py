@@ -182,6 +182,8 @@ def _one(
 ) -> bool:
     """Note one file; a missing one is a reason, one of another size an error."""
     exhibits, absent = kept
+    if any(part in {"", ".", ".."} for part in name.split("/")):
+        raise InputError(f"`{escape(name)}` is not a name inside an acquisition")
     path = os.path.join(folder, *(part.encode("utf-8") for part in name.split("/")))
     try:
         state = os.lstat(path)

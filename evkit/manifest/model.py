@@ -194,10 +194,9 @@ def _manifest(value: dict[str, Any]) -> Manifest:
             raise InputError("a number of the manifest is malformed")
     facts = _keys(value["facts"], {"entries", "exhibits", "acquisitions", "inventories"}, "facts")
     for name, rows in facts.items():
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise InputError(f"`facts.{name}` is not a list of objects")
-    if not all(isinstance(row.get("acquisition"), str) for row in facts["acquisitions"]):
-        raise InputError("a row of `facts.acquisitions` names no acquisition")
+        for row in _list(rows, f"facts.{name}"):
+            if not _is_row(row, name):
+                raise InputError(f"a row of `facts.{name}` is malformed")
     return Manifest(
         case=case,
         made=_texts(value["made"], {"utc", "offset", "source"}, set(), "made"),
@@ -214,6 +213,26 @@ def _manifest(value: dict[str, Any]) -> Manifest:
         remarks=tuple(_remark(entry) for entry in _list(value["remarks"], "remarks")),
         not_proven=tuple(_text(entry) for entry in _list(value["not_proven"], "not_proven")),
         tool=_texts(value["tool"], {"name", "version"}, set(), "tool"),
+    )
+
+
+def _is_row(row: object, name: str) -> bool:
+    """Say whether a row of the facts has what every row of its list has."""
+    if not isinstance(row, dict) or type(row.get("entry")) is not int:
+        return False
+    if name in {"acquisitions", "inventories"}:
+        return all(isinstance(row.get(key), str) for key in ("acquisition", "kind"))
+    names = [row.get(key, []) for key in ("exhibits", "acquisitions")]
+    if not all(isinstance(part, list) and all(isinstance(n, str) for n in part) for part in names):
+        return False
+    if name == "exhibits":
+        return isinstance(row.get("fields"), dict)
+    recorded = row.get("recorded")
+    texts = [row.get(key) for key in ("id", "kind", "name", "role", "officer", "certificate")]
+    return (
+        all(isinstance(text, str) for text in texts)
+        and isinstance(recorded, dict)
+        and isinstance(recorded.get("utc"), str)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape
@@ -73,11 +73,11 @@ def verify_bundle(
     )
     if signed is not None:
         made = signed[0]
-        _check_made(made, files, done, report)
+        found = _check_made(made, files, done, report)
         sources: dict[str, Source] = {"bundle": BundleSource(files)}
         if exhibits is not None:
             sources["exhibits"] = exhibits(made, report)
-        enclosed.check_enclosed(made, files, sources, report)
+        enclosed.check_enclosed(made, found, files, sources, report)
         _require(made, supplied, report)
     for name in tree.sizes:
         if name not in files.data and name not in files.streamed and name not in files.bad:
@@ -146,9 +146,13 @@ def bundle_view(files: Files) -> RecordView:
     )
 
 
-def _check_made(made: Manifest, files: Files, done: Checked, report: Report) -> None:
-    """Check the manifest against the record, and the small files against the manifest."""
-    manifest.check_facts(made, done.entries, done.tree, report)
+def _check_made(made: Manifest, files: Files, done: Checked, report: Report) -> dict[str, Any]:
+    """Check the manifest against the record, and the small files against the manifest.
+
+    Returns:
+        The facts made from the entries.
+    """
+    found = manifest.check_facts(made, done.entries, done.tree, report)
     if done.station is not None and made.statement != done.station.event_id:
         text = "the manifest names another station statement"
         report.failed("record", "manifest-statement", text, layout.MANIFEST)
@@ -165,6 +169,7 @@ def _check_made(made: Manifest, files: Files, done: Checked, report: Report) -> 
     report.reach.insert(0, f"case {escape(made.case)}, {len(done.entries)} entries")
     if done.tree is not None:
         _strays(files, done.tree.head.size, report)
+    return found
 
 
 def _strays(files: Files, size: int, report: Report) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape
@@ -22,21 +22,26 @@ if TYPE_CHECKING:
 
 
 def check_enclosed(
-    manifest: Manifest, files: Files, sources: Mapping[str, Source], report: Report
+    manifest: Manifest,
+    made: Mapping[str, Any],
+    files: Files,
+    sources: Mapping[str, Source],
+    report: Report,
 ) -> None:
     """Check the declarations, then the bytes.
 
     Args:
-        manifest: read and signed.
+        manifest: as read; its own facts are not used.
+        made: the facts made again from the entries.
         files: the bundle.
         sources: `bundle`, and `exhibits` when the verifier supplied folders.
         report: takes the findings.
     """
     try:
-        acquisitions = contents.acquisitions(manifest.facts)
-        wanted = {entry.key: entry for entry in contents.expected(manifest.facts)}
+        acquisitions = contents.acquisitions(made)
+        wanted = {entry.key: entry for entry in contents.expected(made)}
     except InputError as error:
-        report.failed(RECORD, "facts-form", escape(error.message), layout.MANIFEST)
+        report.failed(RECORD, "facts-form", escape(error.message))
         return
     _declarations(manifest, wanted, report)
     enclosed = {_key(item): item for item in manifest.enclosed}
@@ -48,7 +53,7 @@ def check_enclosed(
     _absent(inside, "enclosed", report)
     _say(inside, "enclosed", report)
     _stray(files, enclosed, acquisitions, report)
-    rows = _inventories(manifest, files, report)
+    rows = _inventories(manifest, contents.inventories(made), files, report)
     if rows is not None:
         report.passed(CONTENT, "inventories", rows)
     outside = [item for item in manifest.not_enclosed if item.what != contents.INVENTORY]
@@ -120,8 +125,12 @@ def _stray(
             files.stream(name)
 
 
-def _inventories(manifest: Manifest, files: Files, report: Report) -> str | None:
-    recorded = contents.inventories(manifest.facts)
+def _inventories(
+    manifest: Manifest,
+    recorded: Mapping[str, Mapping[str, Any]],
+    files: Files,
+    report: Report,
+) -> str | None:
     total = number = 0
     items = {
         item.acquisition: item for item in manifest.enclosed if item.what == contents.INVENTORY

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from evkit.core import clock
 from evkit.core.errors import InputError
@@ -112,8 +112,12 @@ def check_bag_signature(
 
 def check_facts(
     manifest: Manifest, entries: Mapping[int, Entry], tree: Tree | None, report: Report
-) -> None:
-    """Compare the manifest with the entries, the checkpoint and the event that records it."""
+) -> dict[str, Any]:
+    """Compare the manifest with the entries, the checkpoint and the event that records it.
+
+    Returns:
+        The facts made from the entries.
+    """
     where = layout.MANIFEST
     if tree is not None and manifest.head != tree.head.head()._asdict():
         shown = escape(str(manifest.head))
@@ -134,6 +138,7 @@ def check_facts(
     if not found_any:
         text = f"the manifest says what the {len(entries)} enclosed entries say"
         report.passed(RECORD, "manifest-facts", text)
+    return made
 
 
 def _bundle_event(manifest: Manifest, entries: Mapping[int, Entry], report: Report) -> None:
