@@ -16,6 +16,7 @@ from evkit.station import layout
 FORMAT = 1
 MAX_BYTES = 64 * 1024
 MAX_TEXT = 200
+MAX_ORIGIN = 128
 _ORIGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}", re.ASCII)
 
 

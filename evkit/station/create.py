@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from evkit.core import clock, durable
 from evkit.core.errors import RefusedError, UsageError
 from evkit.core.text import escape, escape_bytes
-from evkit.station import config, highwater, layout, probe, rootkey
+from evkit.station import config, highwater, layout, origins, probe, rootkey
 from evkit.station.config import Config, is_origin, make_origin, need_text
 from evkit.station.layout import Layout
 
@@ -50,8 +50,8 @@ def create(request: NewStation) -> Layout:
     """Make a station with its log key, station statement and first event.
 
     Raises:
-        RefusedError: the folder is in use, the place cannot hold a station, or this user has seen a
-            ledger of that origin before.
+        RefusedError: the folder is in use, the place cannot hold a station, or this user has seen,
+            or the root has certified, a ledger of that origin before.
         IdentityError: the root's passphrase is wrong, or the root is of another agency.
         UsageError: a name cannot be used.
     """
@@ -59,7 +59,7 @@ def create(request: NewStation) -> Layout:
     with building(request.path) as place:
         folder = request.root_dir or place.path(layout.ROOT_HOME)
         root = rootkey.open_or_make(folder, request.agency, request.root_passphrase)
-        furnish(place, made, root)
+        furnish(place, made, root, folder)
         write_first(place, made, root, {})
     return Layout.of(request.path)
 
@@ -140,14 +140,20 @@ def building(path: bytes) -> Iterator[Layout]:
         raise
 
 
-def furnish(place: Layout, made: Config, root: FileSigner, since: str | None = None) -> None:
+def furnish(
+    place: Layout, made: Config, root: FileSigner, root_dir: bytes, since: str | None = None
+) -> None:
     """Write root certificate, log key, statement, revocation list, empty ledger, configuration.
 
     Args:
         place: the new station.
         made: its configuration.
         root: the unlocked agency root.
+        root_dir: its folder, with the register of ledger names.
         since: begin of the statement's validity, RFC 3339 UTC; now when None.
+
+    Raises:
+        RefusedError: the root has certified a ledger of that name before.
     """
     from evkit.identity import keys
     from evkit.identity.crl import create_crl
@@ -161,6 +167,7 @@ def furnish(place: Layout, made: Config, root: FileSigner, since: str | None = N
     log = LogSigner(made.origin, keys.generate_log_key(place.path(layout.LOG_KEY)))
     if not os.path.lexists(place.path(layout.ROOT_CERTIFICATE)):
         durable.write_new(place.path(layout.ROOT_CERTIFICATE), root.certificate.pem)
+    origins.issue(root_dir, made.origin, log.vkey)
     durable.write_new(place.path(layout.STATEMENT), _statement(made, root, log, since))
     if not os.path.lexists(place.path(layout.CRL)):
         empty = create_crl(root, [], at=clock.now().utc)

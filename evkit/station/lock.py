@@ -80,7 +80,7 @@ def hold(
     with storage_errors(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        _wait(descriptor, timeout, progress)
+        wait(descriptor, timeout, progress)
         _write_holder(descriptor, officer)
         try:
             yield
@@ -92,7 +92,12 @@ def hold(
         os.close(descriptor)
 
 
-def _wait(descriptor: int, timeout: float, progress: Progress) -> None:
+def wait(descriptor: int, timeout: float = TIMEOUT, progress: Progress = SILENT) -> None:
+    """Lock an open file; it is let go when the descriptor is closed.
+
+    Raises:
+        LockedError: another process kept the lock longer than `timeout`.
+    """
     start = clock.monotonic()
     told = False
     while not try_lock(descriptor):

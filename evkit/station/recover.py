@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,7 @@ from evkit.core import durable, ejson
 from evkit.core.errors import CheckFailedError, IdentityError
 from evkit.core.text import escape
 from evkit.merkle import tree
-from evkit.station import append, config, highwater, layout, rootkey
+from evkit.station import append, config, layout, rootkey
 from evkit.station.create import building, furnish, write_first
 from evkit.station.layout import Layout
 from evkit.station.reading import check_head, event_of
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from evkit.station.store import Entry, Head, Secret
 
 PREVIOUS = b"previous"
-_SUFFIX = re.compile(r"-r([1-9][0-9]*)$")
+_SUFFIX = re.compile(r"-r([1-9][0-9]{0,8})(-[0-9a-f]{8})?\Z", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +96,7 @@ def recover(request: Recovery) -> Recovered:
         made = replace(
             old.settings, origin=_next_origin(old.settings.origin), created=config.created_now()
         )
-        furnish(place, made, root, old.since)
+        furnish(place, made, root, folder, old.since)
         before: dict[str, Json] = {
             "previous_origin": old.settings.origin,
             "previous": _previous(old, request),
@@ -184,13 +185,15 @@ def _set_aside(place: Layout) -> None:
 
 
 def _next_origin(origin: str) -> str:
-    """Return the origin with `-r1`, or the next number, that this user has not seen."""
+    """Return the origin with `-r1` or the next number, and a random end.
+
+    The end keeps two recoveries of one backup apart that know nothing of each other.
+    """
     match = _SUFFIX.search(origin)
     stem = origin[: match.start()] if match else origin
     number = int(match[1]) + 1 if match else 1
-    while highwater.read(f"{stem}-r{number}") is not None:
-        number += 1
-    return f"{stem}-r{number}"
+    end = f"-r{number}-{secrets.token_hex(4)}"
+    return stem[: config.MAX_ORIGIN - len(end)].rstrip("/") + end
 
 
 def _take_over(

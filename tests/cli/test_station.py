@@ -47,7 +47,7 @@ def test_the_first_steps(tmp_path, monkeypatch, evkit):
     )
     assert "is kept elsewhere" in out
     assert "next: evkit officer enrol" in out
-    assert sorted(os.listdir(root)) == ["root.crt", "root.key"]
+    assert sorted(os.listdir(root)) == ["origins.txt", "root.crt", "root.key"]
     monkeypatch.setenv("EVKIT_STATION", home)
     own = ["--passphrase-file", str(tmp_path / "officer.pw")]
     out = evkit(
@@ -157,7 +157,7 @@ def test_backup_and_recover(made, evkit, tmp_path):
     evkit("station", "recover", target, new, "--head", f"5:{'0' * 64}", *common, expect=4)
     evkit("station", "recover", str(tmp_path / "no.tar"), new, "--head", head, *common, expect=14)
     out = evkit("station", "recover", target, new, "--head", head, *common)
-    assert f"{shown['origin']}-r1" in out
+    assert f"{shown['origin']}-r1-" in out
     after = json.loads(evkit("--station", new, "station", "show", "--json"))
     assert after["problem"] is None
     assert after["size"] == shown["size"] + 1

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import tarfile
 
@@ -17,7 +18,8 @@ from evkit.core import ejson
 from evkit.core.errors import CheckFailedError, IdentityError, InputError, RefusedError
 from evkit.merkle import tree
 from evkit.station import Station, backup, restore
-from evkit.station.recover import Recovery, recover
+from evkit.station.config import is_origin
+from evkit.station.recover import Recovery, _next_origin, recover
 
 
 @pytest.fixture(params=["b.tar", "folder"])
@@ -160,7 +162,8 @@ def test_recovery_goes_on_under_a_new_name(made, tmp_path):
         outside, origin = station.head(), station.origin
     shutil.rmtree(made.path)
     done = recover(_recovery(made, source, tmp_path / "new", outside))
-    assert (done.origin, done.previous_origin) == (origin + "-r1", origin)
+    assert re.fullmatch(re.escape(origin) + r"-r1-[0-9a-f]{8}", done.origin)
+    assert done.previous_origin == origin
     assert (done.entries, done.lost) == (len(old), 1)
     with Station.open(tmp_path / "new") as station:
         entries = list(station.entries())
@@ -180,7 +183,7 @@ def test_recovery_goes_on_under_a_new_name(made, tmp_path):
         last = max(event.case_seq for event in events if event.case == "C1")
         after = station.record(note("C1", "goes on"), signer)
         assert after.event.case_seq == last + 1
-        assert after.event.head.origin == origin + "-r1"
+        assert after.event.head.origin == done.origin
         assert station.checkpoint()
         assert station.state()
     assert (tmp_path / "new" / "previous" / "1" / "ledger.db").is_file()
@@ -222,8 +225,26 @@ def test_recovery_twice(made, tmp_path):
         _made(station, second)
         head = station.head()
     done = recover(_recovery(made, second, tmp_path / "newer", head))
-    assert done.origin == origin + "-r2"
+    assert re.fullmatch(re.escape(origin) + r"-r2-[0-9a-f]{8}", done.origin)
     assert sorted(os.listdir(tmp_path / "newer" / "previous")) == ["1", "2"]
+
+
+def test_two_recoveries_of_one_backup_are_two_ledgers(made, tmp_path, monkeypatch):
+    """On two machines that know nothing of each other."""
+    source = os.fsencode(tmp_path / "b.tar")
+    with made.open() as station:
+        _made(station, source)
+        head = station.head()
+    origins = set()
+    for name in ("one", "two"):
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / f"state-{name}"))
+        origins.add(recover(_recovery(made, source, tmp_path / name, head)).origin)
+    assert len(origins) == 2
+
+
+def test_the_new_name_of_a_long_one_still_fits():
+    assert is_origin(_next_origin("a" * 128))
+    assert is_origin(_next_origin("a" * 110 + "/" + "b" * 17))
 
 
 def test_recovery_against_another_history(made, tmp_path):

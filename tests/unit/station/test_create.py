@@ -80,6 +80,37 @@ def test_an_origin_is_not_used_twice(tmp_path):
         create(_request(tmp_path / "b", origin="agency.example/unit"))
 
 
+def test_a_root_certifies_an_origin_once(tmp_path, monkeypatch):
+    """Also for another user on another machine, who has no mark of the first ledger."""
+    root = os.fsencode(tmp_path / "root")
+    create(_request(tmp_path / "a", root_dir=root, origin="agency.example/unit"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another-user"))
+    for number, origin in enumerate(("agency.example/unit", "agency.example/UNIT")):
+        with pytest.raises(RefusedError, match="has certified"):
+            create(_request(tmp_path / f"b{number}", root_dir=root, origin=origin))
+    create(_request(tmp_path / "c", root_dir=root, origin="agency.example/unit-2"))
+    lines = (tmp_path / "root" / "origins.txt").read_text().splitlines()
+    with Station.open(tmp_path / "c") as station:
+        log_key = station.trust.statement().log_key
+    assert [line.split(" ")[1] for line in lines] == [
+        "agency.example/unit",
+        "agency.example/unit-2",
+    ]
+    assert lines[1].split(" ")[2] == log_key
+
+
+def test_a_register_whose_last_line_was_cut(tmp_path, monkeypatch):
+    root = os.fsencode(tmp_path / "root")
+    create(_request(tmp_path / "a", root_dir=root, origin="agency.example/unit"))
+    register = tmp_path / "root" / "origins.txt"
+    register.write_bytes(register.read_bytes() + b"2026-11-22T09:05:00.000Z agency.example/un")
+    create(_request(tmp_path / "b", root_dir=root, origin="agency.example/unit-2"))
+    assert len(register.read_text().splitlines()) == 3
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another-user"))
+    with pytest.raises(RefusedError, match="has certified"):
+        create(_request(tmp_path / "c", root_dir=root, origin="agency.example/unit"))
+
+
 @pytest.mark.parametrize(
     "more",
     [
