@@ -39,17 +39,24 @@ def read(origin: str) -> Mark | None:
         InputError: the file is damaged.
     """
     found = _load(origin)
-    return None if found is None else found[0]
+    return None if found is None else found.mark
 
 
 def known(origin: str) -> bool:
     """Say whether this user had a mark of the ledger, or an event records that there was none."""
     found = _load(origin)
-    return found is not None and not found[1]
+    return found is not None and not found.unrecorded
 
 
-def _load(origin: str) -> tuple[Mark, bool] | None:
-    """Return the mark, and whether an event must still record that there was none before it."""
+class _Stored(NamedTuple):
+    """A mark as kept; no event says yet that there was none before; which ledger went on."""
+
+    mark: Mark
+    unrecorded: bool
+    retired: str | None
+
+
+def _load(origin: str) -> _Stored | None:
     path = path_of(origin)
     try:
         fields = state.load(path, SCHEMA)
@@ -59,11 +66,12 @@ def _load(origin: str) -> tuple[Mark, bool] | None:
     except (InputError, ValueError) as error:
         raise _damaged(path) from error
     size, unrecorded = fields.get("size"), fields.get("unrecorded", False)
+    retired = fields.get("retired")
     if fields.get("origin") != origin or not is_size(size) or len(root) != HASH_SIZE:
         raise _damaged(path)
-    if not isinstance(unrecorded, bool):
+    if not isinstance(unrecorded, bool) or not (retired is None or isinstance(retired, str)):
         raise _damaged(path)
-    return Mark(size, root), unrecorded
+    return _Stored(Mark(size, root), unrecorded, retired)
 
 
 def check(origin: str, size: int, reader: Reader) -> Mark | None:
@@ -75,12 +83,14 @@ def check(origin: str, size: int, reader: Reader) -> Mark | None:
         reader: its complete subtrees.
 
     Raises:
-        RefusedError: the ledger is shorter than the mark or holds other entries below it.
+        RefusedError: the ledger is shorter than the mark, holds other entries below it, or another
+            one went on in its place.
         InputError: the mark is damaged.
     """
-    mark = read(origin)
-    if mark is None:
+    found = _load(origin)
+    if found is None:
         return None
+    mark = found.mark
     details = {"mark": f"{mark.size}:{mark.root.hex()}", "kept in": escape_bytes(path_of(origin))}
     if size < mark.size:
         raise RefusedError(
@@ -88,13 +98,19 @@ def check(origin: str, size: int, reader: Reader) -> Mark | None:
             hint=_RECOVER,
             details=details | {"ledger": f"{size}:{root_from_reader(size, reader).hex()}"},
         )
-    found = root_from_reader(mark.size, reader)
-    if found != mark.root:
+    root = root_from_reader(mark.size, reader)
+    if root != mark.root:
         raise RefusedError(
             f"the first {mark.size} entries of the ledger `{escape(origin)}` are not those that "
             "this user saw before",
             hint=_RECOVER,
-            details=details | {"ledger": f"{mark.size}:{found.hex()}"},
+            details=details | {"ledger": f"{mark.size}:{root.hex()}"},
+        )
+    if found.retired is not None:
+        raise RefusedError(
+            f"the ledger `{escape(origin)}` went on as `{escape(found.retired)}` after a recovery",
+            hint="work in the station that was recovered; this one can only be read",
+            details=details,
         )
     return mark
 
@@ -119,6 +135,26 @@ def advance(origin: str, size: int, root: bytes, *, recorded: bool = True) -> No
     if not recorded:
         fields["unrecorded"] = True
     state.save(path, fields)
+
+
+def retire(origin: str, mark: Mark, successor: str) -> None:
+    """Write that another ledger went on; nothing is appended to this one by this user any more.
+
+    Args:
+        origin: the ledger that was lost, or is taken for lost.
+        mark: its last head held outside; an existing mark is kept.
+        successor: the new ledger.
+    """
+    kept = read(origin) or mark
+    state.prepare(path_of(origin))
+    fields: dict[str, Json] = {
+        "schema": SCHEMA,
+        "origin": origin,
+        "size": kept.size,
+        "root": kept.root.hex(),
+        "retired": successor,
+    }
+    state.save(path_of(origin), fields)
 
 
 _RECOVER = (

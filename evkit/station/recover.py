@@ -16,7 +16,7 @@ from evkit.core import durable, ejson
 from evkit.core.errors import CheckFailedError, IdentityError
 from evkit.core.text import escape
 from evkit.merkle import tree
-from evkit.station import append, config, layout, rootkey
+from evkit.station import append, config, highwater, layout, rootkey
 from evkit.station.create import building, furnish, write_first
 from evkit.station.layout import Layout
 from evkit.station.reading import check_head, event_of
@@ -103,6 +103,8 @@ def recover(request: Recovery) -> Recovered:
         }
         write_first(place, made, root, before)
         _take_over(place, old, request.reason, before, root)
+        mark = highwater.Mark(request.size, request.root)
+        highwater.retire(old.settings.origin, mark, made.origin)
     return Recovered(
         Layout.of(request.target), made.origin, old.settings.origin, len(old.entries), lost
     )

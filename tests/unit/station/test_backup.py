@@ -17,8 +17,9 @@ from stations import note
 from evkit.core import ejson
 from evkit.core.errors import CheckFailedError, IdentityError, InputError, RefusedError
 from evkit.merkle import tree
-from evkit.station import Station, backup, restore
+from evkit.station import Station, backup, highwater, restore
 from evkit.station.config import is_origin
+from evkit.station.create import new_origin
 from evkit.station.recover import Recovery, _next_origin, recover
 
 
@@ -245,6 +246,50 @@ def test_two_recoveries_of_one_backup_are_two_ledgers(made, tmp_path, monkeypatc
 def test_the_new_name_of_a_long_one_still_fits():
     assert is_origin(_next_origin("a" * 128))
     assert is_origin(_next_origin("a" * 110 + "/" + "b" * 17))
+
+
+def test_the_old_station_is_retired_by_its_recovery(made, tmp_path):
+    """It turns up again on the machine where another one went on from its backup."""
+    source = os.fsencode(tmp_path / "b.tar")
+    with made.open() as station:
+        _made(station, source)
+        head, origin = station.head(), station.origin
+    done = recover(_recovery(made, source, tmp_path / "new", head))
+    for _ in range(2):
+        with made.open() as station:
+            with pytest.raises(RefusedError, match="went on as") as caught:
+                station.record(note("C1", "a second history"), made.officer)
+            assert done.origin in caught.value.message
+            assert station.head() == head
+            with pytest.raises(RefusedError):
+                station.mark()
+    assert highwater.read(origin) == (head.size, head.root)
+    with pytest.raises(RefusedError, match="has been used"):
+        new_origin(origin)
+    with Station.open(tmp_path / "new") as station:
+        station.record(note("C1", "goes on"), station.signer(stations.OFFICER, stations.PHRASE))
+
+
+def test_a_recovery_where_nobody_saw_the_old_station(made, tmp_path, monkeypatch):
+    source = os.fsencode(tmp_path / "b.tar")
+    with made.open() as station:
+        _made(station, source)
+        head = station.head()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another-user"))
+    recover(_recovery(made, source, tmp_path / "new", head))
+    with made.open() as station, pytest.raises(RefusedError, match="went on as"):
+        station.record(note("C1", "x"), made.officer)
+
+
+def test_a_recovery_that_fails_retires_nothing(made, tmp_path):
+    source = os.fsencode(tmp_path / "b.tar")
+    with made.open() as station:
+        _made(station, source)
+        head = station.head()
+    with pytest.raises(IdentityError):
+        recover(_recovery(made, source, tmp_path / "new", head, root_passphrase=b"wrong"))
+    with made.open() as station:
+        station.record(note("C1", "x"), made.officer)
 
 
 def test_recovery_against_another_history(made, tmp_path):
