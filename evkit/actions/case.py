@@ -58,7 +58,7 @@ class CaseList:
         width = max(len(case.id) for case in self.cases)
         return [
             f"{case.id:<{width}}  {'open' if case.open else 'closed':<6}  "
-            f"{len(case.exhibits):>3} exhibits  {escape(case.title)}"
+            f"{_count(case):<12}  {escape(case.title)}"
             for case in self.cases
         ]
 
@@ -70,6 +70,7 @@ class CaseView:
     case: Case
     offset: str
     findings: tuple[Finding, ...]
+    profile: str
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
@@ -77,6 +78,7 @@ class CaseView:
         return {
             "schema": "evkit/case/1",
             **self.case.document(),
+            "profile": self.profile,
             "findings": [finding.document() for finding in self.findings],
         }
 
@@ -102,7 +104,12 @@ class CaseView:
             for acquisition in exhibit.acquisitions.values():
                 result = acquisition.result or "begun, no end recorded"
                 lines += wrap(f"{acquisition.ref}  {acquisition.what}, {result}", first="      ")
-        return [*lines, "", *findings_lines(self.findings)]
+        return [*lines, "", *findings_lines(self.findings), "", *wrap(escape(self.profile))]
+
+
+def _count(case: Case) -> str:
+    count = len(case.exhibits)
+    return f"{count:>3} exhibit" + ("" if count == 1 else "s")
 
 
 def open_case(station: Station, signer: Signer | None, request: Request) -> Recorded:
@@ -163,4 +170,5 @@ def show_case(station: Station, name: str) -> CaseView:
         case=replayed.state.cases[name],
         offset=entries[-1].offset,
         findings=tuple(replayed.findings_of(name)),
+        profile=station.profile.review_line(),
     )

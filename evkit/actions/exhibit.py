@@ -184,11 +184,7 @@ def list_exhibits(station: Station, case: str | None) -> ExhibitList:
     cases = replayed.state.cases
     names = [case] if case is not None else sorted(cases, key=str.casefold)
     return ExhibitList(
-        exhibits=tuple(
-            exhibit
-            for name in names
-            for exhibit in sorted(cases[name].exhibits.values(), key=_number)
-        )
+        exhibits=tuple(exhibit for name in names for exhibit in cases[name].exhibits.values())
     )
 
 
@@ -200,6 +196,7 @@ def show_exhibit(station: Station, name: str) -> ExhibitView:
     """
     ref = str(parse_ref(name).of_exhibit())
     replayed = station.state(ref.partition("/")[0])
+    require_case(replayed, ref.partition("/")[0])
     require_exhibit(replayed, ref)
     exhibit = replayed.state.exhibit(ref)
     if exhibit is None:  # require_exhibit has looked
@@ -210,10 +207,6 @@ def show_exhibit(station: Station, name: str) -> ExhibitView:
         offset=entries[-1].offset,
         findings=tuple(replayed.findings_of(ref)),
     )
-
-
-def _number(exhibit: Exhibit) -> int:
-    return int(exhibit.ref.rpartition("/E")[2])
 
 
 def _attached(exhibit: Exhibit) -> list[dict[str, Any]]:

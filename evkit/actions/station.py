@@ -46,6 +46,7 @@ class StationView:
     agency: str
     origin: str
     profile: str
+    review: str
     size: int
     root: str
     fingerprint: str
@@ -67,6 +68,7 @@ class StationView:
             "agency": self.agency,
             "origin": self.origin,
             "profile": self.profile,
+            "profile_review": self.review,
             "size": self.size,
             "root": self.root,
             "agency_root": f"sha256:{self.fingerprint}",
@@ -84,7 +86,7 @@ class StationView:
         lines += [
             f"station      {escape(self.name)}, {escape(self.agency)}",
             f"folder       {escape_bytes(self.folder)}",
-            f"profile      {escape(self.profile)}",
+            f"profile      {escape(self.review.removeprefix('profile '))}",
             f"origin       {self.origin}",
             f"size         {self.size}",
             f"root         {self.root}",
@@ -133,6 +135,7 @@ def _view(station: Station, *, made: bool) -> StationView:
         agency=station.config.agency,
         origin=station.origin,
         profile=station.config.profile,
+        review=station.profile.review_line(),
         size=head.size,
         root=head.root.hex(),
         fingerprint=station.trust.root().fingerprint,

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.custody_log import wrap
+from evkit.actions.todo import Task, since_memo, tasks
 from evkit.core import clock, ejson
 from evkit.core.errors import EvkitError, ExitCode, InputError
 from evkit.core.limits import read_file
 from evkit.core.paths import to_fields
+from evkit.core.refs import is_ref
 from evkit.core.text import escape, escape_bytes
 from evkit.custody.deadlines import MET, OVERDUE, Due, due
 from evkit.custody.when import local_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evkit.custody.replay import Replay
     from evkit.custody.state import Exhibit
     from evkit.station import Station
 
 MAX_JOURNAL = 4 << 20
 RUNNING, STOPPED, UNSIGNED, DAMAGED = "running", "stopped", "unsigned", "damaged"
+RECORDED = "recorded"
 _ADVICE = {
     RUNNING: "running now",
     STOPPED: "stopped before its end; nothing was lost of what is recorded",
     UNSIGNED: "complete, but its end is not signed",
     DAMAGED: "its journal cannot be read",
+    RECORDED: "its end is recorded; only its journal is left",
 }
+_WITH_JOURNAL = ("acquire", "intake")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +46,11 @@ class Work:
     Attributes:
         ref: the acquisition, if known.
         what: `acquire`, `intake`, `inventory`, or empty.
-        state: `running`, `stopped`, `unsigned`, `damaged`.
+        state: `running`, `stopped`, `unsigned`, `damaged`, or `recorded` when the ledger has its
+            end.
         path: the journal, or None when only the ledger tells.
         entry: the entry that started it.
+        unsigned: the journal holds an end that waits for a signature.
     """
 
     ref: str
@@ -50,6 +60,7 @@ class Work:
     pid: int | None = None
     path: bytes | None = None
     entry: int | None = None
+    unsigned: bool = False
 
     def document(self) -> dict[str, Any]:
         """Return the JSON form, without absent values."""
@@ -67,14 +78,21 @@ class Work:
             text += f", begun {escape(self.started)}"
         if self.state == RUNNING and self.pid:
             text += f", process {self.pid}"
-        if self.state == UNSIGNED:
-            text += "; sign it with `evkit acquire --record`"
-        elif self.state == STOPPED and self.what == "acquire":
-            exhibit = self.ref.rpartition("/")[0]
-            text += f"; go on with `evkit acquire --resume --exhibit {escape(exhibit)}`"
-        elif self.state == DAMAGED and self.path:
+        if self.state == DAMAGED and self.path:
             text += f": {escape_bytes(self.path)}"
+        if self.state == STOPPED and self.path is None:
+            text += "; its journal is gone, so that its end can only be noted"
         return text
+
+    def command(self) -> str | None:
+        """Return the command line that settles it, or None."""
+        exhibit = escape(self.ref.rpartition("/")[0])
+        if self.state not in {STOPPED, UNSIGNED, RECORDED} or not exhibit:
+            return None
+        if self.path is None or self.what not in _WITH_JOURNAL:
+            return f'evkit custody record note {exhibit} --set text="…"'
+        signing = self.unsigned or self.state == UNSIGNED
+        return f"evkit {self.what} {'--record' if signing else '--finish'} --exhibit {exhibit}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +108,7 @@ class Status:
     notices: tuple[str, ...]
     work: tuple[Work, ...]
     deadlines: tuple[Due, ...]
+    tasks: tuple[Task, ...]
     out: tuple[Exhibit, ...]
     open_cases: int
     exhibits: int
@@ -114,6 +133,7 @@ class Status:
             "notices": list(self.notices),
             "work": [work.document() for work in self.work],
             "deadlines": [item.document() for item in self.deadlines],
+            "todo": [task.document() for task in self.tasks],
             "out": [
                 {"exhibit": exhibit.ref, "state": exhibit.state, "holder": exhibit.holder}
                 for exhibit in self.out
@@ -127,33 +147,32 @@ class Status:
     def lines(self) -> list[str]:
         """Return the lines for people."""
         lines = wrap(f"{escape(self.name)}, {self.size} entries, {escape(self.origin)}")
-        lines += wrap(escape(self.profile))
         cases = f"{self.open_cases} open case" + ("" if self.open_cases == 1 else "s")
         lines.append(f"{cases}, {self.exhibits} exhibit" + ("" if self.exhibits == 1 else "s"))
         head = len(lines)
-        lines += _block("Running and unfinished", [work.line() for work in self.work])
+        work = [(work.line(), work.command()) for work in self.work]
+        lines += _block("Running and unfinished", work)
         unsigned = [] if self.head_signed else ["the last head is committed but not signed"]
-        lines += _block("Not signed", unsigned)
+        lines += _block("Not signed", [(text, None) for text in unsigned])
         urgent = [self._due_line(item) for item in self.deadlines if item.state != MET]
-        lines += _block("Due", urgent)
+        lines += _block("Due", [(text, None) for text in urgent])
+        lines += _block("To do", [(escape(task.text), escape(task.command)) for task in self.tasks])
         lines += _block(
             "Out",
             [
-                f"{exhibit.ref}: {exhibit.state} with {escape(exhibit.holder or 'nobody recorded')}"
+                (f"{exhibit.ref}: {exhibit.state} with {_holder(exhibit)}", None)
                 for exhibit in self.out
             ],
         )
-        notices = [escape(notice) for notice in self.notices]
+        notices: list[tuple[str, str | None]] = [(escape(text), None) for text in self.notices]
         if self.gaps:
-            notices.append(f"{self.gaps} gaps in custody or evidence; see `evkit case show CASE`")
-        if self.unreported is None:
-            notices.append("no head is on paper yet; print one with `evkit ledger memo`")
-        elif self.unreported:
-            notices.append(f"{self.unreported} entries since the last memo")
+            word = "gap" if self.gaps == 1 else "gaps"
+            text = f"{self.gaps} {word} in custody or evidence; each case shows its own"
+            notices.append((text, "evkit case show CASE"))
         lines += _block("Notes", notices)
         if len(lines) == head:
             lines.append("Nothing is running, unfinished, unsigned or due.")
-        return lines
+        return [*lines, "", *wrap(escape(self.profile))]
 
     def _due_line(self, item: Due) -> str:
         word = "OVERDUE since" if item.state == OVERDUE else "by"
@@ -180,11 +199,12 @@ def run(station: Station) -> Status:
         notices=tuple(station.notices),
         work=tuple(_work(station, replayed)),
         deadlines=tuple(due(replayed, station.profile, now.utc)),
+        tasks=tuple(tasks(replayed)),
         out=tuple(exhibit for exhibit in exhibits if exhibit.state in {"out", "court", "lost"}),
         open_cases=sum(case.open for case in cases),
         exhibits=len(exhibits),
         gaps=sum(finding.level == "gap" for finding in replayed.findings),
-        unreported=_since_memo(replayed),
+        unreported=since_memo(replayed),
     )
 
 
@@ -202,13 +222,22 @@ def read_journal(path: bytes) -> Work:
         what, ref, started, state = (text if isinstance(text, str) else "" for text in texts)
     except EvkitError:
         return Work(ref="", what="", state=DAMAGED, path=path)
-    if "unsigned" in state:
+    unsigned = "unsigned" in state
+    if unsigned:
         state = UNSIGNED
     elif state == RUNNING and is_alive(pid):
         state = RUNNING
     else:
         state = STOPPED
-    return Work(ref=ref, what=what, state=state, started=started or None, pid=pid, path=path)
+    return Work(
+        ref=ref,
+        what=what,
+        state=state,
+        started=started or None,
+        pid=pid,
+        path=path,
+        unsigned=unsigned,
+    )
 
 
 def is_alive(pid: int) -> bool:
@@ -227,7 +256,7 @@ def is_alive(pid: int) -> bool:
 
 
 def _work(station: Station, replayed: Replay) -> list[Work]:
-    found = [read_journal(path) for path in station.journals()]
+    found = [_against(read_journal(path), replayed) for path in station.journals()]
     known = {work.ref for work in found}
     begun = [
         acquisition
@@ -248,15 +277,25 @@ def _work(station: Station, replayed: Replay) -> list[Work]:
     return found
 
 
-def _since_memo(replayed: Replay) -> int | None:
-    memos = [entry.index for entry in replayed.entries if entry.kind in {"memo", "bundle"}]
-    return len(replayed.entries) - memos[-1] - 1 if memos else None
+def _against(work: Work, replayed: Replay) -> Work:
+    """A journal whose end is in the ledger is no unfinished work."""
+    known = replayed.state.acquisition(work.ref) if is_ref(work.ref) else None
+    if known is None or known.ended_entry is None or work.state == RUNNING:
+        return work
+    return dataclasses.replace(work, state=RECORDED)
 
 
-def _block(title: str, texts: list[str]) -> list[str]:
-    if not texts:
+def _holder(exhibit: Exhibit) -> str:
+    return escape(exhibit.holder or "nobody recorded")
+
+
+def _block(title: str, items: Sequence[tuple[str, str | None]]) -> list[str]:
+    """Return the lines of a block; a command stands on its own line, to be copied."""
+    if not items:
         return []
     lines = ["", f"{title}:"]
-    for text in texts:
+    for text, command in items:
         lines += wrap(text, first="  ", rest="    ")
+        if command:
+            lines.append(f"    {command}")
     return lines

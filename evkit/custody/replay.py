@@ -17,7 +17,7 @@ from evkit.custody.facts import Fact, fact_of, overlay
 from evkit.custody.findings import Finding, Findings
 from evkit.custody.history import Entry, entry_of, shown
 from evkit.custody.kinds import KINDS
-from evkit.custody.state import State
+from evkit.custody.state import State, number_of
 from evkit.custody.validate import NOT_STATED, age
 
 if TYPE_CHECKING:
@@ -80,12 +80,22 @@ def replay(events: Iterable[tuple[int, Event, str]], profile: Profile | None = N
     office.close(state, findings)
     thing.close(state, findings)
     data.close(state, findings)
+    _by_number(state)
     ordered = sorted(findings.all, key=lambda finding: (finding.events[:1], finding.code))
     return Replay(
         state=state,
         findings=tuple(ordered),
         entries=tuple(entry_of(fact, state) for fact in facts),
     )
+
+
+def _by_number(state: State) -> None:
+    """Put exhibits and acquisitions into the order of their numbers: E1, E2, E10."""
+    for case in state.cases.values():
+        case.exhibits = {name: case.exhibits[name] for name in sorted(case.exhibits, key=number_of)}
+        for exhibit in case.exhibits.values():
+            known = exhibit.acquisitions
+            exhibit.acquisitions = {name: known[name] for name in sorted(known, key=number_of)}
 
 
 def _in_sequence(facts: Sequence[Fact], findings: Findings) -> None:

@@ -244,6 +244,12 @@ class State:
         }
 
 
+def number_of(ref: str) -> tuple[int, str]:
+    """Return the place of `CASE/E10` or `CASE/E1/A2` among its siblings, by its last number."""
+    digits = ref.rpartition("/")[2][1:]
+    return (int(digits) if digits.isascii() and digits.isdigit() else 0, ref)
+
+
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: list(value) if isinstance(value, tuple) else value

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import pytest
 import stations
+from commandlines import problem
 
 from evkit.cli import main
 from evkit.cli.session import Session
@@ -212,12 +214,12 @@ def test_an_unusual_role_is_recorded(run):
     assert "unusual-role" in {deviation["code"] for deviation in entry["deviations"]}
 
 
-def leave_journal(run, state, pid):
+def leave_journal(run, state, pid, what="acquire"):
     folder = run.path / "cases" / "C1" / "E1" / "A1"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     journal = {
         "schema": "evkit/journal/1",
-        "what": "acquire",
+        "what": what,
         "ref": "C1/E1/A1",
         "started": "2026-11-22T09:00:00.000Z",
         "pid": pid,
@@ -301,3 +303,103 @@ def test_a_copy_of_an_acquisition(run):
         _, event, _ = list(station.events())[-1]
     assert event.exhibits == ("C1/E1",)
     assert event.subjects == (("C1/E1/A1", {"sha256": "ab" * 32}),)
+
+
+def printed_commands(text):
+    """The command lines that a text for people shows, alone on a line or in backticks."""
+    alone = [line.strip() for line in text.splitlines() if line.strip().startswith("evkit ")]
+    return [*alone, *re.findall(r"`(evkit [^`]+)`", text.replace("\n", " "))]
+
+
+def acquired(station, ref, result, *, what="acquire", end=True, **fields):
+    """An attempt on record, as acquire would write it."""
+    from evkit.ledger.event import Draft, Subject
+
+    exhibit = ref.rpartition("/")[0]
+    common = {"case": "C1", "exhibits": (exhibit,), "acquisitions": (ref,)}
+    signer = stations.template().officer
+    station.record(Draft(kind=f"{what}-start", **common), signer)
+    if end:
+        subjects = (Subject(ref, {"sha256": "ab" * 32}),)
+        fields = {"result": result, **fields}
+        station.record(
+            Draft(kind=f"{what}-end", fields=fields, subjects=subjects, **common), signer
+        )
+
+
+@pytest.mark.parametrize("what", ["acquire", "intake"])
+@pytest.mark.parametrize(("state", "option"), [("running", "--finish"), ("unsigned", "--record")])
+def test_status_names_the_command_that_settles_work(run, what, state, option):
+    leave_journal(run, state, 2**22 + 1, what=what)
+    assert f"    evkit {what} {option} --exhibit C1/E1" in run("status").splitlines()
+
+
+@pytest.mark.parametrize("state", ["running", "unsigned"])
+def test_a_journal_whose_end_is_recorded_is_not_stopped(run, state):
+    with Station.open(run.path) as station:
+        acquired(station, "C1/E1/A1", "complete")
+    leave_journal(run, state, 2**22 + 1)
+    (work,) = document(run("status", "--json"))["work"]
+    assert work["state"] == "recorded"
+    out = run("status")
+    assert "only its journal is left" in out
+    assert "stopped" not in out
+
+
+def test_what_is_left_to_do(run):
+    codes = lambda: [task["code"] for task in document(run("status", "--json"))["todo"]]  # noqa: E731
+    assert codes() == ["no-data", "memo"]
+    run("custody", "record", "seal", "C1/E1", "--set", "seal=S-1")
+    run("custody", "record", "unseal", "C1/E1", "--set", "seal=S-1")
+    with Station.open(run.path) as station:
+        acquired(station, "C1/E1/A1", "stopped", error="pulled out")
+    assert codes() == ["try-again", "unsealed", "memo"]
+    with Station.open(run.path) as station:
+        counts = {"mismatch": 1, "ok": 2}
+        acquired(station, "C1/E1/A2", "complete", what="intake", expected={"counts": counts})
+    assert codes() == ["stated-digests", "unsealed", "memo"]
+    out = run("status")
+    assert "C1/E1 was unsealed (entry" in out
+    assert "evkit custody record seal C1/E1 --set seal=NUMBER" in out
+    run("custody", "record", "note", "C1/E1", "--set", "text=asked, the list was older")
+    run("custody", "record", "seal", "C1/E1", "--set", "seal=S-2")
+    run("ledger", "memo", "--record", "--officer", stations.OFFICER)
+    assert codes() == []
+    run("custody", "record", "note", "C1", "--set", "text=x")
+    assert "1 entry is newer than the last memo" in run("status")
+    run("case", "close", "C1")
+    assert codes() == ["memo"]
+
+
+def test_every_command_of_status_exists(run):
+    with Station.open(run.path) as station:
+        station.record(stations.register("C1/E2"), stations.template().officer)
+        acquired(station, "C1/E1/A2", "failed")
+        acquired(station, "C1/E2/A1", "", end=False)
+    run("custody", "record", "seal", "C1/E1", "--set", "seal=S-1")
+    run("custody", "record", "unseal", "C1/E1", "--set", "seal=S-2")
+    for state in ("running", "unsigned"):
+        leave_journal(run, state, 2**22 + 1)
+        commands = printed_commands(run("status"))
+        assert len(commands) >= 5
+        assert [problem(line) for line in commands if problem(line)] == []
+
+
+def test_the_review_stands_once_and_last_in_status(run):
+    lines = run("status").splitlines()
+    assert [n for n, line in enumerate(lines) if "NOT REVIEWED" in line] == [len(lines) - 1]
+    assert "NOT REVIEWED BY COUNSEL" in run("case", "show", "C1")
+    assert "NOT REVIEWED BY COUNSEL" in run("station", "show")
+
+
+def test_exhibits_are_in_the_order_of_their_numbers(run):
+    for number in (10, 2):
+        run("exhibit", "register", f"C1/E{number}", "--what", "CD")
+    for command in (("case", "show", "C1"), ("exhibit", "list", "C1"), ("status",)):
+        numbers = re.findall(r"C1/E(\d+)", run(*command))
+        assert list(dict.fromkeys(numbers)) == ["1", "2", "10"]
+
+
+def test_an_unknown_case_is_said_to_be_missing(run):
+    assert "no case `C9`" in run("exhibit", "show", "C9/E1", expect=ExitCode.NO_CASE)
+    assert "1 exhibit " in run("case", "list")
