@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from evkit.core.errors import StorageError
+from evkit.core.errors import EvkitError
 from evkit.core.progress import SILENT
 from evkit.station import highwater, layout, lock, pins, state
 from evkit.station.build import Builder, Terms
@@ -199,6 +199,6 @@ def _publish(book: Book, head: Head, fingerprint: str) -> tuple[str, ...]:
         log = log_signer(book.place, book.trust.statement())
         signed = _sign(book, head, log, recorded=True)
         pins.save(book.origin, fingerprint, signed)
-    except StorageError as error:
-        return (f"recorded, but not everything after it could be written: {error.message}",)
+    except EvkitError as error:
+        return (f"recorded; what follows a commit could not be finished: {error.message}",)
     return ()

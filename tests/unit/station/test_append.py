@@ -18,6 +18,7 @@ from evkit.core.errors import (
     CheckFailedError,
     IdentityError,
     InputError,
+    LockedError,
     RefusedError,
     StorageError,
     UsageError,
@@ -27,7 +28,7 @@ from evkit.ledger.checkpoint import parse_checkpoint_own
 from evkit.ledger.commitments import verify_opening
 from evkit.ledger.event import Draft, read_entry
 from evkit.merkle import proof, tree
-from evkit.station import Station, highwater, pins, state
+from evkit.station import Station, append, highwater, pins, state
 
 
 def test_an_event_is_recorded(made, station):
@@ -410,6 +411,28 @@ def test_a_failure_after_the_commit_is_a_notice(made, station, monkeypatch):
     done = station.record(note("C1", "kept"), made.officer)
     assert "recorded" in done.notices[0]
     assert station.find(str(done.index)).event_id == done.event_id
+
+
+@pytest.mark.parametrize(
+    "error", [IdentityError("no log key"), InputError("damaged"), LockedError("held")]
+)
+@pytest.mark.parametrize("where", ["log_signer", "sign_head"])
+def test_any_error_after_the_commit_is_a_notice(made, station, monkeypatch, error, where):
+    """What is in the ledger must never look as if it were not."""
+    real = getattr(append, where)
+    before = station.head().size
+
+    def broken(*arguments: object) -> object:
+        if station.store.head().size > before:
+            raise error
+        return real(*arguments)
+
+    monkeypatch.setattr(append, where, broken)
+    done = station.record(note("C1", "kept"), made.officer)
+    assert done.notices[0].startswith("recorded; ")
+    assert error.message in done.notices[0]
+    monkeypatch.setattr(append, where, real)
+    assert station.checkpoint()
 
 
 def test_finding_entries(made, station):
