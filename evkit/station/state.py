@@ -15,11 +15,14 @@ MAX_BYTES = 64 * 1024
 
 
 def folder() -> bytes:
-    """Return `$XDG_STATE_HOME/evkit`, else `~/.local/state/evkit` (Windows: in LOCALAPPDATA)."""
-    base = os.environ.get("XDG_STATE_HOME")
-    if not base and sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA")
-    if not base:
+    """Return `$XDG_STATE_HOME/evkit`, else `~/.local/state/evkit` (Windows: in LOCALAPPDATA).
+
+    A relative path in a variable is ignored: marks must not depend on the working folder.
+    """
+    base = os.environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(base) and sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA", "")
+    if not os.path.isabs(base):
         base = os.path.join(os.path.expanduser("~"), ".local", "state")
     return os.path.join(os.fsencode(base), b"evkit")
 

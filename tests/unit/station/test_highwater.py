@@ -84,3 +84,10 @@ def test_it_lies_outside_and_is_private(isolated_home):
 def test_the_default_place(monkeypatch, isolated_home):
     monkeypatch.delenv("XDG_STATE_HOME")
     assert state.folder() == os.fsencode(isolated_home / ".local" / "state" / "evkit")
+
+
+@pytest.mark.parametrize("value", ["state", "./state", "", "~/state"])
+def test_a_relative_state_folder_is_ignored(monkeypatch, isolated_home, value):
+    """As the XDG base directory specification asks: else each folder would have its own marks."""
+    monkeypatch.setenv("XDG_STATE_HOME", value)
+    assert state.folder() == os.fsencode(isolated_home / ".local" / "state" / "evkit")
