@@ -48,21 +48,38 @@ class OfficerRow:
 
 
 def rows(station: Station) -> list[OfficerRow]:
-    """Return all officers in the order of their short names."""
+    """Return all officers in the order of their short names.
+
+    The ledger is the record of revocations; the list is asked as well, another station of the
+    agency may have written it.
+    """
     crl = station.trust.crl()
+    recorded = _recorded_revocations(station)
     found = []
     enrolled = {
         entry.signer: entry.index for entry in reversed([*station.store.of_kinds(("enrol",))])
     }
     for certificate in station.trust.officers():
-        revocation = crl.find(certificate.serial) if crl else None
+        listed = crl.find(certificate.serial) if crl else None
+        times = [recorded.get(certificate.fingerprint), listed.at if listed else None]
         found.append(
             OfficerRow(
                 certificate=certificate,
                 enrolled=enrolled.get(certificate.fingerprint),
-                revoked=None if revocation is None else revocation.at,
+                revoked=next((at for at in times if at is not None), None),
             )
         )
+    return found
+
+
+def _recorded_revocations(station: Station) -> dict[str, _dt.datetime]:
+    """Return the times of the revocations in the ledger, by fingerprint."""
+    from evkit.station.reading import event_of
+
+    found: dict[str, _dt.datetime] = {}
+    for entry in station.store.of_kinds(("revoke",)):
+        event = event_of(entry)
+        found.setdefault(str(event.fields.get("certificate")), event.recorded.moment())
     return found
 
 

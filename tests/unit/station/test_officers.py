@@ -9,13 +9,14 @@ import pytest
 import stations
 from stations import note
 
-from evkit.core import clock
+from evkit.core import clock, durable
 from evkit.core.errors import IdentityError, RefusedError, UsageError
 from evkit.identity import keys
 from evkit.identity.certificate import check_chain, create_root, valid_for
 from evkit.identity.names import OfficerDetails
 from evkit.identity.signer import FileSigner
 from evkit.ledger.event import read_entry
+from evkit.station import layout
 from evkit.station.officers import enrol, revoke, rows
 
 
@@ -160,3 +161,16 @@ def test_choosing_the_officer(made, station):
         if wrong:
             with pytest.raises(IdentityError):
                 station.choose_officer(wrong)
+
+
+def test_a_revocation_in_the_ledger_shows_without_the_list(made, station):
+    """The list was not written, or an old one was put back: the ledger is the record."""
+    path = station.place.path(layout.CRL)
+    with open(path, "rb") as handle:
+        before = handle.read()
+    done = revoke(station, stations.CUSTODIAN, made.root, "ended")
+    durable.replace(path, before)
+    row = {r.certificate.officer: r for r in rows(station)}[stations.CUSTODIAN]
+    assert not row.usable
+    assert row.revoked == clock.parse(done.event.recorded.utc)
+    assert station.choose_officer(None) == stations.OFFICER
