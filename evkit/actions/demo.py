@@ -201,7 +201,7 @@ def _court(plan: Plan) -> list[Step]:
         ),
         _step(
             "pack the case for the court",
-            "bundle create {} -o {} --with-exhibits --officer duty-officer",
+            "bundle create {} -o {} --with-exhibits --set purpose=trial --officer duty-officer",
             CASE, bundle,
         ),
         _step(

@@ -63,7 +63,7 @@ def text(page: MemoPage) -> str:
         if number in {1, 5}:
             lines.append("")
     lines += ["", *textwrap.wrap(READING, WIDTH), ""]
-    lines += ["Text of the QR code, one line:", *_qr_lines(page.memo)]
+    lines += ["Text of the QR code (these lines, joined by spaces):", *_qr_lines(page.memo)]
     if page.exhibits:
         lines += [_RULE, f"Exhibits of case {escape(page.case or '')} at this head"]
         for exhibit in page.exhibits:
