@@ -161,9 +161,9 @@ def checkpoint(station: Station, target: bytes | None) -> CheckpointView:
     """Return the signed checkpoint, and write it to a new file if asked.
 
     Raises:
-        RefusedError: the file exists.
+        RefusedError: the file exists, or the ledger lies below or beside the high-water mark.
     """
-    head = station.signed_head()
+    head = station.leaving_head()
     note = head.note or b""
     if target is not None:
         durable.write_new(target, note)

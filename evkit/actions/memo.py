@@ -72,9 +72,9 @@ def memo(station: Station, case: str | None, by: str | None, target: bytes | Non
 
     Raises:
         CaseError: no such case.
-        RefusedError: the file exists.
+        RefusedError: the file exists, or the ledger lies below or beside the high-water mark.
     """
-    head = station.signed_head()
+    head = station.leaving_head()
     page = MemoPage(
         memo=Memo(
             station.origin, head.size, head.root, bytes.fromhex(station.trust.root().fingerprint)

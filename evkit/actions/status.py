@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.actions.custody_log import wrap
 from evkit.actions.todo import Task, since_memo, tasks
 from evkit.core import clock, ejson
-from evkit.core.errors import EvkitError, ExitCode, InputError
+from evkit.core.errors import EvkitError, ExitCode, InputError, RefusedError, worst
 from evkit.core.limits import read_file
 from evkit.core.paths import to_fields
 from evkit.core.refs import is_ref
@@ -37,6 +37,11 @@ _ADVICE = {
     RECORDED: "its end is recorded; only its journal is left",
 }
 _WITH_JOURNAL = ("acquire", "intake")
+
+_DO_NOT = (
+    "Nothing can be recorded here and no head of it may be handed out. Find the true station, or",
+    "compare with a memo: evkit ledger compare",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +102,12 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """The state of a station as a whole."""
+    """The state of a station as a whole.
+
+    Attributes:
+        mark_problem: why the ledger is not the one this user saw before, None when it is.
+        mark_code: the exit code of that.
+    """
 
     name: str
     origin: str
@@ -114,12 +124,14 @@ class Status:
     exhibits: int
     gaps: int
     unreported: int | None
+    mark_problem: str | None = None
+    mark_code: int = 0
 
     @property
     def exit_code(self) -> int:
-        """Return 3 when a journal cannot be read, else 0."""
+        """4 when the ledger contradicts the mark, 5 when that is not known, 3 for a bad journal."""
         damaged = any(work.state == DAMAGED for work in self.work)
-        return int(ExitCode.INCOMPLETE if damaged else ExitCode.OK)
+        return worst(self.mark_code, ExitCode.INCOMPLETE if damaged else ExitCode.OK)
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document."""
@@ -130,6 +142,7 @@ class Status:
             "profile": self.profile,
             "size": self.size,
             "head_signed": self.head_signed,
+            "mark_problem": self.mark_problem,
             "notices": list(self.notices),
             "work": [work.document() for work in self.work],
             "deadlines": [item.document() for item in self.deadlines],
@@ -146,7 +159,8 @@ class Status:
 
     def lines(self) -> list[str]:
         """Return the lines for people."""
-        lines = wrap(f"{escape(self.name)}, {self.size} entries, {escape(self.origin)}")
+        lines = [f"WARNING: {self.mark_problem}", *_DO_NOT, ""] if self.mark_problem else []
+        lines += wrap(f"{escape(self.name)}, {self.size} entries, {escape(self.origin)}")
         cases = f"{self.open_cases} open case" + ("" if self.open_cases == 1 else "s")
         lines.append(f"{cases}, {self.exhibits} exhibit" + ("" if self.exhibits == 1 else "s"))
         head = len(lines)
@@ -186,6 +200,7 @@ class Status:
 def run(station: Station) -> Status:
     """Look at a station; nothing is changed."""
     replayed = station.state()
+    problem, code = _compare_with_mark(station)
     now = clock.now()
     cases = replayed.state.cases.values()
     exhibits = [exhibit for case in cases for exhibit in case.exhibits.values()]
@@ -205,7 +220,20 @@ def run(station: Station) -> Status:
         exhibits=len(exhibits),
         gaps=sum(finding.level == "gap" for finding in replayed.findings),
         unreported=since_memo(replayed),
+        mark_problem=problem,
+        mark_code=code,
     )
+
+
+def _compare_with_mark(station: Station) -> tuple[str | None, int]:
+    """Return why the ledger is not the one this user saw before, and the exit code of that."""
+    try:
+        station.mark()
+    except RefusedError as error:
+        return error.message, int(ExitCode.FAILED_CHECK)
+    except EvkitError as error:
+        return error.message, int(ExitCode.UNDECIDED)
+    return None, 0
 
 
 def read_journal(path: bytes) -> Work:

@@ -186,6 +186,27 @@ def sign_missing(book: Book) -> bool:
     return True
 
 
+def leaving(book: Book) -> Head:
+    """Return the last head, signed and checked against the mark, which moves to it.
+
+    Raises:
+        RefusedError: the ledger lies below or beside the mark; this head must not be handed out.
+        CheckFailedError: the checkpoint is not that of the ledger.
+        InputError: checkpoint or mark is missing or damaged.
+    """
+    sign_missing(book)
+    head = book.store.head()
+    check_head(head, book.origin, book.trust.statement().vkey())
+    if highwater.check(book.origin, head.size, book.store.node) != head[:2]:
+        with lock.hold(book.place.path(layout.LOCK)):
+            size = book.store.head().size  # others may have moved the mark meanwhile
+            mark = highwater.check(book.origin, size, book.store.node)
+            if mark is None or mark.size < head.size:
+                known = highwater.known(book.origin)
+                highwater.advance(book.origin, head.size, head.root, recorded=known)
+    return head
+
+
 def _sign(book: Book, head: Head, log: LogSigner, *, recorded: bool) -> Head:
     """Sign a committed head. The mark moves first: no head can be seen that is above the mark."""
     highwater.advance(book.origin, head.size, head.root, recorded=recorded)

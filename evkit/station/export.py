@@ -32,7 +32,7 @@ def export(station: Station, target: bytes) -> int:
     target = os.path.abspath(target)
     if os.path.lexists(target):
         raise RefusedError(f"`{escape_bytes(target)}` exists already", hint="name a new folder")
-    head = station.signed_head()
+    head = station.leaving_head()
     size = head.size
     part = target + b"." + secrets.token_hex(4).encode() + durable.PART.encode()
     durable.make_dir(part)
@@ -64,6 +64,6 @@ def prove(station: Station, entry: Entry) -> bytes:
     """Return the `.tlog-proof` of an entry under the present checkpoint."""
     from evkit.ledger.tlog_proof import TlogProof, encode_proof
 
-    head = station.signed_head()
+    head = station.leaving_head()
     path = proof.inclusion_proof(entry.index, head.size, station.reader())
     return encode_proof(TlogProof(entry.index, tuple(path), head.note or b""))

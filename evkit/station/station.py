@@ -157,6 +157,15 @@ class Station:
         check_head(head, self.origin, self.trust.statement().vkey())
         return head
 
+    def leaving_head(self) -> Head:
+        """Return the last head to hand out; the high-water mark moves to it.
+
+        Raises:
+            RefusedError: the ledger lies below or beside the mark.
+            EvkitError: as `signed_head`.
+        """
+        return append.leaving(self.book)
+
     def checkpoint(self) -> bytes:
         """Return the signed checkpoint of the last head; errors as `signed_head`."""
         return self.signed_head().note or b""

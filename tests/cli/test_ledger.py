@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -14,6 +15,7 @@ from evkit.cli.main import run
 from evkit.ledger.tlog_proof import parse_proof_own, verify_proof
 from evkit.manifest.memo import parse as parse_memo
 from evkit.merkle.tree import leaf_hash
+from evkit.station import Station, highwater
 
 
 @pytest.fixture
@@ -202,3 +204,67 @@ def test_a_recorded_memo(made, evkit, tmp_path):
     assert event.fields == {
         "size": document["size"], "root": document["root"], "case": "C1", "given_to": "reader",
     }  # fmt: skip
+
+
+def _old_copy(made, tmp_path) -> list[str]:
+    shutil.copytree(made.path, tmp_path / "old")
+    with made.open() as station:
+        station.record(note("C1", "not in the copy"), made.officer)
+    return ["--station", str(tmp_path / "old")]
+
+
+def _beside(made, tmp_path, monkeypatch, isolated_home) -> list[str]:
+    shutil.copytree(made.path, tmp_path / "other")
+    monkeypatch.setenv("XDG_STATE_HOME", str(isolated_home / "another"))
+    with Station.open(tmp_path / "other") as station:
+        station.record_many([note("C1", "x"), note("C1", "y")], made.officer)
+    monkeypatch.setenv("XDG_STATE_HOME", str(isolated_home / "state"))
+    with made.open() as station:
+        station.record(note("C1", "mine"), made.officer)
+    return ["--station", str(tmp_path / "other")]
+
+
+@pytest.mark.parametrize("kind", ["below", "beside"])
+def test_a_head_that_contradicts_the_mark_does_not_leave(
+    made, evkit, tmp_path, monkeypatch, isolated_home, kind
+):
+    if kind == "below":
+        old = _old_copy(made, tmp_path)
+    else:
+        old = _beside(made, tmp_path, monkeypatch, isolated_home)
+    for command in (
+        ["memo"], ["memo", "-o", str(tmp_path / "memo.txt")], ["checkpoint"],
+        ["checkpoint", "-o", str(tmp_path / "checkpoint")],
+        ["prove", "3", "-o", str(tmp_path / "3.tlog-proof")], ["export", "-o", str(tmp_path / "x")],
+    ):  # fmt: skip
+        evkit(*old, "ledger", *command, expect=15)
+    assert {path.name for path in tmp_path.iterdir()} & {
+        "memo.txt", "checkpoint", "3.tlog-proof", "x"
+    } == set()  # fmt: skip
+    out = evkit(*old, "status", expect=4)
+    assert out.startswith("WARNING: ")
+    assert "before" in out.splitlines()[0]
+    document = json.loads(evkit(*old, "status", "--json", expect=4))
+    assert document["mark_problem"]
+    assert "WARNING" not in evkit("status")
+    assert json.loads(evkit("status", "--json"))["mark_problem"] is None
+
+
+@pytest.mark.parametrize("command", ["memo", "checkpoint"])
+def test_the_mark_follows_a_head_that_leaves(made, evkit, command):
+    """On a machine that only prints memos, too; the next append there still says so."""
+    with made.open() as station:
+        origin = station.origin
+        os.unlink(highwater.path_of(origin))
+        evkit("ledger", command)
+        assert highwater.read(origin) == station.head()[:2]
+        done = station.record(note("C1", "x"), made.officer)
+        assert [entry.code for entry in done.event.deviations] == ["no-high-water-mark"]
+
+
+def test_status_with_a_damaged_mark_cannot_tell(made, evkit):
+    with made.open() as station:
+        path = highwater.path_of(station.origin)
+    with open(path, "wb") as handle:
+        handle.write(b"damaged")
+    assert "is damaged" in evkit("status", expect=5).splitlines()[0]
