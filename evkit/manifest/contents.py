@@ -1,6 +1,7 @@
 """Which data a case has, according to its entries: what a manifest must enclose or declare missing.
 
-The last end of an acquisition and its last inventory count; earlier ones are superseded.
+Of several ends of one acquisition the one that was recorded first counts: what was said of the data
+when they were taken cannot be replaced later. The last inventory counts, it is only a view of them.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Artifact(NamedTuple):
 
 
 class Acquisition(NamedTuple):
-    """The last end of an acquisition: its row in the facts and its files."""
+    """The first end of an acquisition: its row in the facts and its files."""
 
     ref: str
     row: Mapping[str, Any]
@@ -64,14 +65,50 @@ class Acquisition(NamedTuple):
         return [artifact for artifact in self.artifacts if artifact.role in roles]
 
 
+class Contradiction(NamedTuple):
+    """Two ends of one acquisition with different data: their entries and what each records."""
+
+    ref: str
+    first: int
+    second: int
+    before: str
+    after: str
+
+
 def acquisitions(facts: Mapping[str, Any]) -> dict[str, Acquisition]:
-    """Return the last end of every acquisition.
+    """Return the first end of every acquisition.
 
     Raises:
         InputError: an artifact is malformed or named twice.
     """
-    rows = {row["acquisition"]: row for row in facts["acquisitions"]}
+    rows: dict[str, Mapping[str, Any]] = {}
+    for row in facts["acquisitions"]:
+        rows.setdefault(row["acquisition"], row)
     return {ref: Acquisition(ref, row, _artifacts(ref, row)) for ref, row in rows.items()}
+
+
+def contradictions(facts: Mapping[str, Any]) -> list[Contradiction]:
+    """Return the later ends of an acquisition that record other data than its first one."""
+    first: dict[str, Mapping[str, Any]] = {}
+    found = []
+    for row in facts["acquisitions"]:
+        ref = row["acquisition"]
+        other = first.setdefault(ref, row)
+        before, after = _data(other), _data(row)
+        if before != after:
+            found.append(Contradiction(ref, other["entry"], row["entry"], before, after))
+    return found
+
+
+def _data(row: Mapping[str, Any]) -> str:
+    """Return the digests that an end records, in one text that can be compared and shown."""
+    media = row.get("media")
+    parts = [f"{key} {media[key]}" for key in sorted(media)] if isinstance(media, dict) else []
+    listed = row.get("artifacts")
+    for value in listed if isinstance(listed, list) else []:
+        known = value if _is_map(value) else {}
+        parts.append(f"{known.get('name')} {known.get('size')} {known.get('sha256')}")
+    return "; ".join(parts) or "no data"
 
 
 def inventories(facts: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -144,6 +144,13 @@ class Builder:
                     hint="choose the next number, or correct the entry with "
                     "`evkit custody record correct`",
                 )
+        for ref in draft.acquisitions if draft.kind in {"acquire-end", "intake-end"} else ():
+            if self._lookup.ended(ref):
+                raise RefusedError(
+                    f"the end of `{ref}` is recorded already; the first record of data stands",
+                    hint="take the data again as a new acquisition, or record what was wrong with "
+                    "`evkit custody record note`",
+                )
 
     def _role(self, kind: str) -> str | None:
         """Return the role to sign in: the one asked for, else one that usually records this."""

@@ -29,6 +29,7 @@ class LedgerLookup:
         self._openings: dict[str, str] = {}
         self._registrations: dict[str, str] = {}
         self._digests: dict[str, Mapping[str, str]] = {}
+        self._ended: set[str] = set()
 
     def statement(self) -> str | None:
         """Return the event id of the station statement."""
@@ -49,6 +50,11 @@ class LedgerLookup:
         self._load(acquisition)
         return self._digests.get(fold(acquisition))
 
+    def ended(self, acquisition: str) -> bool:
+        """Say whether the end of `CASE/E1/A1` is recorded."""
+        self._load(acquisition)
+        return fold(acquisition) in self._ended
+
     def add(self, draft: Draft | Event, event_id: str, subjects: Sequence[Subject]) -> None:
         """Take in an event that is committed, or about to be in the same batch."""
         if draft.kind == "case-open" and draft.case:
@@ -58,6 +64,7 @@ class LedgerLookup:
                 self._registrations.setdefault(fold(exhibit), event_id)
         elif draft.kind in {"acquire-end", "intake-end"}:
             wanted = {fold(name) for name in draft.acquisitions}
+            self._ended |= wanted
             for subject in subjects:
                 if fold(subject.name) in wanted:
                     self._digests.setdefault(fold(subject.name), dict(subject.digests))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape, escape_bytes
@@ -20,7 +20,7 @@ from evkit.verify.report import CONTENT
 from evkit.verify.sources import MAX_LIST, Keeper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from evkit.manifest.contents import Acquisition, Artifact
     from evkit.verify.files import Consumer
@@ -100,6 +100,26 @@ def _artifact(
     if artifact.role == contents.LIST_ROLE and keeper.data is not None:
         lists[name] = keeper.data
     return Counts(1, artifact.size)
+
+
+def check_ends(facts: Mapping[str, Any], report: Report, below: str = "") -> None:
+    """Fail where an acquisition was ended twice with different data; the first end is the record.
+
+    Args:
+        facts: made from the entries.
+        report: takes the failures.
+        below: only acquisitions of this case, exhibit or acquisition; all when empty.
+    """
+    for one in contents.contradictions(facts):
+        if below and not f"{one.ref}/".startswith(f"{below}/"):
+            continue
+        ref = escape(one.ref)
+        text = (
+            f"entries {one.first} and {one.second} record different data for `{ref}`; the data are "
+            f"judged by entry {one.first}, which was recorded first"
+        )
+        before, after = escape(one.before), escape(one.after)
+        report.failed(CONTENT, "ended-twice", text, f"entry {one.second}", before, after)
 
 
 class _Whole:

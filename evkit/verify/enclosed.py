@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.core.errors import InputError
 from evkit.core.text import escape
 from evkit.manifest import contents, layout
-from evkit.verify.content import Counts, check_acquisition
+from evkit.verify.content import Counts, check_acquisition, check_ends
 from evkit.verify.inventory import RowCheck
 from evkit.verify.report import CONTENT, RECORD
 
@@ -43,6 +43,7 @@ def check_enclosed(
     except InputError as error:
         report.failed(RECORD, "facts-form", escape(error.message))
         return
+    check_ends(made, report)
     _declarations(manifest, wanted, report)
     enclosed = {_key(item): item for item in manifest.enclosed}
     inside = Counts()

@@ -12,7 +12,7 @@ from evkit.manifest import contents, layout, model
 from evkit.merkle.proof import root_from_inclusion
 from evkit.merkle.tree import leaf_hash
 from evkit.verify import authorship, manifest, statement
-from evkit.verify.content import Counts, check_acquisition
+from evkit.verify.content import Counts, check_acquisition, check_ends
 from evkit.verify.report import CONTENT, HISTORY, RECORD, Report
 from evkit.verify.trust import Trust
 from evkit.verify.view import RecordView
@@ -162,6 +162,7 @@ def _compare(made: Manifest, source: Source, report: Report) -> None:
     except InputError as error:
         report.failed(RECORD, "facts-form", escape(error.message))
         return
+    check_ends(made.facts, report)
     for acquisition in acquisitions.values():
         names = [
             artifact.name

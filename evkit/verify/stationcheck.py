@@ -12,7 +12,7 @@ from evkit.core.errors import InputError
 from evkit.core.text import escape
 from evkit.manifest import contents, facts, model
 from evkit.verify.bundle import check_record
-from evkit.verify.content import Counts, check_acquisition
+from evkit.verify.content import Counts, check_acquisition, check_ends
 from evkit.verify.history import check_history
 from evkit.verify.remarks import remark_custody
 from evkit.verify.report import CONTENT, RECORD, Report
@@ -88,6 +88,7 @@ def _content(
     except InputError as error:
         report.failed(RECORD, "facts-form", escape(error.message))
         return []
+    check_ends(made, report, ref or "")
     total = Counts()
     compared = []
     for name, acquisition in acquisitions.items():

@@ -574,6 +574,51 @@ def changed_exhibit(name: str, data: bytes):
     return changed, bundlekit.with_anchor(ledger)
 
 
+def ended_again(change=b"\xff"):
+    """One flipped byte, and a second end that records the new digest: all of it well signed."""
+    ledger, data = bundlekit.full()
+    ref = f"{CASE}/E1/A1"
+    forged = change + bundlekit.IMAGE[1:]
+    image = bundlekit.artifact("image.raw", forged, "image")
+    index = ledger.add(
+        Draft(
+            kind="acquire-end", case=CASE, exhibits=(f"{CASE}/E1",), acquisitions=(ref,),
+            fields={
+                "result": "complete", "made_by": "evkit", "artifacts": [image],
+                "media": {
+                    "size": len(forged), "sha256": image["sha256"],
+                    "md5": hashlib.md5(forged).hexdigest(),
+                },
+            },
+        )
+    )  # fmt: skip
+    ledger.add(Draft(kind="bundle", case=CASE, fields={"form": "folder"}))
+    return ledger, data, forged, index
+
+
+def test_a_second_end_cannot_replace_the_first():
+    ledger, data, forged, index = ended_again()
+    for enclosed in (forged, bundlekit.IMAGE):
+        exhibits = data["exhibits"] | {(f"{CASE}/E1/A1", "image.raw"): bundlekit.stream(enclosed)}
+        try:
+            files = ledger.bundle(**(data | {"exhibits": exhibits}))
+        except Exception:  # the writer refuses bytes that are not those of the first end
+            assert enclosed is forged
+            continue
+        report = bundlekit.check(files, bundlekit.with_anchor(ledger))
+        found = [f for f in report.findings if f.code == "ended-twice"]
+        assert report.answer(CONTENT) == FAIL
+        assert "entries 6 and " in found[0].text
+        assert str(index) in found[0].text
+
+
+def test_the_same_end_twice_is_a_remark():
+    ledger, data, _, _ = ended_again(bundlekit.IMAGE[:1])
+    report = bundlekit.check(ledger.bundle(**data), bundlekit.with_anchor(ledger))
+    assert report.word == PASS, report.lines()
+    assert any(remark.code == "acquisition-ended-twice" for remark in report.remarks)
+
+
 def test_an_exhibit_exchanged_by_the_issuer():
     wrong = bundlekit.IMAGE[:-1] + b"\x00"
     name = "data/exhibits/K-7/E1/A1/image.raw"

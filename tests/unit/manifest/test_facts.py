@@ -55,13 +55,13 @@ def test_expected(made):
     ]
 
 
-def test_the_last_end_counts():
+def test_the_first_end_counts():
     rows = [
         {"acquisition": "C/E1/A1", "artifacts": [bundlekit.artifact("a", b"1", "image")]},
         {"acquisition": "C/E1/A1", "artifacts": [bundlekit.artifact("b", b"2", "image")]},
     ]
     found = contents.acquisitions({"acquisitions": rows})
-    assert [a.name for a in found["C/E1/A1"].artifacts] == ["b"]
+    assert [a.name for a in found["C/E1/A1"].artifacts] == ["a"]
 
 
 @pytest.mark.parametrize(
