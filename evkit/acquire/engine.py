@@ -140,7 +140,7 @@ def read_all(
 
     Args:
         source: where the bytes come from.
-        names: digest algorithms.
+        names: digest algorithms; none for the piece tree alone.
         target: also takes the bytes, in order.
         block_nodes: keep the hash of each 16 KiB block in the piece tree.
         on_bytes: called with the number of bytes read so far.
@@ -153,7 +153,7 @@ def read_all(
     takers = [_Taker(_updater(value.update)) for value in hashes.values()]
     if target is not None:
         takers.append(_Taker(_updater(target.write)))
-    takers.append(_Taker(tree.take, _piece_threads()))
+    takers.append(_Taker(tree.take, _piece_threads(alone=not takers)))
     run = _Run(takers)
     run.start()
     size = number = 0
@@ -211,5 +211,7 @@ def _updater(update: Callable[[memoryview], object]) -> Callable[[_Block], None]
     return take
 
 
-def _piece_threads() -> int:
-    return max(1, min(4, (os.cpu_count() or 1) // 2))
+def _piece_threads(*, alone: bool) -> int:
+    """Return how many threads hash pieces; all processors when nothing else is made."""
+    cores = os.cpu_count() or 1
+    return max(1, min(4, cores if alone else cores // 2))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.custody import Request, prepare, require_exhibit, sign
+from evkit.actions.inventory_check import Unchanged
 from evkit.actions.inventory_target import Chosen, choose, unrecorded
 from evkit.core.errors import RefusedError, UsageError
 from evkit.core.progress import SILENT, Progress
@@ -129,6 +130,7 @@ def run(
 
     Raises:
         CaseError: no such exhibit or acquisition, or it holds no data.
+        CheckFailedError: the content is not what was acquired.
         InputError: a container that evkit does not decode, or the image cannot be opened.
         RefusedError: the inventory file exists, or would lie among the evidence.
         StorageError: the destination is full.
@@ -150,7 +152,9 @@ def run(
     require_exhibit(replayed, str(ref.of_exhibit()))
     chosen = choose(station, replayed, ref)
     if request.record:
-        result = _finished(unrecorded(station, chosen), chosen)
+        waiting = unrecorded(station, chosen)
+        Unchanged(chosen, progress)
+        result = _finished(waiting, chosen)
     else:
         if signer is not None:
             station.check(signer, KIND)
@@ -229,12 +233,13 @@ def _path_target(request: RunRequest) -> Chosen:
 
 
 def _write(request: RunRequest, chosen: Chosen, progress: Progress) -> RunResult:
-    sources = chosen.sources
+    unchanged = Unchanged(chosen, progress)
     if request.dry_run:
-        return RunResult(database=chosen.database, sources=sources)
+        return RunResult(database=chosen.database, sources=chosen.sources)
     with Writer(chosen.database) as writer:
         scan = Scan(chosen.target, request.options, writer, progress)
         scan.run()
+        unchanged.still(scan.differing)
         writer.finish(chosen.meta(scan.engines, request.options.hashes))
     return _finished(chosen.database, chosen)
 

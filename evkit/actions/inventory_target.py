@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evkit import __version__
@@ -35,10 +36,14 @@ class Chosen:
     Attributes:
         target: what is read.
         database: path of the new inventory file.
+        media: size, digests and piece tree recorded for the medium; empty for files.
+        pieces: path of the recorded pieces file, or None.
     """
 
     target: Target
     database: bytes
+    media: Mapping[str, Any] = field(default_factory=dict)
+    pieces: bytes | None = None
 
     @classmethod
     def of_path(cls, path: bytes, database: bytes) -> Chosen:
@@ -96,7 +101,9 @@ def choose(station: Station, replayed: Replay, ref: Ref) -> Chosen:
             unread=_unread(folder, artifacts),
             **common,
         )
-        return Chosen(target=target, database=database)
+        return Chosen(
+            target=target, database=database, media=media, pieces=_pieces(folder, artifacts)
+        )
     lists = [item for item in artifacts if item["role"] == "list"]
     if not lists:
         raise CaseError(
@@ -204,6 +211,14 @@ def _inside(folder: bytes, name: str) -> bytes:
             hint="its copy may be elsewhere; `evkit exhibit show` says what is recorded",
         )
     return path
+
+
+def _pieces(folder: bytes, artifacts: Sequence[Mapping[str, Any]]) -> bytes | None:
+    for item in artifacts:
+        if item["role"] == "pieces":
+            with contextlib.suppress(CaseError):
+                return _inside(folder, item["name"])
+    return None
 
 
 def _unread(folder: bytes, artifacts: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:

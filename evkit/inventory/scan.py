@@ -78,6 +78,7 @@ class Scan:
     Attributes:
         coverage: the totals so far.
         engines: versions and applied limits, as the children told them.
+        differing: entries of an intake's list whose content is not the recorded one.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Scan:
         self._image: dict[str, Any] = {}
         self.coverage = Coverage()
         self.engines: dict[str, str] = {}
+        self.differing: list[int] = []
 
     def run(self) -> dict[str, Any]:
         """Write all rows and return the coverage row, which is the last.
@@ -107,6 +109,8 @@ class Scan:
     def _add(self, row: dict[str, Any]) -> int:
         number = self._writer.add(row)
         self.coverage.take(row)
+        if row.get("reason") == "differs-from-record":
+            self.differing.append(int(row["inode"]))
         return number
 
     def _add_source(self, kind: str) -> None:

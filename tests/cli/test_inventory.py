@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 
+import acquirekit
 import inventorykit as kit
 import pytest
 import stations
@@ -14,6 +16,9 @@ from evkit.cli import main
 from evkit.cli.session import Session
 from evkit.core.refs import parse_ref
 from evkit.hashing.digests import digest_file
+from evkit.hashing.piecefile import write_pieces
+from evkit.hashing.pieces import PieceHasher
+from evkit.inventory.scan import Scan
 from evkit.ledger.event import Draft, Subject
 from evkit.station import Station
 
@@ -41,19 +46,30 @@ def run(tmp_path, monkeypatch, capsys):
     return run
 
 
-def _acquired(made, source, name="image.raw"):
+def _acquired(made, source, name="image.raw", *, tree=False, block_nodes=False):
     with made.open() as station:
         folder = os.fsdecode(station.folder(parse_ref("C1/E1/A1")))
         os.makedirs(folder)
         shutil.copyfile(source, os.path.join(folder, name))
         size, digests = digest_file(source)
+        media = {"size": size, **digests}
+        artifacts = [{"name": name, "role": "image", "size": size, **digests}]
+        if tree:
+            hasher = PieceHasher(block_nodes=block_nodes)
+            digest_file(source, (), pieces=hasher)
+            pieces = hasher.finish()
+            data = write_pieces(os.path.join(folder, name + ".pieces"), pieces)
+            sha256 = hashlib.sha256(data).hexdigest()
+            artifacts.append(
+                {"name": name + ".pieces", "role": "pieces", "size": len(data), "sha256": sha256}
+            )
+            media["pieces"] = pieces.fields()
         common = {"case": "C1", "exhibits": ("C1/E1",), "acquisitions": ("C1/E1/A1",)}
         start = Draft(kind="acquire-start", **common)
         end = Draft(
             kind="acquire-end",
             fields={
-                "result": "complete", "made_by": "evkit", "media": {"size": size, **digests},
-                "artifacts": [{"name": name, "role": "image", "size": size, **digests}],
+                "result": "complete", "made_by": "evkit", "media": media, "artifacts": artifacts,
             },
             subjects=(Subject("C1/E1/A1", digests),),
             **common,
@@ -121,6 +137,145 @@ def test_a_dry_run_writes_nothing(run):
     folder, _ = _acquired(run.made, IMAGE)
     assert "would write" in run("inventory", "run", "C1/E1", "--dry-run")
     assert os.listdir(folder) == ["image.raw"]
+
+
+def _inventories(made):
+    with made.open() as station:
+        return [event for _, event, _ in station.events("C1") if event.kind == "inventory"]
+
+
+def _flip(path, offset):
+    os.chmod(path, 0o644)
+    with open(path, "r+b") as handle:
+        handle.seek(offset)
+        byte = handle.read(1)
+        handle.seek(offset)
+        handle.write(bytes([byte[0] ^ 1]))
+
+
+def test_an_image_as_acquired_is_compared_with_its_pieces_first(run):
+    folder, _ = _acquired(run.made, IMAGE, tree=True)
+    out = run("inventory", "run", "C1/E1/A1", "--no-types")
+    assert "recorded inventory of C1/E1/A1" in out
+    assert "inventory.db" in os.listdir(folder)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--dry-run"]])
+@pytest.mark.parametrize(("blocks", "last"), [(False, 2097151), (True, 1064959)])
+def test_a_changed_image_is_neither_listed_nor_signed(run, arguments, blocks, last):
+    folder, _ = _acquired(run.made, IMAGE, tree=True, block_nodes=blocks)
+    _flip(os.path.join(folder, "image.raw"), (1 << 20) + 5)
+    out = run("inventory", "run", "C1/E1/A1", *arguments, expect=4)
+    assert "the image of `C1/E1/A1` is not what was acquired" in out
+    assert f"1,048,576 to {last:,};" in out
+    assert "recorded root" in out
+    assert "evkit verify C1/E1/A1 --record" in out
+    assert not [name for name in os.listdir(folder) if "inventory" in name]
+    assert _inventories(run.made) == []
+
+
+def test_a_changed_image_without_pieces_is_seen_by_sha256(run):
+    folder, digests = _acquired(run.made, IMAGE)
+    _flip(os.path.join(folder, "image.raw"), 0)
+    out = run("inventory", "run", "C1/E1", expect=4)
+    assert digests["sha256"] in out
+    assert os.listdir(folder) == ["image.raw"]
+    assert _inventories(run.made) == []
+
+
+def test_a_shorter_or_longer_image_is_not_the_acquired_one(run):
+    folder, _ = _acquired(run.made, IMAGE, tree=True)
+    path = os.path.join(folder, "image.raw")
+    size = os.path.getsize(path)
+    os.chmod(path, 0o644)
+    for change in (-1, 1):
+        os.truncate(path, size + change)
+        out = run("inventory", "run", "C1/E1", expect=4)
+        assert f"found length: {size + change:,} bytes" in out
+
+
+@pytest.mark.parametrize("what", ["gone", "damaged", "of another image"])
+def test_the_record_counts_and_not_the_pieces_file(run, what):
+    """An attacker who changes the image changes the pieces file too; the signed root stays."""
+    folder, _ = _acquired(run.made, IMAGE, tree=True)
+    place = os.path.join(folder, "image.raw.pieces")
+    if what == "damaged":
+        _flip(place, 90)
+    else:
+        os.unlink(place)
+    if what == "of another image":
+        _flip(os.path.join(folder, "image.raw"), 77)
+        hasher = PieceHasher()
+        digest_file(os.path.join(folder, "image.raw"), (), pieces=hasher)
+        write_pieces(place, hasher.finish())
+    out = run("inventory", "run", "C1/E1", expect=4 if what == "of another image" else 0)
+    assert ("is not what was acquired" in out) == (what == "of another image")
+
+
+def test_an_unsigned_inventory_of_a_changed_image_is_not_signed_later(run, monkeypatch):
+    folder, _ = _acquired(run.made, IMAGE, tree=True)
+    from evkit.core.errors import IdentityError
+
+    def fail(*_, **__):
+        raise IdentityError("the stick with the key is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Station, "record", fail)
+        run("inventory", "run", "C1/E1/A1", expect=12)
+    _flip(os.path.join(folder, "image.raw"), 4000)
+    assert "is not what was acquired" in run("inventory", "run", "C1/E1/A1", "--record", expect=4)
+    assert _inventories(run.made) == []
+
+
+def test_an_image_that_changes_while_it_is_listed(run, monkeypatch):
+    folder, _ = _acquired(run.made, IMAGE, tree=True)
+    whole = Scan.run
+
+    def change(self):
+        whole(self)
+        _flip(os.path.join(folder, "image.raw"), 4000)
+
+    monkeypatch.setattr(Scan, "run", change)
+    assert "changed while they were listed" in run("inventory", "run", "C1/E1", expect=4)
+    assert "inventory.db" not in os.listdir(folder)
+    assert _inventories(run.made) == []
+
+
+def test_an_acquisition_without_any_digest_is_undecided(run):
+    with run.made.open() as station:
+        folder = os.fsdecode(station.folder(parse_ref("C1/E1/A1")))
+        os.makedirs(folder)
+        shutil.copyfile(IMAGE, os.path.join(folder, "image.raw"))
+        common = {"case": "C1", "exhibits": ("C1/E1",), "acquisitions": ("C1/E1/A1",)}
+        artifact = {"name": "image.raw", "role": "image", "size": 1, "sha256": "00" * 32}
+        end = Draft(
+            kind="acquire-end", **common, subjects=(Subject("C1/E1/A1", {"sha256": "00" * 32}),),
+            fields={"result": "complete", "made_by": "evkit", "artifacts": [artifact]},
+        )  # fmt: skip
+        station.record_many([Draft(kind="acquire-start", **common), end], run.made.officer)
+    assert "to compare with" in run("inventory", "run", "C1/E1", expect=5)
+
+
+@pytest.mark.parametrize("what", ["content", "list"])
+def test_taken_in_files_that_changed_are_not_signed(run, tmp_path, what):
+    source = tmp_path / "export"
+    source.mkdir()
+    (source / "a.txt").write_bytes(b"one")
+    (source / "b.txt").write_bytes(b"two")
+    acquirekit.intake_with(run.made, source)
+    folder = run.made.path / "cases" / "C1" / "E1" / "A1"
+    if what == "content":
+        _flip(sorted((folder / "files").iterdir())[1], 0)
+        out = run("inventory", "run", "C1/E1", expect=4)
+        assert "1 file of `C1/E1/A1`" in out
+        assert "rows of the list: 3" in out
+    else:
+        path = folder / "files.jsonl"
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes().replace(b"a.txt", b"c.txt"))
+        assert "list of files of `C1/E1/A1`" in run("inventory", "run", "C1/E1", expect=4)
+    assert not list(folder.glob("inventory*"))
+    assert _inventories(run.made) == []
 
 
 def test_nothing_to_inventory(run):
