@@ -168,10 +168,7 @@ def find(database: bytes, criteria: Criteria, limit: int = 0) -> Listing:
     Raises:
         UsageError: nothing to look for was given.
     """
-    if criteria == Criteria():
-        raise UsageError(
-            "nothing to look for", hint="give --name, --path, --digest, --type or --size"
-        )
+    need_criteria(criteria)
     with Inventory(database) as inventory:
         found, more = _some(inventory, criteria, limit)
         return Listing(
@@ -181,6 +178,36 @@ def find(database: bytes, criteria: Criteria, limit: int = 0) -> Listing:
             brief=False,
             left_out=more,
         )
+
+
+def need_criteria(criteria: Criteria) -> None:
+    """Refuse a search for nothing.
+
+    Raises:
+        UsageError: nothing to look for was given.
+    """
+    if criteria == Criteria():
+        raise UsageError(
+            "nothing to look for",
+            hint="give one or more of --name, --path, --digest, --type, --size, --deleted",
+        )
+
+
+def format_of(kind: str | None, output: str) -> str:
+    """Return the export format: as given, else from the ending of the file's name.
+
+    Raises:
+        UsageError: the ending belongs to none.
+    """
+    if kind is not None:
+        return kind
+    ending = os.path.splitext(output)[1].removeprefix(".").lower()
+    if ending not in FORMATS:
+        raise UsageError(
+            f"the ending of `{escape(output)}` does not tell the format",
+            hint=f"give `--format {'` or `--format '.join(FORMATS)}`",
+        )
+    return ending
 
 
 def write_export(database: bytes, kind: str, output: str) -> Exported:

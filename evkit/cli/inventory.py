@@ -35,8 +35,9 @@ def inventory() -> None:
         "evkit inventory run disk.E01 -o disk.inventory.db",
     ),
     exits=(
-        ExitCode.INCOMPLETE, ExitCode.NO_CASE, ExitCode.LOCKED, ExitCode.KEY, ExitCode.INPUT,
-        ExitCode.REFUSED, ExitCode.STORAGE, ExitCode.INTERRUPTED,
+        ExitCode.INCOMPLETE, ExitCode.FAILED_CHECK, ExitCode.UNDECIDED, ExitCode.NO_CASE,
+        ExitCode.LOCKED, ExitCode.KEY, ExitCode.INPUT, ExitCode.REFUSED, ExitCode.STORAGE,
+        ExitCode.INTERRUPTED,
     ),
 )  # fmt: skip
 @common
@@ -66,7 +67,8 @@ def run(
     """Inventory an acquisition, an image or a folder.
 
     The file systems are read by libtsk in processes of their own. What cannot be read is a row, a
-    count and exit code 3. For an acquisition the event is recorded at the end.
+    count and exit code 3. An acquisition is compared with its record first, and the event is
+    recorded at the end; one that is not what was acquired is not listed (exit code 4).
     """
     from evkit.actions import inventory as action
     from evkit.hashing.digests import parse_algorithms
@@ -124,11 +126,12 @@ def list_(session: Session, what: str, deleted: bool, problems: bool, limit: int
     examples=(
         "evkit inventory find C-2026-014/E1 --name '*.csv'",
         "evkit inventory find C-2026-014/E1 --type 'image/*' --size 100kB..",
+        "evkit inventory find C-2026-014 --deleted",
     ),
     exits=(ExitCode.NO_CASE, ExitCode.INPUT),
 )
 @common
-@_WHAT
+@click.argument("what", metavar="CASE[/E1[/A1]]|PATH")
 @click.option("--name", metavar="GLOB", help="File name, such as '*.jpg'; case is ignored.")
 @click.option("--path", metavar="GLOB", help="Path, or a part of it.")
 @click.option("--digest", metavar="HEX", help="MD5, SHA-1, SHA-256 or SHA-512 in full.")
@@ -140,8 +143,13 @@ def find(
     session: Session, what: str, name: str | None, path: str | None, digest: str | None,
     type_: str | None, size: str | None, deleted: bool, limit: int,
 ) -> None:  # fmt: skip
-    """Search an inventory; everything that is given must hold."""
+    """Search an inventory; everything that is given must hold.
+
+    For a case or an exhibit the newest inventory of each acquisition is searched. evkit lists and
+    digests; it does not extract files, an examiner's tool does.
+    """
     from evkit.actions import inventory_show as action
+    from evkit.core.refs import parse_ref
     from evkit.inventory.find import Criteria, parse_digest, parse_sizes
 
     criteria = Criteria(
@@ -152,14 +160,20 @@ def find(
         size=parse_sizes(size) if size else None,
         deleted=True if deleted else None,
     )
-    database = action.locate(what, is_ref=is_ref(what), station=_station(session, what))
+    station = _station(session, what)
+    if station is not None and parse_ref(what).acquisition is None:
+        from evkit.actions.inventory_search import search
+
+        session.emit(search(what, station, criteria, limit))
+        return
+    database = action.locate(what, is_ref=is_ref(what), station=station)
     session.emit(action.find(database, criteria, limit))
 
 
 @command(
     "export",
     group=inventory,
-    examples=("evkit inventory export C-2026-014/E1 --format csv -o list.csv",),
+    examples=("evkit inventory export C-2026-014/E1 -o list.csv",),
     exits=(ExitCode.NO_CASE, ExitCode.INPUT, ExitCode.REFUSED, ExitCode.STORAGE),
 )
 @common
@@ -168,17 +182,16 @@ def find(
     "--format",
     "format_",
     type=click.Choice(["jsonl", "csv"]),
-    default="jsonl",
-    show_default=True,
-    help="JSON lines that prove themselves, or CSV for a spreadsheet.",
+    help="JSON lines that prove themselves, or CSV for a spreadsheet; else from FILE's ending.",
 )
 @click.option("-o", "--output", metavar="FILE", required=True, help="A new file.")
-def export(session: Session, what: str, format_: str, output: str) -> None:
+def export(session: Session, what: str, format_: str | None, output: str) -> None:
     """Write an inventory to a file."""
     from evkit.actions import inventory_show as action
 
+    form = action.format_of(format_, output)
     database = action.locate(what, is_ref=is_ref(what), station=_station(session, what))
-    session.emit(action.write_export(database, format_, output))
+    session.emit(action.write_export(database, form, output))
 
 
 def _station(session: Session, what: str) -> Station | None:

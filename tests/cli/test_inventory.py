@@ -296,12 +296,65 @@ def test_list_find_and_export(run, tmp_path):
     found = json.loads(run("inventory", "find", "C1/E1/A1", "--type", "image/*", "--json"))
     assert found["schema"] == "evkit/inventory-list/1"
     assert {"/holiday.txt", "/DCIM/IMG_0001.JPG"} <= {item["path"] for item in found["entries"]}
-    assert "nothing to look for" in run("inventory", "find", "C1/E1", expect=2)
+    out = run("inventory", "find", "C1/E1", expect=2)
+    assert "nothing to look for" in out
+    assert all(f"--{name}" in out for name in ("name", "path", "digest", "type", "size", "deleted"))
     run("inventory", "export", "C1/E1", "--format", "csv", "-o", tmp_path / "x.csv")
     run("inventory", "export", "C1/E1", "-o", tmp_path / "x.jsonl")
     assert "exists already" in run(
         "inventory", "export", "C1/E1", "-o", tmp_path / "x.jsonl", expect=15
     )
+
+
+def test_the_format_of_an_export_comes_from_the_ending(run, tmp_path):
+    _acquired(run.made, IMAGE)
+    run("inventory", "run", "C1/E1", "--no-types")
+    run("inventory", "export", "C1/E1", "-o", tmp_path / "inv.CSV")
+    assert (tmp_path / "inv.CSV").read_text("utf-8-sig").count(",") > 10
+    assert not (tmp_path / "inv.CSV").read_bytes().startswith(b"{")
+    run("inventory", "export", "C1/E1", "-o", tmp_path / "inv.jsonl")
+    assert (tmp_path / "inv.jsonl").read_bytes().startswith(b"{")
+    run("inventory", "export", "C1/E1", "-o", tmp_path / "inv.txt", "--format", "csv")
+    for name in ("list", "list.xlsx", "csv"):
+        out = run("inventory", "export", "C1/E1", "-o", tmp_path / name, expect=2)
+        assert "does not tell the format" in out
+        assert "--format csv" in out
+        assert not (tmp_path / name).exists()
+
+
+def test_a_case_is_searched_in_all_its_acquisitions(run, tmp_path):
+    assert "`C1` has no inventory" in run("inventory", "find", "C1", "--deleted", expect=10)
+    _acquired(run.made, IMAGE)
+    run("inventory", "run", "C1/E1")
+    for number, name in enumerate(("letter.txt", "photo.txt", "left.txt"), 2):
+        (tmp_path / name).write_bytes(name.encode())
+        acquirekit.intake_with(run.made, tmp_path / name)
+        if name != "left.txt":
+            run("inventory", "run", f"C1/E1/A{number}")
+    out = run("inventory", "find", "C1", "--name", "letter*")
+    assert "C1/E1/A1: 0 found" in out
+    assert "C1/E1/A2: 1 found" in out
+    assert "C1/E1/A3: 0 found" in out
+    assert "C1/E1/A4: not searched, it has no inventory" in out
+    found = json.loads(run("inventory", "find", "C1", "--name", "*.txt", "--json"))
+    assert found["schema"] == "evkit/inventory-search/1"
+    assert [item["acquisition"] for item in found["searched"]] == [
+        "C1/E1/A1",
+        "C1/E1/A2",
+        "C1/E1/A3",
+    ]
+    assert [entry["path"] for entry in found["searched"][2]["entries"]] == ["photo.txt"]
+    assert found["not_searched"] == ["C1/E1/A4"]
+    arguments = ("--name", "*.txt", "--limit", "1", "--json")
+    few = json.loads(run("inventory", "find", "C1", *arguments))["searched"]
+    assert sum(len(item["entries"]) for item in few) == 1
+    assert few[2]["more"]
+    assert "no case `C9`" in run("inventory", "find", "C9", "--deleted", expect=10)
+    assert "nothing to look for" in run("inventory", "find", "C1", expect=2)
+
+
+def test_help_says_what_find_does_not_do(run):
+    assert "does not extract files" in " ".join(run("inventory", "find", "--help").split())
 
 
 def test_a_path(run, tmp_path):
