@@ -164,9 +164,15 @@ def load_log_key(path: str | bytes) -> Ed25519PrivateKey:
     """Read a log key file.
 
     Raises:
-        IdentityError: the file is missing or holds something else.
+        IdentityError: the file is missing, holds something else, or is open to other users.
     """
     shown = escape_bytes(os.fsencode(path))
+    if os.name != "nt" and os.path.exists(path) and os.stat(path).st_mode & 0o077:
+        raise IdentityError(
+            f"the log key `{shown}` is open to other users of this machine",
+            hint=f"close it: chmod 600 {shown}; if somebody may have copied it, go on with "
+            "`evkit station recover`",
+        )
     try:
         key = serialization.load_pem_private_key(read_file(path, MAX_FILE), None)
     except InputError as error:

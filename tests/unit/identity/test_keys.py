@@ -182,6 +182,19 @@ def test_oversized_file(tmp_path):
         keys.load_key_file(str(path), "x")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620, 0o606])
+def test_a_log_key_that_others_can_read(tmp_path, mode):
+    path = tmp_path / "log.key"
+    keys.generate_log_key(path)
+    os.chmod(path, mode)
+    with pytest.raises(IdentityError, match="other users") as caught:
+        keys.load_log_key(path)
+    assert "chmod 600" in caught.value.hint
+    os.chmod(path, 0o400)
+    keys.load_log_key(path)
+
+
 def test_log_key(tmp_path):
     path = tmp_path / "log.key"
     key = keys.generate_log_key(str(path))
