@@ -81,7 +81,7 @@ def read(home: bytes) -> Config:
         )
     try:
         values = tomllib.loads(read_file(path, MAX_BYTES).decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"`{shown}` is damaged: {escape(str(error))}") from error
     if values.get("format") != FORMAT:
         raise InputError(

@@ -68,7 +68,8 @@ def test_damage_is_named(tmp_path, old, new):
 
 def test_hostile_files(tmp_path):
     path = tmp_path / "station.toml"
-    for content in (b"", b"\xff\xfe", b"a = 1\n" * 20_000, b"format = 1"):
+    deep = b"a = " + b"[" * 30_000 + b"]" * 30_000
+    for content in (b"", b"\xff\xfe", b"a = 1\n" * 20_000, b"format = 1", deep):
         path.write_bytes(content)
         with pytest.raises(InputError):
             config.read(os.fsencode(tmp_path))
