@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from evkit.core.errors import EvkitError
+from evkit.core.errors import EvkitError, InputError
 from evkit.core.progress import SILENT
 from evkit.station import highwater, layout, lock, pins, state
 from evkit.station.build import Builder, Terms
@@ -126,6 +126,13 @@ def ready(book: Book, signer: Signer, kinds: Collection[str]) -> Head:
     The caller holds the ledger's lock, because a missing checkpoint is signed.
     """
     head = book.store.head()
+    stored = book.store.count()
+    if stored != head.size:
+        raise InputError(
+            f"the ledger holds {stored} entries, but its head {head.size}: it was changed or is "
+            "damaged",
+            hint="compare it with a bundle or a backup (`evkit verify`, `evkit ledger compare`)",
+        )
     highwater.check(book.origin, head.size, book.store.node)
     statement = book.trust.statement()
     for kind in sorted(kinds):

@@ -111,6 +111,13 @@ class SqliteStore:
             0, EMPTY_ROOT, None
         )
 
+    def count(self) -> int:
+        """See `Store.count`."""
+        with _errors(self._path):
+            row = self._db.execute("SELECT COUNT(*) FROM entries").fetchone()
+        found: int = row[0]
+        return found
+
     def head_at(self, size: int) -> Head | None:
         """See `Store.head_at`."""
         return self._head("SELECT size, root, note FROM heads WHERE size = ?", size)

@@ -64,6 +64,10 @@ class Store(Protocol):
         """Return the last committed head; size 0 when nothing is committed."""
         ...
 
+    def count(self) -> int:
+        """Return the number of entries that are stored; that of the head unless damaged."""
+        ...
+
     def head_at(self, size: int) -> Head | None:
         """Return a committed head, None when no append ended there."""
         ...

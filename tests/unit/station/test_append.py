@@ -435,6 +435,26 @@ def test_any_error_after_the_commit_is_a_notice(made, station, monkeypatch, erro
     assert station.checkpoint()
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM entries WHERE idx = 2",
+        (
+            "INSERT INTO entries SELECT 5, substr(event_id, 2) || 'x', kind, NULL, NULL, NULL,"
+            " signer, envelope FROM entries WHERE idx = 1"
+        ),
+    ],
+)
+def test_rows_that_are_not_those_of_the_head(made, station, change):
+    """Somebody with the file and an SQL shell: nothing is added on top of it."""
+    db = station.store._db
+    db.execute("DROP TRIGGER entries_no_delete")
+    db.execute("PRAGMA foreign_keys = OFF")
+    db.execute(change)
+    with pytest.raises(InputError, match="entries, but its head"):
+        station.record(note("C1", "x"), made.officer)
+
+
 def test_finding_entries(made, station):
     done = station.record(note("C1", "a"), made.officer)
     assert station.find(str(done.index)).event_id == done.event_id
