@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from evkit.station.recover import Recovered
 
 _HEAD = re.compile(r"(0|[1-9][0-9]{0,15}):([0-9a-f]{64})", re.ASCII)
+_SHOWN = 50
 _WITH = "lies with the station"
 _AWAY = "is kept elsewhere"
 
@@ -255,6 +256,7 @@ class RecoveryView:
             "previous_origin": self.done.previous_origin,
             "entries": self.done.entries,
             "lost": self.done.lost,
+            "unknown": [to_fields(path) for path in self.done.unknown],
         }
 
     def lines(self) -> list[str]:
@@ -267,6 +269,14 @@ class RecoveryView:
         ]
         if done.lost:
             lines.append(f"lost         {done.lost} entries that the head held outside covers")
+        if done.unknown:
+            lines.append(
+                f"not named    {len(done.unknown)} files of the backup stand in no entry; its list "
+                "is not signed, so look at each:"
+            )
+            lines += [f"  {escape_bytes(path)}" for path in done.unknown[:_SHOWN]]
+            if len(done.unknown) > _SHOWN:
+                lines.append(f"  … and {len(done.unknown) - _SHOWN} more (`--json` lists them)")
         return [
             *lines,
             "next: evkit ledger memo; give the new memo to those who hold an old one",

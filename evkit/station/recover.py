@@ -22,6 +22,7 @@ from evkit.station.layout import Layout
 from evkit.station.reading import check_head, event_of
 from evkit.station.restore import unpack
 from evkit.station.sqlite_store import SqliteStore
+from evkit.station.strays import unknown_files
 from evkit.station.trust import Trust
 
 if TYPE_CHECKING:
@@ -57,13 +58,22 @@ class Recovery:
 
 
 class Recovered(NamedTuple):
-    """What came of it: place, new and old origin, entries taken over, entries known to be lost."""
+    """What came of it.
+
+    Attributes:
+        place: the new station.
+        origin, previous_origin: the new and the lost ledger.
+        entries: taken over.
+        lost: entries that the head held outside covers and the backup does not hold.
+        unknown: files that came with the backup and that no entry names, relative to `place`.
+    """
 
     place: Layout
     origin: str
     previous_origin: str
     entries: int
     lost: int
+    unknown: tuple[bytes, ...] = ()
 
 
 class _Old(NamedTuple):
@@ -102,11 +112,11 @@ def recover(request: Recovery) -> Recovered:
             "previous": _previous(old, request),
         }
         write_first(place, made, root, before)
-        _take_over(place, old, request.reason, before, root)
+        unknown = _take_over(place, old, request.reason, before, root)
         mark = highwater.Mark(request.size, request.root)
         highwater.retire(old.settings.origin, mark, made.origin)
     return Recovered(
-        Layout.of(request.target), made.origin, old.settings.origin, len(old.entries), lost
+        Layout.of(request.target), made.origin, old.settings.origin, len(old.entries), lost, unknown
     )
 
 
@@ -200,8 +210,12 @@ def _next_origin(origin: str) -> str:
 
 def _take_over(
     place: Layout, old: _Old, reason: str, before: dict[str, Json], root: FileSigner
-) -> None:
-    """Append the old entries but the first (the new first one stands for it), then `recover`."""
+) -> tuple[bytes, ...]:
+    """Append the old entries but the first (the new first one stands for it), then `recover`.
+
+    Returns:
+        Files that no entry names.
+    """
     from evkit.ledger.event import Draft
     from evkit.station.station import Station
 
@@ -209,6 +223,7 @@ def _take_over(
         append.adopt(station.book, old.entries[1:], old.secrets)
         fields: dict[str, Json] = {**before, "reason": reason, "entries": len(old.entries)}
         station.record(Draft(kind="recover", case=None, fields=fields), root)
+        return tuple(unknown_files(station))
 
 
 def _shown(head: Head) -> str:

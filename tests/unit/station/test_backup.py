@@ -14,6 +14,7 @@ import pytest
 import stations
 from stations import note
 
+from evkit.actions.station import RecoveryView
 from evkit.core import ejson
 from evkit.core.errors import CheckFailedError, IdentityError, InputError, RefusedError
 from evkit.merkle import tree
@@ -290,6 +291,32 @@ def test_a_recovery_that_fails_retires_nothing(made, tmp_path):
         recover(_recovery(made, source, tmp_path / "new", head, root_passphrase=b"wrong"))
     with made.open() as station:
         station.record(note("C1", "x"), made.officer)
+
+
+def test_recovery_names_what_the_ledger_does_not_know(made, tmp_path):
+    """The list of a backup is not signed: whoever holds it can add files and list them."""
+    _fill(made)
+    folder = tmp_path / "b"
+    with made.open() as station:
+        _made(station, os.fsencode(folder), evidence=True)
+        head = station.head()
+    roots = folder / "trust" / "roots"
+    roots.mkdir()
+    added = {
+        "cases/C1/E1/A1/planted.raw": folder / "cases" / "C1" / "E1" / "A1" / "planted.raw",
+        "trust/roots/planted.crt": roots / "planted.crt",
+    }
+    listing = json.loads((folder / "backup.json").read_bytes())
+    for name, path in added.items():
+        path.write_bytes(b"planted")
+        digest = hashlib.sha256(b"planted").hexdigest()
+        listing["files"].append({"path": name, "size": 7, "sha256": digest})
+    (folder / "backup.json").write_bytes(ejson.dumps(listing))
+    done = recover(_recovery(made, os.fsencode(folder), tmp_path / "new", head))
+    assert set(done.unknown) >= {name.encode() for name in added}
+    lines = RecoveryView(done=done).lines()
+    assert any("planted.raw" in line for line in lines)
+    assert RecoveryView(done=done).document()["unknown"]
 
 
 def test_recovery_against_another_history(made, tmp_path):
