@@ -1,38 +1,29 @@
 """Who signed: every entry's signature, the signer's certificate, its time and revocation.
 
-Times in entries are the station's claim. A certificate is judged at the times of the entries that
-it signed; after a revocation without compromise the order of the ledger decides, and a compromised
-key counts for nothing without an anchor whose time was signed outside (design section 6).
+Times in entries are the station's claim, bounded by the order of the ledger (`times`). A
+certificate is judged at the times of the entries that it signed; after a revocation without
+compromise the order of the ledger decides, and a compromised key counts for nothing without an
+anchor whose time was signed outside (design section 6).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING
 
-from evkit.core import clock
 from evkit.core.text import escape
-from evkit.identity.certificate import check_chain
 from evkit.ledger import dsse
 from evkit.verify.report import AUTHORSHIP, RECORD
+from evkit.verify.times import Times
+from evkit.verify.validity import COMPROMISE, Judge, Revoked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evkit.identity.certificate import Certificate, ChainResult
+    from evkit.identity.certificate import Certificate
     from evkit.ledger.event import Entry
     from evkit.verify.report import Report
     from evkit.verify.trust import Trust
     from evkit.verify.view import RecordView
-
-COMPROMISE: Final = "compromise"
-_MANY: Final = 8
-
-
-class _Revoked(NamedTuple):
-    """A revocation that the ledger records: its entry, and whether the key was compromised."""
-
-    entry: int
-    compromise: bool
 
 
 def check_authorship(
@@ -57,6 +48,7 @@ def check_authorship(
         if _signed(view, index, entry, trust, report, alone=alone):
             by_signer.setdefault(entry.envelope.keyid, []).append(index)
     revoked = _revocations(view, entries, trust, report)
+    times = Times(entries)
     good = 0
     unchecked = False
     for fingerprint, indices in by_signer.items():
@@ -64,7 +56,7 @@ def check_authorship(
         if not alone:
             _enrolled(view, entries, certificate, indices, report)
         if trust.roots:
-            judged = _Judge(certificate, entries, indices, trust, report)
+            judged = Judge(certificate, times, indices, trust, report)
             good += judged.run(revoked.get(fingerprint))
             unchecked |= not judged.revocation_checked
     if unchecked:
@@ -113,9 +105,9 @@ def _signed(
 
 def _revocations(
     view: RecordView, entries: Mapping[int, Entry], trust: Trust, report: Report
-) -> dict[str, _Revoked]:
+) -> dict[str, Revoked]:
     """Return the revocations that the ledger records, by fingerprint."""
-    found: dict[str, _Revoked] = {}
+    found: dict[str, Revoked] = {}
     for index, entry in entries.items():
         event = entry.event
         if event.kind != "revoke":
@@ -125,8 +117,11 @@ def _revocations(
             report.failed(AUTHORSHIP, "revoke-signer", text, view.place(index))
             continue
         fingerprint = str(event.fields.get("certificate"))
-        compromise = event.fields.get(COMPROMISE) is True
-        found.setdefault(fingerprint, _Revoked(index, compromise))
+        compromise = (
+            event.fields.get(COMPROMISE) is True or event.fields.get("reason") == COMPROMISE
+        )
+        before = found.get(fingerprint, Revoked(index, compromise))
+        found[fingerprint] = before._replace(compromise=before.compromise or compromise)
     return found
 
 
@@ -148,79 +143,3 @@ def _enrolled(
             "before it"
         )
         report.failed(RECORD, "not-enrolled", text, view.place(indices[0]))
-
-
-class _Judge:
-    """Judges one certificate for the entries that it signed."""
-
-    def __init__(
-        self,
-        certificate: Certificate,
-        entries: Mapping[int, Entry],
-        indices: Sequence[int],
-        trust: Trust,
-        report: Report,
-    ) -> None:
-        self._certificate = certificate
-        self._entries = entries
-        self._indices = indices
-        self._trust = trust
-        self._report = report
-        self._name = escape(certificate.officer)
-        self.revocation_checked = True
-
-    def run(self, revoked: _Revoked | None) -> int:
-        """Return the number of entries whose signature counts."""
-        order = sorted(self._indices, key=lambda index: self._entries[index].event.recorded.utc)
-        results = [self._chain(order[0]), self._chain(order[-1])]
-        if self._compromised(results, revoked):
-            return 0
-        if all(result.ok for result in results) and revoked is None:
-            return len(order)
-        good = 0
-        for index in self._indices:
-            good += self._one(index, revoked)
-        return good
-
-    def _chain(self, index: int) -> ChainResult:
-        at = clock.parse(self._entries[index].event.recorded.utc)
-        result = check_chain(self._certificate, self._trust.roots, at, self._trust.crls)
-        self.revocation_checked &= result.revocation_checked
-        return result
-
-    def _compromised(self, results: Sequence[ChainResult], revoked: _Revoked | None) -> bool:
-        listed = any(
-            result.revocation is not None and result.revocation.reason == COMPROMISE
-            for result in results
-        )
-        if not listed and not (revoked and revoked.compromise):
-            return False
-        text = (
-            f"the key of `{self._name}` may have been in other hands: its entries "
-            f"{_numbers(self._indices)} count only under an anchor whose time was signed outside "
-            "before that, and none was supplied"
-        )
-        self._report.undecided(AUTHORSHIP, "key-compromised", text)
-        return True
-
-    def _one(self, index: int, revoked: _Revoked | None) -> bool:
-        result = self._chain(index)
-        where = f"entry {index}"
-        if revoked is not None and index > revoked.entry:
-            text = f"entry {index} is signed by `{self._name}` after the revocation in entry "
-            self._report.failed(AUTHORSHIP, "revoked", f"{text}{revoked.entry}", where)
-            return False
-        if result.state == "revoked" and revoked is None:
-            text = f"entry {index}: the certificate of `{self._name}` was {escape(result.detail)}"
-            self._report.failed(AUTHORSHIP, "revoked", text, where)
-            return False
-        if result.ok or result.state == "revoked":
-            return True
-        text = f"entry {index}: certificate of `{self._name}`: {escape(result.detail)}"
-        self._report.failed(AUTHORSHIP, f"certificate-{result.state}", text, where)
-        return False
-
-
-def _numbers(indices: Sequence[int]) -> str:
-    shown = ", ".join(str(index) for index in indices[:_MANY])
-    return shown if len(indices) <= _MANY else f"{shown} and {len(indices) - _MANY} more"

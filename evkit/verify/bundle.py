@@ -16,6 +16,7 @@ from evkit.verify.remarks import remark_custody
 from evkit.verify.report import AUTHORSHIP, CONTENT, Report
 from evkit.verify.sources import BundleSource
 from evkit.verify.takeover import check_takeovers
+from evkit.verify.times import Times
 from evkit.verify.trust import Trust
 from evkit.verify.view import RecordView, read_entries
 
@@ -66,7 +67,9 @@ def verify_bundle(
     files.check()
     view = bundle_view(files)
     done = check_record(view, supplied, report)
-    signed = manifest.check_signature(files.data.get(layout.MANIFEST), done.trust, report)
+    signed = manifest.check_signature(
+        files.data.get(layout.MANIFEST), done.trust, Times(done.entries), report
+    )
     issuer = signed[1] if signed else None
     manifest.check_bag_signature(
         files.data.get(bag.TAG_LIST), files.data.get(layout.SIGNATURE), issuer, report

@@ -11,8 +11,11 @@ from evkit.identity.certificate import check_chain
 from evkit.ledger import dsse
 from evkit.manifest import bag, facts, layout, model
 from evkit.verify.report import AUTHORSHIP, FAIL, RECORD
+from evkit.verify.times import Placed
+from evkit.verify.validity import is_compromise, validity
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
     from evkit.identity.certificate import Certificate
@@ -20,19 +23,21 @@ if TYPE_CHECKING:
     from evkit.manifest.model import Manifest
     from evkit.verify.record import Tree
     from evkit.verify.report import Report
+    from evkit.verify.times import Times
     from evkit.verify.trust import Trust
 
 MAX_DIFFERENCES: Final = 5
 
 
 def check_signature(
-    data: bytes | None, trust: Trust, report: Report, *, alone: bool = False
+    data: bytes | None, trust: Trust, times: Times, report: Report, *, alone: bool = False
 ) -> tuple[Manifest, Certificate | None] | None:
     """Read `manifest.json` and check its signature and the issuer's certificate.
 
     Args:
         data: the file, None when it is missing.
         trust: certificates and trusted roots.
+        times: of the entries that come with it; empty when there are none.
         report: takes the findings.
         alone: without its bundle, so that a missing certificate decides nothing.
 
@@ -66,11 +71,13 @@ def check_signature(
     if stated != (certificate.officer, certificate.common_name, certificate.fingerprint):
         text = f"`{where}` names another issuer than the certificate that signed it"
         report.failed(AUTHORSHIP, "manifest-issuer", text, where)
-    _judge(manifest, certificate, trust, report)
+    _judge(manifest, certificate, trust, times, report)
     return manifest, certificate
 
 
-def _judge(manifest: Manifest, certificate: Certificate, trust: Trust, report: Report) -> None:
+def _judge(
+    manifest: Manifest, certificate: Certificate, trust: Trust, times: Times, report: Report
+) -> None:
     if not trust.roots:
         return
     try:
@@ -80,12 +87,35 @@ def _judge(manifest: Manifest, certificate: Certificate, trust: Trust, report: R
         return
     result = check_chain(certificate, trust.roots, at, trust.crls)
     name = escape(certificate.officer)
-    if result.ok:
+    listed = result.revocation
+    if is_compromise(listed):
+        text = (
+            f"the key of the issuer `{name}` may have been in other hands: its signature counts "
+            "only under an anchor whose time was signed outside before that, and none was supplied"
+        )
+        report.undecided(AUTHORSHIP, "key-compromised", text, layout.MANIFEST)
+    elif (
+        result.state == "expired"
+        and result.root is not None
+        and not _refuted(certificate, result.root, at, times)
+    ):
+        text = (
+            f"the manifest states {clock.format_utc(at)}, when the certificate of `{name}` was not "
+            "valid; the entries before it do not show that it was made at that time"
+        )
+        report.undecided(AUTHORSHIP, "certificate-expired", text, layout.MANIFEST)
+    elif result.ok:
         text = f"the manifest was signed by `{name}` ({escape(certificate.common_name)})"
         report.passed(AUTHORSHIP, "manifest-signature", text)
     else:
         text = f"certificate of the issuer `{name}`: {escape(result.detail)}"
         report.failed(AUTHORSHIP, f"certificate-{result.state}", text, layout.MANIFEST)
+
+
+def _refuted(certificate: Certificate, root: Certificate, at: dt.datetime, times: Times) -> bool:
+    """Say whether the entries before the manifest too lie outside the certificate's validity."""
+    window = times.within(*validity(certificate, root))
+    return window.place(times.end, at) is Placed.OUTSIDE
 
 
 def check_bag_signature(

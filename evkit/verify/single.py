@@ -14,6 +14,7 @@ from evkit.merkle.tree import leaf_hash
 from evkit.verify import authorship, manifest, statement
 from evkit.verify.content import Counts, check_acquisition, check_ends
 from evkit.verify.report import CONTENT, HISTORY, RECORD, Report
+from evkit.verify.times import Times
 from evkit.verify.trust import Trust
 from evkit.verify.view import RecordView
 
@@ -48,7 +49,7 @@ def verify_manifest(
     report = Report(label, "manifest", no_history=supplied.no_history)
     report.not_proven = list(model.NOT_PROVEN)
     trust = _trust(beside, supplied, report)
-    signed = manifest.check_signature(data, trust, report, alone=True)
+    signed = manifest.check_signature(data, trust, Times({}), report, alone=True)
     report.undecided(RECORD, "no-ledger", f"the ledger is not in a manifest; {_WHOLE}")
     report.undecided(HISTORY, "no-ledger", f"the ledger is not in a manifest; {_WHOLE}")
     if signed is None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from evkit.core import clock
 from evkit.core.errors import InputError
 from evkit.core.text import escape
 from evkit.identity.statement import PAYLOAD_TYPE, parse_statement
 from evkit.ledger import dsse
 from evkit.ledger.checkpoint import is_log_key, parse_checkpoint_own
 from evkit.verify.report import RECORD
+from evkit.verify.times import Placed, Times
+from evkit.verify.validity import tell_clock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,14 +111,20 @@ def check_checkpoint(
 
 
 def _check_time(station: Station, entries: Mapping[int, Entry], report: Report) -> None:
-    for index, entry in entries.items():
-        if not station.statement.valid_at(entry.event.recorded.moment()):
-            text = (
-                f"entry {index} was recorded at {entry.event.recorded.utc}, outside the time for "
-                f"which the log key is certified ({station.statement.not_before} to "
-                f"{station.statement.not_after})"
-            )
-            report.failed(RECORD, "statement-time", text, f"entry {index}")
+    """Check that the entries were made while the log key was certified."""
+    made = station.statement
+    span = f"{made.not_before} to {made.not_after}"
+    window = Times(entries).within(clock.parse(made.not_before), clock.parse(made.not_after))
+    placed: dict[Placed, list[int]] = {}
+    for index in entries:
+        placed.setdefault(window.place(index), []).append(index)
+    for index in placed.get(Placed.OUTSIDE, []):
+        text = (
+            f"entry {index} was recorded at {entries[index].event.recorded.utc}, as the entries "
+            f"beside it outside the time for which the log key is certified ({span})"
+        )
+        report.failed(RECORD, "statement-time", text, f"entry {index}")
+    tell_clock(RECORD, "statement-time", f"the log key ({span})", placed, report)
 
 
 def check_genesis(

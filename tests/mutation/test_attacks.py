@@ -420,7 +420,54 @@ def test_an_expired_certificate():
     ledger.add(Draft(kind="note", case=CASE, fields={"text": "x"}), recorded=late)
     ledger.add(Draft(kind="bundle", case=CASE, fields={"form": "zip"}), recorded=late)
     found = fails(ledger.bundle(), bundlekit.with_anchor(ledger), AUTHORSHIP, "certificate-expired")
-    assert "entry 5" in found.text
+    assert "entry 6" in found.text
+
+
+def stated(ledger, days, kind="note", signer=None):
+    """Add an entry whose clock is `days` away from the right one."""
+    minutes = dt.timedelta(days=days, minutes=ledger.minutes + 1)
+    at = Recorded(clock.format_utc(bundlekit.START + minutes), "+05:00", "system")
+    fields = {"form": "zip"} if kind == "bundle" else {"text": "x"}
+    return ledger.add(Draft(kind=kind, case=CASE, fields=fields), signer, recorded=at)
+
+
+@pytest.mark.parametrize("days", [-4000, 400, 20000])
+def test_a_wrong_clock_between_right_ones(days):
+    """An empty battery says 2015; the entries after it show that the signature was made in time."""
+    ledger = bundlekit.small()
+    first, second = stated(ledger, days), stated(ledger, days)
+    stated(ledger, 0, "bundle")
+    report = bundlekit.check(ledger.bundle(), bundlekit.with_anchor(ledger))
+    assert report.word == PASS, report.lines()
+    found = [remark for remark in report.remarks if remark.code == "clock-outside"]
+    assert found
+    assert all(remark.entries == (first, second) for remark in found)
+
+
+@pytest.mark.parametrize("days", [-4000, 400])
+def test_a_wrong_clock_at_the_end_decides_nothing(days):
+    ledger = bundlekit.small()
+    stated(ledger, days, "bundle")
+    report = bundlekit.check(ledger.bundle(), bundlekit.with_anchor(ledger))
+    assert report.answer(AUTHORSHIP) == UNDECIDED, report.lines()
+    assert report.word == UNDECIDED
+
+
+def test_a_wrong_clock_of_the_manifest_decides_nothing():
+    ledger = bundlekit.small()
+    made = clock.Instant(bundlekit.START - dt.timedelta(days=4000), "+05:00", "system")
+    report = bundlekit.check(ledger.bundle(made=made), bundlekit.with_anchor(ledger))
+    assert report.answer(AUTHORSHIP) == UNDECIDED
+    assert not report.has(FAIL)
+
+
+def test_entries_that_agree_on_a_time_after_the_certificate():
+    ledger = bundlekit.small()
+    stated(ledger, 400)
+    middle = stated(ledger, 400)
+    stated(ledger, 400, "bundle")
+    found = fails(ledger.bundle(), bundlekit.with_anchor(ledger), AUTHORSHIP, "certificate-expired")
+    assert found.where == f"entry {middle}"
 
 
 def revoked(reason: str, **fields):
@@ -475,6 +522,66 @@ def test_a_compromised_key_counts_for_nothing_by_itself():
         report = finish(ledger, crl if with_list else None)
         assert report.answer(AUTHORSHIP) == UNDECIDED
         assert any(f.code == "key-compromised" for f in report.findings)
+
+
+def listed(reason, at, invalid_from=None):
+    """A ledger without the entry that revokes, and a list that does."""
+    ledger = bundlekit.small()
+    who = ledger.who
+    ledger.enrol(who.other)
+    ledger.add(Draft(kind="note", case=CASE, fields={"text": "x"}), who.other)
+    entry = Revocation(who.other.certificate.serial, at, reason, invalid_from)
+    return finish(ledger, create_crl(who.root, [entry], at=at).pem)
+
+
+@pytest.mark.parametrize(("reason", "before"), [("compromise", 30), ("compromise", 0),
+                                                ("unspecified", 30), ("ended", 30)])  # fmt: skip
+def test_a_compromise_that_only_the_list_knows(reason, before):
+    """Its own clock cannot save an entry: whoever has the key also sets the clock."""
+    at = bundlekit.START + dt.timedelta(days=60)
+    report = listed(reason, at, at - dt.timedelta(days=before))
+    assert report.answer(AUTHORSHIP) == UNDECIDED
+    assert any(f.code == "key-compromised" for f in report.findings)
+    assert not report.has(FAIL)
+
+
+def test_entries_before_a_revocation_that_only_the_list_knows():
+    report = listed("ended", bundlekit.START + dt.timedelta(days=60))
+    assert report.word == PASS, report.lines()
+
+
+def test_a_backdated_entry_after_a_revocation_that_only_the_list_knows():
+    ledger = bundlekit.small()
+    who = ledger.who
+    ledger.enrol(who.other)
+    stated(ledger, 90)
+    early = stated(ledger, 0, signer=who.other)
+    stated(ledger, 90, "bundle")
+    at = bundlekit.START + dt.timedelta(days=60)
+    entry = Revocation(who.other.certificate.serial, at, "ended")
+    crl = create_crl(who.root, [entry], at=at).pem
+    report = bundlekit.check(ledger.bundle(crl=crl), bundlekit.with_anchor(ledger))
+    assert report.answer(AUTHORSHIP) == FAIL
+    assert any(f.where == f"entry {early}" and f.code == "revoked" for f in report.findings)
+
+
+def test_a_compromised_issuer_of_a_manifest():
+    """Also of a manifest alone, and whatever time it states."""
+    ledger = bundlekit.small()
+    at = bundlekit.START + dt.timedelta(days=60)
+    who = ledger.who
+    entry = Revocation(who.officer.certificate.serial, at, "compromise", at)
+    files = ledger.bundle(crl=create_crl(who.root, [entry], at=at).pem)
+    report = bundlekit.check(files, bundlekit.with_anchor(ledger))
+    assert report.answer(AUTHORSHIP) == UNDECIDED
+    assert not any(f.code == "manifest-signature" for f in report.findings)
+
+
+def test_a_second_revocation_for_compromise():
+    ledger, _, _ = revoked("ended")
+    ledger.revoke(ledger.who.other, reason="compromise", compromise=True)
+    report = finish(ledger)
+    assert report.answer(AUTHORSHIP) == UNDECIDED
 
 
 def test_a_revocation_that_only_the_list_knows():
