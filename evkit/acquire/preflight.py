@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from evkit.acquire import sysfs
 from evkit.core.errors import RefusedError, StorageError
+from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
 from evkit.hashing import pieces
 
@@ -26,6 +27,7 @@ OK, DEVIATION, UNKNOWN = "ok", "deviation", "could-not-be-determined"
 SPARE = 16 << 20  # log, list, journal and the file system's own needs
 WRITABLE = "source-writable"
 MOUNTED = "source-mounted"
+_MOUNT = "not-mounted"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +89,8 @@ def examine(facts: Facts, destination: bytes, *, block_nodes: bool = False) -> R
         needed = space_for(facts.size, block_nodes=block_nodes)
     if free is not None and needed is not None and free < needed:
         raise StorageError(
-            f"`{escape_bytes(destination)}` has {free} bytes free, {needed} are needed",
+            f"`{escape_bytes(destination)}` has {in_words(free)} free, "
+            f"{in_words(needed)} are needed",
             hint="free space there, or use a station on a larger disk",
         )
     checks = [
@@ -133,10 +136,26 @@ def _write_block(facts: Facts) -> Check:
 
 
 def _not_mounted(facts: Facts) -> Check:
-    name = "not-mounted"
-    if facts.kind != "block" or facts.device is None:
-        return Check(name=name, state=OK, text="not a device")
-    family = sysfs.below(facts.device)
+    if facts.kind == "block" and facts.device is not None:
+        return _in_use(facts, sysfs.below(facts.device), "not mounted")
+    if facts.inode is None:
+        return Check(name=_MOUNT, state=UNKNOWN, text="not checked; a stream has no device")
+    loops = sysfs.loops_over(facts.path, facts.inode)
+    if loops is None:
+        return Check(
+            name=_MOUNT,
+            state=UNKNOWN,
+            text="not checked; this system does not tell which files are loop devices",
+        )
+    family = {device for loop in loops for device in sysfs.below(loop)}
+    return _in_use(facts, family, "not mounted through a loop device")
+
+
+def _in_use(facts: Facts, family: set[str], free: str) -> Check:
+    """Refuse what swap or a writable mount uses; `free` says it in words when nothing does."""
+    name = _MOUNT
+    if not family:
+        return Check(name=name, state=OK, text=free)
     if family & sysfs.swap_devices():
         raise RefusedError(
             f"`{escape_bytes(facts.path)}` is in use as swap space",
@@ -144,7 +163,8 @@ def _not_mounted(facts: Facts) -> Check:
         )
     mounted = sysfs.mounts()
     if mounted is None:
-        return Check(name=name, state=UNKNOWN, text="this system does not tell what is mounted")
+        text = "not checked; this system does not tell what is mounted"
+        return Check(name=name, state=UNKNOWN, text=text)
     here = [mount for mount in mounted if mount.devices & family]
     for mount in here:
         if not mount.read_only:
@@ -162,7 +182,7 @@ def _not_mounted(facts: Facts) -> Check:
             text=f"mounted read-only at {points}",
             hint="unmount it before it is acquired",
         )
-    return Check(name=name, state=OK, text="not mounted")
+    return Check(name=name, state=OK, text=free)
 
 
 def _elsewhere(facts: Facts, destination: bytes) -> Check:
@@ -187,9 +207,9 @@ def _room(free: int | None, needed: int | None) -> Check:
     if free is None:
         return Check(name=name, state=UNKNOWN, text="the destination does not tell its free space")
     if needed is None:
-        text = f"{free} bytes free; the length of the source is not known"
+        text = f"{in_words(free)} free; the length of the source is not known"
         return Check(name=name, state=UNKNOWN, text=text)
-    return Check(name=name, state=OK, text=f"{free} bytes free, {needed} needed")
+    return Check(name=name, state=OK, text=f"{in_words(free)} free, {in_words(needed)} needed")
 
 
 def _file_system(folder: bytes) -> str | None:

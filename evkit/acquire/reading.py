@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from evkit.acquire import gaps
 from evkit.acquire.source import SECTOR, Facts, Opened, is_gone
 from evkit.core.errors import InputError, StorageError
+from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ class StreamReader:
                 count = os.readv(self._fd, [view[filled:]])
             except OSError as error:
                 raise InputError(
-                    f"standard input failed after {self.done + filled} bytes: "
+                    f"standard input failed after {in_words(self.done + filled)}: "
                     f"{error.strerror or error}"
                 ) from error
             if not count:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from evkit.acquire import sysfs
 from evkit.core.errors import InputError, RefusedError
+from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ def open_source(path: bytes) -> Opened:
         hint = None
         if error.errno in {errno.EACCES, errno.EPERM}:
             hint = "reading a device needs membership of its group, usually `disk`"
+        elif error.errno == errno.ENOENT:
+            hint = "check the name; what is plugged in shows in `lsblk`"
         raise InputError(f"cannot read `{shown}`: {error.strerror or error}", hint=hint) from error
     try:
         return Opened(descriptor=descriptor, facts=describe(path, descriptor), direct=direct)
@@ -158,7 +161,8 @@ def changes(before: Facts, after: Facts) -> list[str]:
     """Say in words how a source changed while it was read; empty when it did not."""
     found = []
     if before.size != after.size:
-        found.append(f"its size was {before.size} and is {after.size} bytes")
+        sizes = ["unknown" if n is None else in_words(n) for n in (before.size, after.size)]
+        found.append(f"its size was {sizes[0]} and is {sizes[1]}")
     if before.mtime_ns != after.mtime_ns:
         found.append("its time of modification changed")
     if before.read_only != after.read_only:

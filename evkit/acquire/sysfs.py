@@ -1,7 +1,8 @@
 """What Linux says about block devices: identity, relations, and what is mounted where.
 
-Read from `/sys/dev/block`, `/proc/self/mountinfo` and `/proc/swaps`. Values are text from outside
-(a device chooses its own model name): they are cut and cleaned, and escaped when printed.
+Read from `/sys/dev/block`, `/sys/block`, `/proc/self/mountinfo` and `/proc/swaps`. Values are text
+from outside (a device chooses its own model name): they are cut and cleaned, and escaped when
+printed.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import stat
 from typing import NamedTuple
 
 BLOCK = b"/sys/dev/block"
+LOOPS = b"/sys/block"
 MOUNTINFO = b"/proc/self/mountinfo"
 SWAPS = b"/proc/swaps"
 _MAX = 256
+_DELETED = b" (deleted)"
 _DEPTH = 8
 _ESCAPED = re.compile(rb"\\([0-7]{3})")
 # name in records -> where it may stand, nearest first
@@ -114,6 +117,40 @@ def devices_of(path: bytes, _depth: int = _DEPTH) -> set[str]:
         if _folder(device) is not None:
             found |= above(device, _depth)
     return found
+
+
+def loops_over(path: bytes, inode: tuple[int, int]) -> set[str] | None:
+    """Return the loop devices whose backing file is this file; None where that cannot be known.
+
+    Args:
+        path: of the file.
+        inode: its device and inode, so that another name for it is found too.
+    """
+    try:
+        names = os.listdir(LOOPS)
+    except OSError:
+        return None
+    found: set[str] = set()
+    real = os.path.realpath(path)
+    for name in names:
+        folder = os.path.join(LOOPS, name)
+        backing = _raw(os.path.join(folder, b"loop/backing_file"))
+        if not name.startswith(b"loop") or not backing:
+            continue
+        if _is_file(backing, inode) or backing in {real, real + _DELETED}:
+            found.add(_read(os.path.join(folder, b"dev")))
+        elif not os.path.lexists(backing) and not backing.endswith(_DELETED):
+            return None  # named as another mount namespace sees it
+    found.discard("")
+    return found
+
+
+def _is_file(path: bytes, inode: tuple[int, int]) -> bool:
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return False
+    return (facts.st_dev, facts.st_ino) == inode
 
 
 def mounts() -> list[Mount] | None:

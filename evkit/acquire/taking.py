@@ -79,7 +79,8 @@ def survey(paths: Sequence[bytes]) -> Iterator[Found]:
             os.lstat(path)
         except OSError as error:
             raise InputError(
-                f"cannot read `{escape_bytes(path)}`: {error.strerror or error}"
+                f"cannot read `{escape_bytes(path)}`: {error.strerror or error}",
+                hint="check the name; give the path of a file or folder that exists",
             ) from error
         yield from _below(path, end if distinct else path.lstrip(b"/"))
 

@@ -11,7 +11,7 @@ from evkit.acquire.reading import facts_after, reader_for
 from evkit.acquire.stopping import Stop
 from evkit.actions.acquire_log import write_log
 from evkit.actions.acquire_result import Acquired, Planned, media_fields
-from evkit.actions.longwork import Plan, Work, check_plan
+from evkit.actions.longwork import Plan, Work, check_plan, without_station
 from evkit.core import clock
 from evkit.core.errors import StorageError, UsageError
 from evkit.core.progress import SILENT, Progress
@@ -192,7 +192,7 @@ def _record_end(signer: Signer, work: Work, job: Job, made: imaging.Imaging) -> 
     if made.gaps:
         values["unread"] = {**gaps.fields(made.gaps), "retries": made.retries}
     if made.error is not None:
-        values["error"] = made.error.message[:1000]
+        values["error"] = without_station(made.error.message, work.folder)[:1000]
     values["bytes"] = made.bytes_read
     subjects = []
     if "media" in values and made.outcome is not None:

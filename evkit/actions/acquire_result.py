@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.acquire import gaps, imaging, source
+from evkit.actions.longwork import leftovers, quoted
 from evkit.core.errors import ExitCode, worst
+from evkit.core.refs import parse_ref
+from evkit.core.sizes import in_words
 from evkit.core.text import escape, escape_bytes
 
 if TYPE_CHECKING:
@@ -19,8 +22,6 @@ if TYPE_CHECKING:
 _WORDS = {
     imaging.COMPLETE: "complete",
     imaging.WITH_GAPS: "complete but for gaps",
-    imaging.STOPPED: "stopped",
-    imaging.FAILED: "failed",
 }
 _VERIFIED = {
     "later": "the image was not read back; do it with `evkit verify {ref} --record`",
@@ -84,25 +85,36 @@ class Acquired:
     def lines(self) -> list[str]:
         """Return the lines for people."""
         made = self.made
-        lines = [f"evkit: {self.ref} acquired: {_WORDS[made.result]}, {made.bytes_read:,} bytes"]
+        size = in_words(made.bytes_read)
+        if made.result in _WORDS:
+            lines = [f"evkit: {self.ref} acquired: {_WORDS[made.result]}, {size}"]
+        else:
+            lines = [f"evkit: {made.result.upper()}: {self.ref} is not complete, {size} read"]
         if self.ended.index is not None:
             lines[0] += f", entries {self.start} and {self.ended.index}"
         if made.outcome is not None:
             lines += [f"  {name} {value}" for name, value in made.outcome.digests.items()]
         if made.gaps:
             lines.append(
-                f"  {gaps.total(made.gaps):,} bytes in {len(made.gaps)} ranges could not be read; "
-                "they are zeros in the image and listed in image.map"
+                f"  {in_words(gaps.total(made.gaps))} in {len(made.gaps)} ranges could not be "
+                "read; they are zeros in the image and listed in image.map"
             )
         lines += [f"  {verification_line(made, self.ref)}"] if made.outcome else []
         lines += [f"  deviation: {escape(text)}" for text in self.remarks]
         if made.error is not None:
             lines.append(f"  {made.error.message}")
             lines += [f"hint: {made.error.hint}"] if made.error.hint else []
+        if made.result not in _WORDS:
+            lines += leftovers(self.folder)
+            lines.append(f"hint: start again with `{self._again()}`")
         if self.ended.error is not None:
             lines.append(f"  the end is not signed: {self.ended.error.message}")
             lines.append(f"hint: sign it with `evkit acquire --record --exhibit {self.ref}`")
         return lines
+
+    def _again(self) -> str:
+        exhibit = parse_ref(self.ref).of_exhibit()
+        return f"evkit acquire {quoted(self.facts.path)} --exhibit {exhibit}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +145,7 @@ class Planned:
 
     def lines(self) -> list[str]:
         """Return the lines for people."""
-        size = "unknown length" if self.facts.size is None else f"{self.facts.size:,} bytes"
+        size = "unknown length" if self.facts.size is None else in_words(self.facts.size)
         lines = [
             f"evkit: would acquire `{escape_bytes(self.facts.path)}` ({size}) as {self.ref}",
             f"  digests: {', '.join(self.names)}, piece tree; verify: {self.verify}",

@@ -13,6 +13,7 @@ from evkit import __version__
 from evkit.core import clock, durable, ejson
 from evkit.core.errors import ExitCode, UsageError
 from evkit.core.progress import SILENT
+from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
 from evkit.hashing.digests import WEAK
 from evkit.hashing.lists import formats
@@ -114,7 +115,7 @@ class HashResult:
 
     def summary(self) -> str:
         """Return the counts in one line."""
-        parts = [f"digested files: {self.files:,} of {self.size:,} bytes"]
+        parts = [f"digested files: {self.files:,} of {in_words(self.size)}"]
         links, special = self.tally[SYMLINK, OK], self.tally[SPECIAL, OK]
         if links or special:
             parts.append(f"not followed: {links:,} links, {special:,} special files")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evkit.core.paths import to_fields
+from evkit.core.sizes import in_words
 from evkit.core.text import escape, escape_bytes
 from evkit.images import detect
 from evkit.images.opening import find_files, open_image
@@ -67,12 +68,12 @@ class ImageInfo:
         lines = [f"{escape_bytes(self.path)}: {self.kind.title}"]
         if self.format is None or self.size is None:
             return [*lines, "  evkit does not decode this format"]
-        lines.append(f"  medium  {self.size:,} bytes")
+        lines.append(f"  medium  {in_words(self.size)}")
         if self.sector_size:
             lines[-1] += f", sectors of {self.sector_size}"
         if len(self.segments) > 1:
             lines.append(f"  files   {len(self.segments)}")
-            names = [f"    {escape_bytes(s.path)}  {s.size:,} bytes" for s in self.segments]
+            names = [f"    {escape_bytes(s.path)}  {in_words(s.size)}" for s in self.segments]
             lines += names[:_SHOWN]
             if len(names) > _SHOWN:
                 lines.append(f"    and {len(names) - _SHOWN} more")
@@ -81,7 +82,7 @@ class ImageInfo:
         lines += [f"  {escape(n)}: {escape(v)}" for n, v in self.metadata.items() if v.strip()]
         if self.declared_gaps:
             lost = sum(length for _, length in self.declared_gaps)
-            lines.append(f"  its maker could not read {lost:,} bytes")
+            lines.append(f"  its maker could not read {in_words(lost)}")
         return lines + [f"  remark: {text}" for text in self.remarks]
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from evkit.acquire import expect, host, preflight, taking
 from evkit.acquire.imaging import FAILED, STOPPED, Artifact
 from evkit.acquire.stopping import Stop
+from evkit.actions.intake_hints import command, image_hints
 from evkit.actions.intake_result import PlannedIntake, TakenIn
-from evkit.actions.longwork import Plan, Work, check_plan
+from evkit.actions.longwork import Plan, Work, check_plan, without_station
 from evkit.core.errors import (
     EvkitError,
     InterruptedByUserError,
@@ -22,6 +23,7 @@ from evkit.core.errors import (
 from evkit.core.paths import to_fields
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import parse_ref
+from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
 from evkit.hashing.digests import ALGORITHMS
 
@@ -113,6 +115,7 @@ class Job:
     Attributes:
         total: bytes of regular files below the paths.
         count: things below the paths.
+        hints: images that are taken in as plain files, and how they are taken in as images.
     """
 
     request: Request
@@ -120,6 +123,7 @@ class Job:
     plan: Plan
     total: int
     count: int
+    hints: tuple[str, ...] = ()
 
 
 def run(station: Station, signer: Signer, request: Request, progress: Progress = SILENT) -> TakenIn:
@@ -157,6 +161,7 @@ def dry_run(station: Station, request: Request) -> PlannedIntake:
         count=job.count,
         total=job.total,
         in_place=request.in_place,
+        hints=job.hints,
         deviations=tuple((entry.code, entry.text) for entry in draft.deviations),
     )
 
@@ -183,6 +188,7 @@ def _prepare(station: Station, request: Request) -> Job:
         plan=_plan(request, expected),
         total=total,
         count=count,
+        hints=image_hints(request),
     )
 
 
@@ -205,7 +211,8 @@ def _measure(station: Station, request: Request) -> tuple[int, int]:
     needed = (0 if request.in_place else preflight.space_for(total)) + count * 1024
     if free is not None and free < needed:
         raise StorageError(
-            f"`{escape_bytes(station.place.home)}` has {free} bytes free, {needed} are needed",
+            f"`{escape_bytes(station.place.home)}` has {in_words(free)} free, "
+            f"{in_words(needed)} are needed",
             hint="free space there, or digest the files where they lie with `--in-place`",
         )
     return total, count
@@ -268,7 +275,7 @@ def _record_end(work: Work, job: Job, taken: Taken) -> TakenIn:
     if taken.table is not None:
         values["expected"] = taken.table.fields()
     if taken.error is not None:
-        values["error"] = taken.error.message[:1000]
+        values["error"] = without_station(taken.error.message, work.folder)[:1000]
     ended = work.end(values, _subjects(work, taken), deviations)
     known = [d.text for d in work.start.event.deviations]
     return TakenIn(
@@ -279,6 +286,8 @@ def _record_end(work: Work, job: Job, taken: Taken) -> TakenIn:
         ended=ended,
         taken=taken,
         remarks=(*taken.remarks, *known, *taken.changed),
+        again=command(request, request.kind),
+        hints=job.hints,
     )
 
 

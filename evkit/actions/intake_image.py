@@ -7,6 +7,7 @@ the officer state are compared; the strongest claim is *first digested here*.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from evkit.acquire.imaging import COMPLETE, WITH_GAPS, Artifact
 from evkit.acquire.reading import ImageReader
 from evkit.core import durable
 from evkit.core.errors import InputError, UsageError
+from evkit.core.sizes import in_words
 from evkit.core.text import escape, escape_bytes
 from evkit.hashing import piecefile
 from evkit.hashing.digests import ALGORITHMS
@@ -24,7 +26,7 @@ from evkit.images.opening import find_files, open_image
 from evkit.ledger.event import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from evkit.acquire.stopping import Stop
     from evkit.acquire.taking import Content
@@ -57,7 +59,7 @@ def take_image(job: Job, folder: bytes, stop: Stop, progress: Progress, taken: T
     with stop.heard_at_once():
         segments = _copy_segments(job, folder, (kind, files), algorithms, taken)
         places = _readable(segments, kind, job, folder)
-        with open_image(places[0], places) as image:
+        with _as_given(places, files), open_image(places[0], places) as image:
             held = [("container", name, value) for name, value in image.stored_digests.items()]
             algorithms = _names(algorithms, held)
             reader = ImageReader(image)
@@ -201,6 +203,26 @@ def _readable(segments: list[_Segment], kind: str, job: Job, folder: bytes) -> l
     return links
 
 
+@contextlib.contextmanager
+def _as_given(places: Sequence[bytes], files: Sequence[bytes]) -> Iterator[None]:
+    """Let errors speak of the files as they were given, never of the copies in the station."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(
+            _given(error.message, places, files),
+            hint=error.hint and _given(error.hint, places, files),
+            details={key: _given(text, places, files) for key, text in error.details.items()},
+        ) from error
+
+
+def _given(text: str, places: Sequence[bytes], files: Sequence[bytes]) -> str:
+    for place, path in zip(places, files, strict=True):
+        text = text.replace(escape_bytes(place), escape_bytes(path))
+    stem = escape_bytes(os.path.splitext(places[0])[0])  # of a segment that is missing
+    return text.replace(stem, escape_bytes(os.path.splitext(files[0])[0]))
+
+
 def _names(wanted: Sequence[str], stated: Sequence[tuple[str, str, str]]) -> tuple[str, ...]:
     """Return the algorithms that are needed, in the order of `ALGORITHMS`."""
     names = {*wanted, *(name for _, name, _ in stated), "sha256"}
@@ -240,10 +262,10 @@ def _describe(
             "declared_by_tool": gaps.total(declared),
         }
         taken.remarks.append(
-            f"{gaps.total(everything):,} bytes of the medium could not be read, by evkit "
+            f"{in_words(gaps.total(everything))} of the medium could not be read, by evkit "
             f"({gaps.total(lost):,}) or by the tool that made the image ({gaps.total(declared):,})"
         )
-    taken.remarks += list(image.remarks)
+    taken.remarks += list(image.remarks)  # these name files by their last part
 
 
 def _take_log(path: bytes, number: int, folder: bytes, taken: Taken, *, in_place: bool) -> None:

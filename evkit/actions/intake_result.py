@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evkit.actions.longwork import leftovers
 from evkit.core.errors import ExitCode, worst
+from evkit.core.sizes import in_words
 from evkit.core.text import escape, escape_bytes
 
 if TYPE_CHECKING:
@@ -15,15 +17,18 @@ if TYPE_CHECKING:
 _WORDS = {
     "complete": "complete",
     "with-gaps": "complete but for gaps",
-    "stopped": "stopped",
-    "failed": "failed",
 }
 _SHOWN = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class TakenIn:
-    """What came of an intake."""
+    """What came of an intake.
+
+    Attributes:
+        again: the command that starts it once more.
+        hints: images that were taken in as plain files.
+    """
 
     ref: str
     folder: bytes
@@ -32,6 +37,8 @@ class TakenIn:
     ended: Ended
     taken: Taken
     remarks: tuple[str, ...] = ()
+    again: str = "evkit intake"
+    hints: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -62,6 +69,7 @@ class TakenIn:
             "other": dict(taken.other),
             "artifacts": [artifact.fields() for artifact in taken.artifacts],
             "remarks": list(self.remarks),
+            "hints": list(self.hints),
         }
         for name in ("media", "unread", "tool", "verification"):
             if name in taken.values:
@@ -76,9 +84,12 @@ class TakenIn:
     def lines(self) -> list[str]:
         """Return the lines for people."""
         taken = self.taken
-        text = f"evkit: {self.ref} taken in: {_WORDS[taken.result]}, {taken.files:,} "
-        text += "file" if taken.files == 1 else "files"
-        lines = [f"{text}, {taken.bytes:,} bytes"]
+        done = taken.result in _WORDS
+        text = f"evkit: {taken.result.upper()}: {self.ref} is not complete, read"
+        if done:
+            text = f"evkit: {self.ref} taken in: {_WORDS[taken.result]},"
+        text += f" {taken.files:,} " + ("file" if taken.files == 1 else "files")
+        lines = [f"{text}, {in_words(taken.bytes)}"]
         if self.ended.index is not None:
             lines[0] += f", entries {self.start} and {self.ended.index}"
         lines += self._digest_lines()
@@ -87,6 +98,10 @@ class TakenIn:
         if taken.error is not None:
             lines.append(f"  {taken.error.message}")
             lines += [f"hint: {taken.error.hint}"] if taken.error.hint else []
+        if not done:
+            lines += leftovers(self.folder)
+            lines.append(f"hint: start again with `{self.again}`")
+        lines += [f"hint: {text}" for text in self.hints]
         if self.ended.error is not None:
             lines.append(f"  the end is not signed: {self.ended.error.message}")
             lines.append(f"hint: sign it with `evkit intake --record --exhibit {self.ref}`")
@@ -132,6 +147,7 @@ class PlannedIntake:
     total: int
     in_place: bool
     deviations: tuple[tuple[str, str], ...]
+    hints: tuple[str, ...] = ()
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
@@ -144,13 +160,15 @@ class PlannedIntake:
             "bytes": self.total,
             "in_place": self.in_place,
             "deviations": [{"code": code, "text": text} for code, text in self.deviations],
+            "hints": list(self.hints),
         }
 
     def lines(self) -> list[str]:
         """Return the lines for people."""
         how = "digest in place" if self.in_place else "take in"
         return [
-            f"evkit: would {how} {self.count:,} things, {self.total:,} bytes, as {self.ref}",
+            f"evkit: would {how} {self.count:,} things, {in_words(self.total)}, as {self.ref}",
             *(f"  deviation: {escape(text)}" for _, text in self.deviations),
+            *(f"hint: {text}" for text in self.hints),
             "nothing was written",
         ]

@@ -288,7 +288,7 @@ def _record(
     ref = parse_ref(acquisition)
     refs = (ref.case, (str(ref.of_exhibit()),), (acquisition,))
     draft = prepare(station, station.state(), typed, refs)
-    recorded = sign(station, signer, draft, dry_run=False)
+    recorded = sign(station, signer, draft, dry_run=False, reason=request.reason)
     return RunResult(
         database=result.database,
         sources=result.sources,

@@ -58,7 +58,10 @@ class Chosen:
         elif os.path.exists(path):
             target = Target(name=name, paths=find_files(path)[1])
         else:
-            raise InputError(f"`{escape_bytes(path)}` does not exist")
+            raise InputError(
+                f"`{escape_bytes(path)}` does not exist",
+                hint="name an image, a folder, or an acquisition such as CASE/E1/A1",
+            )
         return cls(target=target, database=database)
 
     @property

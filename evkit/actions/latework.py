@@ -63,8 +63,17 @@ class Settled:
         ]
 
 
-def sign_late(station: Station, signer: Signer, ref: str, what: str) -> Settled:
+def sign_late(
+    station: Station, signer: Signer, ref: str, what: str, reason: str | None = None
+) -> Settled:
     """Sign the ends that wait in journals, after comparing every file with its digest.
+
+    Args:
+        station: where it is recorded.
+        signer: who signs.
+        ref: exhibit or acquisition.
+        what: `acquire` or `intake`.
+        reason: the officer's, for deviations that show only now.
 
     Raises:
         CaseError: nothing waits.
@@ -79,17 +88,26 @@ def sign_late(station: Station, signer: Signer, ref: str, what: str) -> Settled:
                 continue
             draft = _read(entry)
             check_files(folder, draft.fields.get("artifacts"))
-            reason = "the end could not be signed when the work was done"
-            late = Deviation(LATE, f"signed later; begun {entry.started}", reason)
+            why = reason or "the end could not be signed when the work was done"
+            late = Deviation(LATE, f"signed later; begun {entry.started}", why)
             draft = dataclasses.replace(draft, deviations=(*draft.deviations, late))
-            recorded = station.record(draft, signer)
+            recorded = station.record(draft, signer, reason=reason)
             journal.remove(folder)
             done.append((entry.ref, "recorded", recorded.index))
     return Settled(what=what, done=tuple(done))
 
 
-def finish(station: Station, signer: Signer, ref: str, what: str) -> Settled:
+def finish(
+    station: Station, signer: Signer, ref: str, what: str, reason: str | None = None
+) -> Settled:
     """Put on record that work stopped without an end; its files are left as they are.
+
+    Args:
+        station: where it is recorded.
+        signer: who signs.
+        ref: exhibit or acquisition.
+        what: `acquire` or `intake`.
+        reason: the officer's, for deviations.
 
     Raises:
         CaseError: nothing was left unfinished.
@@ -113,9 +131,9 @@ def finish(station: Station, signer: Signer, ref: str, what: str) -> Settled:
                 "made_by": "evkit",
                 "error": "the program ended before the work was done",
             }
-            plan = Plan(what=what, exhibit=of.of_exhibit())
+            plan = Plan(what=what, exhibit=of.of_exhibit(), reason=reason)
             draft = with_start(draft_end(station, plan, of, values, ()), start)
-            recorded = station.record(draft, signer)
+            recorded = station.record(draft, signer, reason=reason)
             journal.remove(folder)
             done.append((entry.ref, "recorded as failed", recorded.index))
     return Settled(what=what, done=tuple(done))

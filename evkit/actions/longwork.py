@@ -20,6 +20,7 @@ from evkit.core import clock, durable
 from evkit.core.errors import EvkitError, RefusedError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import Ref, parse_ref
+from evkit.core.text import escape_bytes
 from evkit.custody.profile import load_profile
 from evkit.ledger.event import Deviation, Draft, Happened, Subject
 
@@ -102,7 +103,7 @@ class Work:
         draft = dataclasses.replace(draft, deviations=(*draft.deviations, *more))
         draft = with_start(draft, self.start.event_id)
         try:
-            done = self._station.record(draft, self._signer, progress=self._progress)
+            done = self._record(draft)
         except EvkitError as error:
             self._keep(draft)
             return Ended(error=error, deviations=draft.deviations)
@@ -115,10 +116,15 @@ class Work:
             os.close(self._lock)
             self._lock = -1
 
+    def _record(self, draft: Draft) -> Recorded:
+        return self._station.record(
+            draft, self._signer, reason=self._plan.reason, progress=self._progress
+        )
+
     def _begin(self, draft: Draft) -> Recorded:
         try:
             journal.begin(self.folder, self._journal)
-            start = self._station.record(draft, self._signer, progress=self._progress)
+            start = self._record(draft)
         except EvkitError:
             self.close()
             with contextlib.suppress(OSError, EvkitError):
@@ -147,6 +153,32 @@ class Work:
             )
 
 
+def leftovers(folder: bytes) -> list[str]:
+    """Say in a line where unfinished files lie, or that there are none."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        names = []
+    left = [name for name in names if name.endswith(durable.PART.encode())]
+    if not left:
+        return ["  no unfinished file was kept"]
+    return [
+        f"  unfinished, not evidence: `{escape_bytes(os.path.join(folder, name))}`" for name in left
+    ]
+
+
+def quoted(path: bytes) -> str:
+    """Return a path as it is typed in a shell, safe to print."""
+    import shlex
+
+    return shlex.quote(escape_bytes(path))
+
+
+def without_station(text: str, folder: bytes) -> str:
+    """Return a message for the record: files of the acquisition folder stand by name alone."""
+    return text.replace(escape_bytes(os.path.join(folder, b"")), "")
+
+
 def draft_end(
     station: Station,
     plan: Plan,
@@ -155,7 +187,7 @@ def draft_end(
     subjects: Sequence[Subject],
 ) -> Draft:
     """Return the draft of an ended event."""
-    request = Request(kind=f"{plan.what}-end", refs=(), values=values)
+    request = Request(kind=f"{plan.what}-end", refs=(), values=values, reason=plan.reason)
     refs = (ref.case, (str(ref.of_exhibit()),), (str(ref),))
     draft = prepare(station, station.state(ref.case), request, refs)
     return dataclasses.replace(draft, subjects=tuple(subjects))
@@ -279,6 +311,7 @@ def unfinished(station: Station, ref: Ref, what: str) -> list[tuple[bytes, Journ
 
 
 __all__ = [
-    "SILENT", "Ended", "Plan", "Work", "check_plan", "draft_end", "draft_fields", "lock_folder",
-    "offset_of", "read_draft", "unfinished", "with_start",
+    "SILENT", "Ended", "Plan", "Work", "check_plan", "draft_end", "draft_fields", "leftovers",
+    "lock_folder", "offset_of", "quoted", "read_draft", "unfinished", "with_start",
+    "without_station",
 ]  # fmt: skip

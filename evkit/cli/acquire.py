@@ -133,7 +133,8 @@ def settle(
 
     with session.station() as station:
         signer = session.signer(station, recording.officer)
-        session.emit((sign_late if record else finish)(station, signer, exhibit, what))
+        done = sign_late if record else finish
+        session.emit(done(station, signer, exhibit, what, recording.reason))
 
 
 def offer_registration(

@@ -107,7 +107,10 @@ def detect(path: str | bytes) -> Kind:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise InputError(f"cannot read `{shown}`: {error.strerror or error}") from error
+        raise InputError(
+            f"cannot read `{shown}`: {error.strerror or error}",
+            hint="check the name; give the path of an image that exists and that you may read",
+        ) from error
     return identify(head, tail)
 
 
@@ -125,6 +128,21 @@ def identify(head: bytes, tail: bytes = b"") -> Kind:
             if tail.startswith(mark):
                 return _OTHERS[name]
     return RAW
+
+
+def has_boot_sector(path: str | bytes) -> bool:
+    """Say whether a raw file starts like a disk: whole sectors, and a boot sector or a GPT."""
+    try:
+        descriptor = open_quietly(path)
+        try:
+            size = os.lseek(descriptor, 0, os.SEEK_END)
+            head = _peek(descriptor, 2 * SECTOR, 0)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return False
+    signed = head[510:512] == b"\x55\xaa" or head[SECTOR : SECTOR + 8] == b"EFI PART"
+    return bool(size) and size % SECTOR == 0 and signed
 
 
 def need_readable(path: str | bytes, kind: Kind) -> None:

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Self
 
 from evkit.core.errors import InputError
+from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
 from evkit.images.files import open_quietly
 from evkit.images.model import MAX_MEDIUM, Segment
@@ -189,7 +190,10 @@ def _open(path: bytes) -> tuple[int, int]:
     try:
         descriptor = open_quietly(path)
     except OSError as error:
-        raise InputError(f"cannot read `{shown}`: {error.strerror or error}") from error
+        raise InputError(
+            f"cannot read `{shown}`: {error.strerror or error}",
+            hint="check the name; all parts of a split image must lie in one folder",
+        ) from error
     try:
         return descriptor, os.lseek(descriptor, 0, os.SEEK_END)
     except OSError as error:
@@ -201,7 +205,7 @@ def _odd_sizes(segments: Sequence[Segment]) -> list[str]:
     """Parts before the last have one size in every known tool; another is worth a remark."""
     odd = [part for part in segments[1:-1] if part.size != segments[0].size]
     return [
-        f"part {escape_bytes(os.path.basename(part.path))} has {part.size} bytes, "
+        f"part {escape_bytes(os.path.basename(part.path))} has {in_words(part.size)}, "
         f"the first {segments[0].size}"
         for part in odd
     ]

@@ -213,7 +213,9 @@ def open_file(path: bytes) -> sqlite3.Connection:
 
     shown = escape_bytes(path)
     if not os.path.isfile(path):
-        raise InputError(f"`{shown}` is not a file")
+        raise InputError(
+            f"`{shown}` is not a file", hint="make an inventory with `evkit inventory run`"
+        )
     address = Path(os.path.abspath(os.fsdecode(path))).as_uri() + "?immutable=1&mode=ro"
     connection = sqlite3.connect(address, uri=True)
     try:

@@ -240,6 +240,9 @@ def test_damage_on_the_medium_is_located_and_gets_no_name(run, tmp_path, monkeyp
     out = run("acquire", path, "--exhibit", "C1/E1", expect=4)
     assert "FAIL: the image reads back different" in out
     assert "bytes 3,145,728 to 4,194,304" in out
+    assert out.startswith("evkit: FAILED: C1/E1/A1 is not complete, 5,242,880 bytes (5.0 MiB) read")
+    assert f"unfinished, not evidence: `{run.folder / 'A1' / 'image.raw.part'}`" in out
+    assert f"hint: start again with `evkit acquire {path} --exhibit C1/E1`" in out
     end = kit.end_of(run.made, "C1/E1/A1")
     assert end.fields["result"] == "failed"
     assert end.fields["verification"]["damage"] == [[3 << 20, 1 << 20]]
@@ -332,8 +335,52 @@ def test_stopped_by_the_user(tmp_path, number):
         process.stdout.close()
     end = kit.end_of(made, "C1/E1/A1")
     assert end.fields["result"] == "stopped"
+    assert "evkit: STOPPED: C1/E1/A1 is not complete" in out
+    assert f"`{part}`" in out
+    assert "start again with `evkit acquire - --exhibit C1/E1`" in out
     assert not part.with_name("image.raw").exists()
     kit.settled(made.path)
+
+
+def test_a_source_that_is_not_there(run, tmp_path):
+    out = run("acquire", tmp_path / "absent.dd", "--exhibit", "C1/E1", expect=14)
+    assert "No such file" in out
+    assert "hint: check the name" in out
+    for arguments in (["image", "info"], ["inventory", "run"], ["hash"], ["inventory", "list"]):
+        out = run(*arguments, tmp_path / "absent.dd", expect=14)
+        assert "hint:" in out, arguments
+
+
+def test_the_record_never_names_a_path_inside_the_station(run, tmp_path, monkeypatch):
+    from evkit.core.aligned import AlignedWriter
+
+    def full(self, data):
+        raise StorageError(f"cannot write `{os.fsdecode(self.path)}`: No space left on device")
+
+    monkeypatch.setattr(AlignedWriter, "write", full)
+    path, _ = medium(tmp_path, 5 << 20)
+    out = run("acquire", path, "--exhibit", "C1/E1", expect=16)
+    assert "evkit: FAILED: C1/E1/A1 is not complete" in out
+    assert "no unfinished file was kept" in out
+    error = kit.end_of(run.made, "C1/E1/A1").fields["error"]
+    assert error == "cannot write `image.raw.part`: No space left on device"
+
+
+def test_every_event_of_long_work_is_given_the_reason(run, tmp_path, monkeypatch):
+    real, given = Station.record, []
+
+    def record(self, draft, *rest, **options):
+        given.append((draft.kind, options.get("reason")))
+        return real(self, draft, *rest, **options)
+
+    monkeypatch.setattr(Station, "record", record)
+    path, _ = medium(tmp_path, 1000)
+    run("acquire", path, "--exhibit", "C1/E1", "--reason", "court day")
+    run("intake", path, "--exhibit", "C1/E1", "--reason", "court day")
+    assert {reason for _, reason in given} == {"court day"}
+    assert [kind for kind, _ in given] == [
+        "acquire-start", "acquire-end", "intake-start", "intake-end",
+    ]  # fmt: skip
 
 
 def test_image_info(run, vectors, tmp_path):

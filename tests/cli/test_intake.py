@@ -327,8 +327,47 @@ def test_a_damaged_e01_is_taken_as_far_as_it_goes(run, vectors, tmp_path):
     out = run("intake", tmp_path / "x.E01", "--exhibit", "C1/E1", "--kind", "image", expect=4)
     assert f"container states md5 {MD5}" in out
     (tmp_path / "x.E01").write_bytes(data[: len(data) // 2])
-    run("intake", tmp_path / "x.E01", "--exhibit", "C1/E1", "--kind", "image", expect=14)
+    out = run("intake", tmp_path / "x.E01", "--exhibit", "C1/E1", "--kind", "image", expect=14)
+    assert out.startswith("evkit: FAILED: C1/E1/A2 is not complete")
+    assert "no unfinished file was kept" in out
+    assert (
+        f"start again with `evkit intake {tmp_path / 'x.E01'} --exhibit C1/E1 --kind image`" in out
+    )
     kit.settled(run.made.path)
+    with run.made.open() as station:
+        events = [event for _, event, _ in station.events("C1")]
+    error = kit.end_of(run.made, "C1/E1/A2").fields["error"]
+    assert str(tmp_path / "x.E01") in error
+    assert not [e for e in events if ".part" in str(e.fields) or "/cases/" in str(e.fields)]
+
+
+def test_a_path_that_is_not_there(run, tmp_path):
+    for kind in ("files", "image"):
+        out = run("intake", tmp_path / "absent", "--exhibit", "C1/E1", "--kind", kind, expect=14)
+        assert "hint:" in out
+    assert not run.folder.exists()
+
+
+def test_an_image_given_as_a_file_is_taken_in_and_said(run, vectors, tmp_path):
+    image = tmp_path / "seized disk.E01"
+    shutil.copy(vectors / "images" / "ext2.E01", image)
+    wanted = f"`evkit intake '{image}' --exhibit C1/E1 --kind image`"
+    assert wanted in run("intake", image, "--exhibit", "C1/E1", "--dry-run")
+    out = run("intake", image, "--exhibit", "C1/E1")
+    assert "taken in: complete, 1 file" in out
+    assert "looks like an image: EnCase image (E01)" in out
+    assert wanted in out
+    assert rows_of(run)[b"seized disk.E01"].size == image.stat().st_size
+    assert wanted in json.loads(run("intake", image, "--exhibit", "C1/E1", "--json"))["hints"][0]
+
+    disk = tmp_path / "disk.dd"
+    disk.write_bytes(bytes(510) + b"\x55\xaa" + bytes(512))
+    out = run("intake", disk, vectors / "images" / "ext2.qcow2", "--exhibit", "C1/E1")
+    assert f"`evkit intake {disk} --exhibit C1/E1 --kind image`" in out
+    assert "QEMU image (qcow); evkit does not decode this format" in out
+    disk.write_bytes(bytes(1024))
+    assert "hint" not in run("intake", disk, "--exhibit", "C1/E1")
+    assert "looks like" not in run("intake", image, "--exhibit", "C1/E1", "--kind", "image")
 
 
 def test_two_images_at_once_are_refused(run, tmp_path):

@@ -83,7 +83,10 @@ def read_list(path: bytes, form: str | None = None) -> KnownList:
         with open(path, "rb") as handle:
             return _read(handle, path, form)
     except OSError as error:
-        raise InputError(f"cannot read the list `{shown}`: {error.strerror or error}") from error
+        raise InputError(
+            f"cannot read the list `{shown}`: {error.strerror or error}",
+            hint="check the name; `evkit hash PATH -o LIST` makes a list",
+        ) from error
     except InputError as error:
         raise InputError(
             f"list `{shown}`: {error.message}", hint=error.hint, details=error.details

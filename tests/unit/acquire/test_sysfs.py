@@ -41,6 +41,8 @@ def machine(tmp_path, monkeypatch):
     os.symlink(sda1, dm / "slaves" / "sda1")
     (sda / "slaves").mkdir()
     monkeypatch.setattr(sysfs, "BLOCK", os.fsencode(links))
+    (tmp_path / "sys-block").mkdir()
+    monkeypatch.setattr(sysfs, "LOOPS", os.fsencode(tmp_path / "sys-block"))
     monkeypatch.setattr(sysfs, "SWAPS", os.fsencode(tmp_path / "swaps"))
     monkeypatch.setattr(sysfs, "MOUNTINFO", os.fsencode(tmp_path / "mountinfo"))
     (tmp_path / "mountinfo").write_text("")
@@ -108,6 +110,87 @@ def test_no_mount_table_is_not_a_pass(machine):
     report = preflight.examine(facts("8:16", read_only=True), os.fsencode(machine))
     states = {check.name: check.state for check in report.checks}
     assert states["not-mounted"] == "could-not-be-determined"
+
+
+@pytest.fixture
+def looped(machine):
+    """A file with a loop device over it; `looped(backing)` says what the system names."""
+    image = machine / "disk image.dd"
+    image.write_bytes(b"x" * 512)
+
+    def attach(backing=image, name="loop3", number="7:3"):
+        folder = machine / "sys-block" / name
+        (folder / "loop").mkdir(parents=True)
+        (folder / "dev").write_text(number + "\n")
+        (folder / "loop" / "backing_file").write_text(f"{backing}\n")
+        os.symlink(folder, machine / "block" / number)
+
+    found = os.stat(image)
+    attach.image = image
+    attach.facts = Facts(
+        path=os.fsencode(image), kind="file", size=512, inode=(found.st_dev, found.st_ino)
+    )
+    return attach
+
+
+def check_of(machine, source):
+    report = preflight.examine(source, os.fsencode(machine))
+    return next(check for check in report.checks if check.name == "not-mounted")
+
+
+def test_an_image_file_without_a_loop_device(machine, looped):
+    looped(machine / "mountinfo")
+    (machine / "sys-block" / "sda").mkdir()
+    (machine / "sys-block" / "loop0" / "loop").mkdir(parents=True)
+    check = check_of(machine, looped.facts)
+    assert (check.state, check.text) == ("ok", "not mounted through a loop device")
+
+
+def test_an_image_file_mounted_for_writing_through_a_loop_device_is_refused(machine, looped):
+    looped()
+    assert check_of(machine, looped.facts).state == "ok"
+    mount(machine, ("7:3", "/mnt/evidence", "rw", "rw"))
+    with pytest.raises(RefusedError, match="mounted for writing at `/mnt/evidence`"):
+        preflight.examine(looped.facts, os.fsencode(machine))
+    mount(machine, ("7:3", "/mnt", "ro", "ro"))
+    assert check_of(machine, looped.facts).code == "source-mounted"
+
+
+def test_another_name_of_the_file_and_a_partition_of_the_loop_are_found(machine, looped):
+    os.link(looped.image, machine / "other name")
+    looped(machine / "other name")
+    part = machine / "sys-block" / "loop3" / "loop3p1"
+    part.mkdir()
+    (part / "dev").write_text("259:0\n")
+    (part / "partition").write_text("1\n")
+    os.symlink(part, machine / "block" / "259:0")
+    mount(machine, ("259:0", "/mnt", "rw", "rw"))
+    with pytest.raises(RefusedError, match="mounted for writing"):
+        preflight.examine(looped.facts, os.fsencode(machine))
+
+
+def test_a_deleted_backing_file_is_told_by_its_name(machine, looped):
+    looped(f"{looped.image} (deleted)")
+    mount(machine, ("7:3", "/mnt", "rw", "rw"))
+    with pytest.raises(RefusedError, match="mounted for writing"):
+        preflight.examine(looped.facts, os.fsencode(machine))
+
+
+@pytest.mark.parametrize("why", ["no sysfs", "another namespace", "no mount table", "a stream"])
+def test_what_cannot_be_known_is_not_checked(machine, looped, monkeypatch, why):
+    source = looped.facts
+    if why == "no sysfs":
+        monkeypatch.setattr(sysfs, "LOOPS", os.fsencode(machine / "none"))
+    elif why == "another namespace":
+        looped("/host/only/there.dd")
+    elif why == "no mount table":
+        looped()
+        (machine / "mountinfo").unlink()
+    else:
+        source = Facts(path=b"-", kind="stream", size=None)
+    check = check_of(machine, source)
+    assert check.state == "could-not-be-determined"
+    assert check.text.startswith("not checked")
 
 
 def test_swap_is_refused(machine, monkeypatch):
