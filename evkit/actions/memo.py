@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MemoMade:
-    """A memo; `path` when it was written to a file, `entry` when that is recorded."""
+    """A memo; `path` when it was written to a file, `entry` and `notices` when it is recorded."""
 
     page: MemoPage
     path: bytes | None = None
     entry: int | None = None
+    notices: tuple[str, ...] = ()
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
@@ -48,6 +49,7 @@ class MemoMade:
         }
         if self.entry is not None:
             document["entry"] = self.entry
+            document["notices"] = list(self.notices)
         return document if self.path is None else document | to_fields(self.path)
 
     def lines(self) -> list[str]:
@@ -58,6 +60,7 @@ class MemoMade:
         return [
             f"memo of {self.page.memo.size} entries in `{escape_bytes(self.path)}`{recorded}",
             "print it, have it signed, and file it outside the station",
+            *(f"note: {escape(notice)}" for notice in self.notices),
         ]
 
 
@@ -106,7 +109,7 @@ def record(station: Station, made: MemoMade, signer: Signer, given_to: str | Non
     if given_to:
         fields["given_to"] = given_to
     done = station.record(Draft(kind="memo", case=None, fields=fields), signer)
-    return replace(made, entry=done.index)
+    return replace(made, entry=done.index, notices=done.notices)
 
 
 def _exhibits(station: Station, case: str) -> tuple[MemoExhibit, ...]:

@@ -13,6 +13,7 @@ from evkit.station import officers, rootkey
 
 if TYPE_CHECKING:
     from evkit.station import Station
+    from evkit.station.append import Recorded
     from evkit.station.officers import OfficerRow
 
 
@@ -43,13 +44,14 @@ class Enrolment:
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """Officers of a station; `index` and `event_id` of what was just recorded."""
+    """Officers of a station; `index`, `event_id` and `notices` of what was just recorded."""
 
     rows: tuple[OfficerRow, ...]
     did: str | None = None
     index: int | None = None
     event_id: str | None = None
     full: bool = False
+    notices: tuple[str, ...] = ()
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
@@ -60,6 +62,7 @@ class Listing:
         }
         if self.did is not None:
             document |= {"done": self.did, "entry": self.index, "event_id": self.event_id}
+            document["notices"] = list(self.notices)
         return document
 
     def lines(self) -> list[str]:
@@ -71,7 +74,7 @@ class Listing:
             lines.append(f"{self.did}, entry {self.index}")
         for row in self.rows:
             lines += _full(row) if self.full else [_brief(row)]
-        return lines
+        return lines + [f"note: {escape(notice)}" for notice in self.notices]
 
 
 def enrol(station: Station, request: Enrolment) -> Listing:
@@ -103,9 +106,7 @@ def enrol(station: Station, request: Enrolment) -> Listing:
     root = rootkey.unlock(root_folder(station, request.root_dir), request.root_passphrase)
     done = officers.enrol(station, details, root, request.passphrase, request.days)
     row = next(row for row in officers.rows(station) if row.certificate.officer == officer)
-    return Listing(
-        rows=(row,), did=f"enrolled {officer}", index=done.index, event_id=done.event_id, full=True
-    )
+    return _did(f"enrolled {officer}", (row,), done)
 
 
 def list_officers(station: Station) -> Listing:
@@ -148,12 +149,17 @@ def revoke(station: Station, request: Revocation) -> Listing:
     root = rootkey.unlock(root_folder(station, request.root_dir), request.root_passphrase)
     done = officers.revoke(station, request.officer, root, request.reason, moment)
     shown = show(station, request.officer)
+    return _did(f"revoked {request.officer}", shown.rows, done)
+
+
+def _did(what: str, rows: tuple[OfficerRow, ...], done: Recorded) -> Listing:
     return Listing(
-        rows=shown.rows,
-        did=f"revoked {request.officer}",
+        rows=rows,
+        did=what,
         index=done.index,
         event_id=done.event_id,
         full=True,
+        notices=done.notices,
     )
 
 

@@ -11,6 +11,7 @@ import stations
 from stations import note
 
 from evkit.cli.main import run
+from evkit.station import highwater
 
 
 @pytest.fixture
@@ -162,3 +163,23 @@ def test_backup_and_recover(made, evkit, tmp_path):
     assert after["problem"] is None
     assert after["size"] == shown["size"] + 1
     evkit("station", "recover", target, new, "--head", head, *common, expect=15)
+
+
+def test_notices_of_a_recording_are_shown(made, evkit, tmp_path):
+    """The first entry without a high-water mark, whatever command records it."""
+    root = ["--root-dir", str(stations.template().path.parent / "root"),
+            "--root-passphrase-file", str(tmp_path / "root.pw")]  # fmt: skip
+    with made.open() as station:
+        path = highwater.path_of(station.origin)
+    for command in (
+        ["officer", "revoke", stations.CUSTODIAN, "--reason", "ended", *root],
+        ["ledger", "memo", "--record", "-o", str(tmp_path / "memo.txt"), "--officer",
+         stations.OFFICER],
+    ):  # fmt: skip
+        os.unlink(path)
+        assert "had no high-water mark" in evkit(*command)
+    os.unlink(path)
+    document = json.loads(
+        evkit("officer", "enrol", "Nadia Malik", "--badge", "B-7", "--json", *root)
+    )
+    assert "had no high-water mark" in document["notices"][0]
