@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.core import durable
-from evkit.core.errors import CaseError
+from evkit.core.errors import CaseError, RefusedError
 from evkit.core.paths import to_fields
 from evkit.core.text import escape, escape_bytes, shorten
 from evkit.station import export as exporting
@@ -179,12 +179,12 @@ def checkpoint(station: Station, target: bytes | None) -> CheckpointView:
 
 @dataclass(frozen=True, kw_only=True)
 class ProofView:
-    """A proof of one entry and the envelope beside it."""
+    """A proof of one entry and the files beside it, the envelope first."""
 
     row: Row
     size: int
     proof: bytes
-    envelope: bytes
+    beside: tuple[bytes, ...]
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
@@ -192,7 +192,8 @@ class ProofView:
         return {
             "schema": "evkit/proof-made/1",
             **to_fields(self.proof, "proof"),
-            **to_fields(self.envelope, "envelope"),
+            **to_fields(self.beside[0], "envelope"),
+            "beside": [to_fields(path) for path in self.beside],
             "entry": self.row.index,
             "event_id": self.row.event_id,
             "size": self.size,
@@ -203,13 +204,17 @@ class ProofView:
         return [
             f"entry {self.row.index} ({self.row.event.kind}) is in the ledger of {self.size}",
             f"  proof     {escape_bytes(self.proof)}",
-            f"  envelope  {escape_bytes(self.envelope)}",
-            "whoever has both, and the log key from the station statement, can check it",
+            *(f"  beside it {escape_bytes(path)}" for path in self.beside),
+            "hand all of them over; whoever has a memo can check them with",
+            f"  evkit verify {escape_bytes(self.proof)} --memo …",
         ]
 
 
 def prove(station: Station, event: str, target: bytes) -> ProofView:
-    """Write the `.tlog-proof` of an entry and its envelope (`<target>` with `.event.json`).
+    """Write the `.tlog-proof` of an entry and beside it what a verifier needs.
+
+    The envelope is `<target>.event.json`, the certificates `.officer.crt` and `.root.crt`, the
+    others `.station-statement.json` and `.root.crl`.
 
     Args:
         station: the station.
@@ -222,13 +227,18 @@ def prove(station: Station, event: str, target: bytes) -> ProofView:
     """
     entry = station.find(event)
     made = exporting.prove(station, entry)
-    envelope = target.removesuffix(b".tlog-proof") + b".event.json"
-    if os.path.lexists(envelope):
-        durable.write_new(envelope, entry.envelope)  # raises: nothing is written over
+    stem = target.removesuffix(b".tlog-proof") + b"."
+    files = {
+        stem + end.encode(): data for end, data in exporting.beside_proof(station, entry).items()
+    }
+    for path in (target, *files):
+        if os.path.lexists(path):
+            raise RefusedError(f"`{escape_bytes(path)}` exists already", hint="name a new file")
     durable.write_new(target, made)
-    durable.write_new(envelope, entry.envelope)
+    for path, data in files.items():
+        durable.write_new(path, data)
     return ProofView(
-        row=_rows([entry])[0], size=station.head().size, proof=target, envelope=envelope
+        row=_rows([entry])[0], size=station.head().size, proof=target, beside=tuple(files)
     )
 
 

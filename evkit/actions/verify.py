@@ -12,6 +12,7 @@ from evkit.core.errors import EvkitError, InputError, UsageError
 from evkit.core.limits import read_file
 from evkit.core.refs import is_ref
 from evkit.core.text import escape, escape_bytes
+from evkit.ledger.event import read_entry
 from evkit.manifest import bag, layout, model
 from evkit.manifest.tree import FolderTree
 from evkit.verify.bundle import verify_bundle
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from evkit.verify.sources import Source
     from evkit.verify.supplied import Supplied
 
-BUNDLE, ZIP, MANIFEST, PROOF, STATION, REF, DATA = (
-    "bundle", "zip", "manifest", "proof", "station", "ref", "data",
+BUNDLE, ZIP, MANIFEST, PROOF, ENTRY, STATION, REF, DATA = (
+    "bundle", "zip", "manifest", "proof", "entry", "station", "ref", "data",
 )  # fmt: skip
 _HEAD = 64
 _PROOF_START = b"c2sp.org/tlog-proof@"
@@ -108,8 +109,18 @@ def recognise(text: str, open_station: Callable[[], Station]) -> str:
     if start.startswith(_PROOF_START):
         return PROOF
     if start.startswith(b'{"payload":"'):
-        return MANIFEST
+        return ENTRY if _is_entry(path) else MANIFEST
     return DATA
+
+
+def _is_entry(path: bytes) -> bool:
+    if os.path.getsize(path) > _MAX_ENTRY:
+        return False
+    try:
+        read_entry(read_file(path, _MAX_ENTRY))
+    except InputError:
+        return False
+    return True
 
 
 def _is_case(text: str, open_station: Callable[[], Station]) -> bool:
@@ -140,8 +151,8 @@ def _one(text: str, kind: str, beside: list[str], brought: Supplied, request: Re
         data = read_file(path, model.MAX_MANIFEST)
         label = escape_bytes(path)
         return verify_manifest(data, label, _beside(path, request), brought, exhibits=exhibits)
-    if kind == PROOF:
-        return _proof(path, brought, request)
+    if kind in {PROOF, ENTRY}:
+        return _proof(path, kind, brought, request)
     from evkit.actions.verify_station import verify_data, verify_here
 
     if kind == DATA:
@@ -150,17 +161,27 @@ def _one(text: str, kind: str, beside: list[str], brought: Supplied, request: Re
     return verify_here(text, station_path, brought, request)
 
 
-def _proof(path: bytes, brought: Supplied, request: Request) -> Report:
-    """Find the entry beside a proof: `17.json` in a bundle, `17.event.json` from `prove`."""
-    stem = path.removesuffix(b".tlog-proof")
-    envelope = None
-    for name in (stem + b".json", stem + b".event.json", stem):
-        if name != path and os.path.isfile(name):
-            envelope = read_file(name, _MAX_ENTRY)
+def _proof(path: bytes, kind: str, brought: Supplied, request: Request) -> Report:
+    """Verify an entry with its proof; whichever is named, the other is looked for beside it.
+
+    In a bundle they are `17.json` and `17.tlog-proof`; `ledger prove` writes `q.event.json`.
+    """
+    stem = path
+    for end in (b".tlog-proof", b".event.json", b".json"):
+        if path.endswith(end):
+            stem = path.removesuffix(end)
             break
-    data = read_file(path, _MAX_PROOF)
-    beside = _beside(path, request)
-    return verify_proof(data, envelope, escape_bytes(path), beside, brought)
+    ends = (b".event.json", b".json", b"") if kind == PROOF else (b".tlog-proof",)
+    others = [stem + end for end in ends if stem + end != path]
+    found = next((name for name in others if os.path.isfile(name)), None)
+    beside = _from_stem(stem) or _beside(path, request)
+    if kind == ENTRY:
+        proof = None if found is None else read_file(found, _MAX_PROOF)
+        envelope: bytes | None = read_file(path, _MAX_ENTRY)
+    else:
+        proof = read_file(path, _MAX_PROOF)
+        envelope = None if found is None else read_file(found, _MAX_ENTRY)
+    return verify_proof(proof, envelope, escape_bytes(path), beside, brought)
 
 
 def _beside(path: bytes, request: Request) -> RecordView:
@@ -179,6 +200,26 @@ def _beside(path: bytes, request: Request) -> RecordView:
             return dataclasses.replace(view_of(station), entries={}, checkpoint=None)
     except EvkitError:
         return RecordView(entries={}, checkpoint=None, statement=None, root=None)
+
+
+def _from_stem(stem: bytes) -> RecordView | None:
+    """Return what `ledger prove` wrote beside the proof, None when nothing of it is here."""
+    found: dict[str, bytes] = {}
+    for end in ("station-statement.json", "root.crt", "root.crl", "officer.crt"):
+        name = stem + b"." + end.encode()
+        if os.path.isfile(name):
+            found[end] = read_file(name)
+    if not found:
+        return None
+    officer, crl = found.get("officer.crt"), found.get("root.crl")
+    return RecordView(
+        entries={},
+        checkpoint=None,
+        statement=found.get("station-statement.json"),
+        root=found.get("root.crt"),
+        officers={} if officer is None else {"officer.crt": officer},
+        crls={} if crl is None else {"root.crl": crl},
+    )
 
 
 def _from_bundle(home: bytes) -> RecordView:

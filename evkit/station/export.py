@@ -60,6 +60,22 @@ def _write(folder: bytes, name: str, data: bytes) -> None:
     durable.write_new(path, data)
 
 
+def beside_proof(station: Station, entry: Entry) -> dict[str, bytes]:
+    """Return what a verifier needs beside the proof of an entry, by the end of its file name."""
+    signer = station.trust.find(entry.signer)
+    root, crl = station.trust.root(), station.trust.crl()
+    found = {
+        "event.json": entry.envelope,
+        "root.crt": root.pem,
+        "station-statement.json": station.trust.statement_bytes(),
+    }
+    if signer is not None and signer != root:
+        found["officer.crt"] = signer.pem
+    if crl is not None:
+        found["root.crl"] = crl.pem
+    return found
+
+
 def prove(station: Station, entry: Entry) -> bytes:
     """Return the `.tlog-proof` of an entry under the present checkpoint."""
     from evkit.ledger.tlog_proof import TlogProof, encode_proof

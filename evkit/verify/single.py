@@ -65,23 +65,27 @@ def verify_manifest(
 
 
 def verify_proof(
-    proof: bytes, envelope: bytes | None, label: str, beside: RecordView, supplied: Supplied
+    proof: bytes | None,
+    envelope: bytes | None,
+    label: str,
+    beside: RecordView,
+    supplied: Supplied,
 ) -> Report:
     """Verify an entry with its `.tlog-proof`.
 
     Args:
-        proof: the proof file.
+        proof: the proof file, None when it was not found.
         envelope: the entry, None when it was not found.
-        label: name of the proof, escaped.
+        label: name of what was given, escaped.
         beside: certificates and the station statement found beside it.
         supplied: what the verifier brought along.
     """
-    report = Report(label, "proof", no_history=supplied.no_history)
+    report = Report(label, "proof" if proof else "entry", no_history=supplied.no_history)
     trust = _trust(beside, supplied, report)
     text = "an entry by itself holds no data of exhibits"
     report.undecided(CONTENT, "no-data", text)
     try:
-        read = parse_proof_own(proof)
+        read = None if proof is None else parse_proof_own(proof)
         entry = None if envelope is None else read_entry(envelope)
     except InputError as error:
         report.failed(RECORD, "proof-form", escape(error.message), label)
@@ -90,22 +94,30 @@ def verify_proof(
         text = "the entry itself was not found beside the proof"
         report.undecided(RECORD, "no-entry", text, label)
         return report
-    index = read.index
+    index = read.index if read else 0
     view = RecordView(
         entries={index: envelope},
-        checkpoint=read.note,
+        checkpoint=read.note if read else None,
         statement=beside.statement,
         root=beside.root,
         officers=beside.officers,
         crls=beside.crls,
     )
     authorship.check_authorship(view, {index: entry}, trust, report, alone=True)
+    event = entry.event
+    what = f"entry {index}" if read else "an entry"
+    report.reach.append(f"{what} ({escape(event.kind)}), recorded {event.recorded.utc}")
+    report.reach.append("one entry, not its case")
+    if read is None:
+        text = "the proof of the entry (`.tlog-proof`) was not found beside it"
+        report.undecided(RECORD, "no-proof", text, label)
+        return report
     if beside.statement is None:
         text = "the station statement was not found beside the proof, so its log key is unknown"
         report.undecided(RECORD, "no-statement", text, label)
         station = None
     else:
-        station = statement.check_statement(view, trust, report)
+        station = statement.check_statement(view, trust, report, alone=True)
     head = statement.check_checkpoint(view, station, {index: entry}, report)
     if head is not None:
         found = root_from_inclusion(index, head.size, leaf_hash(envelope), read.hashes)
@@ -116,9 +128,6 @@ def verify_proof(
             text = f"entry {index} is not at its place in the ledger of {head.size} entries"
             report.failed(RECORD, "inclusion", text, label, head.root.hex(), (found or b"").hex())
         _history(head, supplied, report)
-    event = entry.event
-    report.reach.append(f"entry {index} ({escape(event.kind)}), recorded {event.recorded.utc}")
-    report.reach.append("one entry, not its case")
     return report
 
 

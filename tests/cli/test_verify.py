@@ -270,6 +270,41 @@ def test_a_proof_made_by_the_station(here, evkit):
     assert "record      PASS" in out
 
 
+def test_what_prove_writes_is_enough_elsewhere(here, evkit, monkeypatch, tmp_path):
+    """No station and no bundle at hand: the files beside the proof and a fingerprint."""
+    parts = qr(here).split()
+    trust = ("--trust", f"sha256:{parts[4]}", "--no-history")
+    for number in (0, 4):
+        evkit("ledger", "prove", number, "-o", tmp_path / f"{number}.tlog-proof")
+    monkeypatch.delenv("EVKIT_STATION")
+    monkeypatch.chdir(tmp_path)
+    for name in ("0.tlog-proof", "4.tlog-proof", "4.event.json"):
+        out = evkit("verify", tmp_path / name, *trust, expect=5)
+        assert "authorship  PASS" in out, out
+        assert "record      PASS" in out, out
+    assert not (tmp_path / "0.officer.crt").exists()
+    shutil.move("4.event.json", "4.json")
+    assert "record      PASS" in evkit("verify", "./4.json", *trust, expect=5)
+    for name in ("4.officer.crt", "4.root.crt", "4.station-statement.json", "4.tlog-proof"):
+        (tmp_path / name).unlink()
+        evkit("verify", tmp_path / "4.json", *trust, expect=5)
+    evkit("ledger", "prove", 0, "-o", tmp_path / "0.tlog-proof", "--station", here / "station",
+          expect=15)  # fmt: skip
+
+
+def test_an_entry_of_a_bundle(here, evkit):
+    events = here / "bundle" / "data" / "events"
+    root = here / "station" / "trust" / "root.crt"
+    for name in ("9.json", "9.tlog-proof"):
+        out = evkit("verify", events / name, "--trust", root, "--no-history", expect=5)
+        assert "entry 9 is in the ledger" in out
+        assert "record      PASS" in out
+    proof = events / "9.tlog-proof"
+    proof.chmod(0o644)
+    proof.write_bytes((events / "8.tlog-proof").read_bytes())
+    evkit("verify", events / "9.json", "--trust", root, expect=4)
+
+
 def test_a_proof_with_its_entry(here, evkit):
     root = here / "station" / "trust" / "root.crt"
     events = here / "bundle" / "data" / "events"
