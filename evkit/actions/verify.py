@@ -49,6 +49,7 @@ class Request:
         record: log the result in the station.
         open_station: opens the station of the command line, for references and images.
         get_signer: unlocks the officer's key, for `record`.
+        everything: show remarks that are alike one by one.
     """
 
     what: tuple[str, ...]
@@ -56,6 +57,7 @@ class Request:
     open_station: Callable[[], Station]
     record: bool = False
     get_signer: Callable[[Station], Signer] | None = None
+    everything: bool = False
 
 
 def run(request: Request) -> Reports:
@@ -77,7 +79,7 @@ def run(request: Request) -> Reports:
     reports = []
     for text, kind in kinds:
         reports.append(_one(text, kind, beside, brought, request))
-    return Reports(reports)
+    return Reports(reports, everything=request.everything)
 
 
 def recognise(text: str, open_station: Callable[[], Station]) -> str:

@@ -65,13 +65,14 @@ if TYPE_CHECKING:
 @click.option(
     "--no-history", is_flag=True, help="Do not ask whether the ledger is the one held outside."
 )
+@click.option("--all", "everything", is_flag=True, help="Show remarks of the same kind one by one.")
 @click.option("--record", is_flag=True, help="Log the result in the station.")
 @click.option("--officer", metavar="O", help="With --record: the officer who signs.")
 @common
 def verify(
     session: Session, what: tuple[str, ...], memos: tuple[str, ...], trusts: tuple[str, ...],
     anchors: tuple[str, ...], exhibits: tuple[str, ...], require: tuple[str, ...],
-    no_history: bool, record: bool, officer: str | None,
+    no_history: bool, everything: bool, record: bool, officer: str | None,
 ) -> None:  # fmt: skip
     """Check a bundle, a manifest, a proof, a station, a case, an exhibit or an image.
 
@@ -103,5 +104,6 @@ def verify(
         open_station=session.station,
         record=record,
         get_signer=signer if record else None,
+        everything=everything,
     )
     session.emit(action.run(request))

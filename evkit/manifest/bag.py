@@ -30,6 +30,8 @@ PAYLOAD = "data/"
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 MAX_LIST = 256 * 1024 * 1024
 MAX_INFO = 64 * 1024
+_LEFT_BEHIND = {"thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store"}
+_VOLUME = ("System Volume Information/", ".Spotlight-V100/", ".fseventsd/", ".Trashes/")
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 _LABEL = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.*)")
 _OXUM = re.compile(r"(0|[1-9][0-9]{0,17})\.(0|[1-9][0-9]{0,8})", re.ASCII)
@@ -206,7 +208,10 @@ def _missing_or_extra(
     for name in tree.sizes:
         if name in payload or name in tags or name == TAG_LIST or name in unlisted:
             continue
-        yield Problem("unlisted", escape(name), f"`{escape(name)}` is in no list of the bag")
+        text = f"`{escape(name)}` is in no list of the bag"
+        if name.rpartition("/")[2].casefold() in _LEFT_BEHIND or name.startswith(_VOLUME):
+            text += "; often left by an operating system; nothing that is listed was changed by it"
+        yield Problem("unlisted", escape(name), text)
     for name in (BAGIT, INFO, PAYLOAD_LIST):
         if tags and name not in tags:
             yield Problem("unlisted", name, f"`{name}` is not in the tag manifest")

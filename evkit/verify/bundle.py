@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape
@@ -13,7 +13,7 @@ from evkit.verify import authorship, enclosed, history, manifest, openings, reco
 from evkit.verify.files import Files
 from evkit.verify.page import check_page, digests_in
 from evkit.verify.remarks import remark_custody
-from evkit.verify.report import AUTHORSHIP, CONTENT, Report
+from evkit.verify.report import AUTHORSHIP, CONTENT, RECORD, Report
 from evkit.verify.sources import BundleSource
 from evkit.verify.takeover import check_takeovers
 from evkit.verify.times import Times
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from evkit.verify.record import Tree as LedgerTree
     from evkit.verify.sources import Source
     from evkit.verify.supplied import Supplied
+
+_FOLLOW: Final = frozenset(
+    {"case-hole", "case-chain", "manifest-facts", "declared", "undeclared", "not-enrolled",
+     "stray-proof", "opening-stray", "stray-exhibit", "stray-inventory", "no-genesis", "takeover",
+     "bundle-event"}
+)  # fmt: skip
+_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +96,24 @@ def verify_bundle(
     asked = [index for index, entry in done.entries.items() if entry.event.case is not None]
     history.check_history(done.tree, supplied, asked, report)
     remark_custody(done.entries, report, signed[0].remarks if signed else None)
+    _missing_entries(files, report)
     return report
+
+
+def _missing_entries(files: Files, report: Report) -> None:
+    """Name entries whose files are listed and gone, and keep quiet about what follows from it."""
+    gone = sorted(
+        index
+        for name in files.listed
+        if name not in files.tree.sizes and (index := layout.event_index(name)) is not None
+    )
+    if not gone:
+        return
+    number = report.fold(_FOLLOW)
+    listed = ", ".join(str(index) for index in gone[:_SHOWN]) + (" …" if gone[_SHOWN:] else "")
+    text = f"the files of entries {listed} were taken out of the bundle; the list of the bag "
+    text += f"names them; {number} further findings that can follow from it are left out"
+    report.failed(RECORD, "entry-missing", text)
 
 
 def check_record(view: RecordView, supplied: Supplied, report: Report) -> Checked:

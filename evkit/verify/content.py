@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape, escape_bytes
@@ -28,17 +28,40 @@ if TYPE_CHECKING:
     from evkit.verify.sources import Source
 
 
+MAX_NAMES: Final = 10  # of missing files
+
+
 class Counts(NamedTuple):
-    """What was compared: files, their bytes, and how many of them were not as recorded."""
+    """What was compared: files, their bytes, how many were not as recorded, how many not here.
+
+    `names` are the first of those that are not here, escaped.
+    """
 
     files: int = 0
     bytes: int = 0
     wrong: int = 0
     absent: int = 0
+    names: tuple[str, ...] = ()
 
     def plus(self, other: Counts) -> Counts:
         """Return the sum."""
-        return Counts(*(a + b for a, b in zip(self, other, strict=True)))
+        return Counts(
+            self.files + other.files,
+            self.bytes + other.bytes,
+            self.wrong + other.wrong,
+            self.absent + other.absent,
+            (*self.names, *other.names)[:MAX_NAMES],
+        )
+
+    @property
+    def absent_names(self) -> str:
+        """The names of missing files as a list, at most `MAX_NAMES`."""
+        more = " …" if self.absent > len(self.names) else ""
+        return ", ".join(f"`{name}`" for name in self.names) + more
+
+
+def _absent(ref: str, name: str) -> Counts:
+    return Counts(absent=1, names=(escape(f"{ref}/{name}"),))
 
 
 def check_acquisition(
@@ -82,7 +105,7 @@ def _artifact(
     ref, name = acquisition.ref, artifact.name
     where = source.place(ref, name)
     if where is None:
-        return Counts(absent=1)
+        return _absent(ref, name)
     keeper = Keeper(MAX_LIST if artifact.role == contents.LIST_ROLE else 0)
     found = source.digest(ref, name, keeper, *whole.for_(artifact))
     if found is None:
@@ -190,7 +213,7 @@ def _listed(ref: str, row: Row, source: Source, report: Report) -> Counts:
     name = row.name or os.fsdecode(row.path)
     where = source.place(ref, name)
     if where is None:
-        return Counts(absent=1)
+        return _absent(ref, name)
     found = source.digest(ref, name)
     if found is None:
         return Counts()

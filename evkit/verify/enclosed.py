@@ -180,6 +180,11 @@ def _supplied(
             counts = check_acquisition(acquisition, source, report, names)
             total = total.plus(counts)
             if counts.absent:
+                text = (
+                    f"{counts.absent} recorded files are not in the folder given with "
+                    f"`--exhibits`: {counts.absent_names}"
+                )
+                report.remark("supplied-absent", text, acquisition.row["entry"])
                 left += [item for item in here if item.what == contents.FILES]
     _say(total, "supplied", report)
     if not total.files:
@@ -196,7 +201,7 @@ def _here(item: Item, source: Source) -> bool:
 
 def _absent(counts: Counts, word: str, report: Report) -> None:
     if counts.absent:
-        text = f"{counts.absent} files said to be {word} are missing"
+        text = f"{counts.absent} files said to be {word} are missing: {counts.absent_names}"
         report.failed(CONTENT, "enclosed-missing", text)
 
 

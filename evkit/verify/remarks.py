@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from evkit.core.errors import EvkitError
 from evkit.core.text import escape
+from evkit.verify.report import Remark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from evkit.custody.findings import Finding
     from evkit.ledger.event import Entry
     from evkit.verify.report import Report
+
+MISSING: Final = "missing-fields"
 
 
 def remark_custody(
@@ -39,5 +43,15 @@ def remark_custody(
         if said is not None and (finding.code, *finding.events) not in said:
             text = f"the manifest is silent about the next remark ({finding.code})"
             report.remark("manifest-silent", text, *finding.events)
-        word = "gap: " if finding.level == "gap" else ""
-        report.remark(finding.code, word + escape(finding.text), *finding.events)
+        gap = finding.level == "gap"
+        text = ("gap: " if gap else "") + escape(finding.text)
+        alike = _alike(finding, entries)
+        report.custody(Remark(finding.code, text, tuple(finding.events), gap, alike))
+
+
+def _alike(finding: Finding, entries: Mapping[int, Entry]) -> str:
+    """Return the heading for missing fields of one kind of entry, else nothing."""
+    entry = entries.get(finding.events[0]) if finding.events else None
+    if finding.detail != MISSING or entry is None:
+        return ""
+    return f"fields that the profile asks for were not given for `{escape(entry.event.kind)}`"

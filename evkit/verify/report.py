@@ -7,9 +7,12 @@ read as a pass. Word, exit code and JSON are derived from the same findings. See
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from evkit.core.errors import ExitCode, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
 
 SCHEMA: Final = "evkit/verify-report/1"
 CONTENT, AUTHORSHIP, RECORD, HISTORY = QUESTIONS = ("content", "authorship", "record", "history")
@@ -47,11 +50,21 @@ class Finding(NamedTuple):
 
 
 class Remark(NamedTuple):
-    """Something to know that never changes a word; `entries` are ledger indices."""
+    """Something to know that never changes a word.
+
+    Attributes:
+        code: as in `docs/spec/verify-report.md` or `custody-findings.md`.
+        text: the words, already escaped.
+        entries: ledger indices.
+        gap: it leaves open where an exhibit was, whether it is the same, or its data.
+        alike: remarks with the same text here are shown to people in one line; empty for none.
+    """
 
     code: str
     text: str
     entries: tuple[int, ...] = ()
+    gap: bool = False
+    alike: str = ""
 
 
 class Report:
@@ -113,6 +126,23 @@ class Report:
         """Note something that changes no word."""
         self.remarks.append(Remark(code, text, entries))
 
+    def custody(self, remark: Remark) -> None:
+        """Note what the replay of custody remarks."""
+        self.remarks.append(remark)
+
+    def fold(self, codes: Collection[str]) -> int:
+        """Take away failures of these codes, count them as omitted, and return their number."""
+        gone = [f for f in self.findings if f.state == FAIL and f.code in codes]
+        self.findings = [f for f in self.findings if f.state != FAIL or f.code not in codes]
+        for finding in gone:
+            self.omitted[finding.code] = self.omitted.get(finding.code, 0) + 1
+        return len(gone)
+
+    @property
+    def gaps(self) -> int:
+        """Number of remarks that leave custody open."""
+        return sum(remark.gap for remark in self.remarks)
+
     def has(self, state: str, question: str | None = None) -> bool:
         """Say whether a finding of this state exists."""
         return any(
@@ -142,15 +172,22 @@ class Report:
         return worst(_CODES[self.word], ExitCode.INCOMPLETE if self.unreadable else ExitCode.OK)
 
     @property
+    def verdict(self) -> str:
+        """The word, and whether history was left out."""
+        if self.word == PASS and self.answer(HISTORY) == WAIVED:
+            return "PASS without history"
+        return self.word
+
+    @property
     def first_line(self) -> str:
-        """Word, what was verified, and how far the answer reaches."""
-        word = self.word
-        if word == PASS and self.answer(HISTORY) == WAIVED:
-            word = "PASS without history"
+        """Word, what was verified, how far the answer reaches, and the gaps in custody."""
         states = [f"{question} {self.answer(question)}" for question in QUESTIONS]
         if self.word == PASS:
             states = []
-        return f"{word}  {self.kind} `{self.label}`: " + "; ".join([*states, *self.reach])
+        parts = [*states, *self.reach]
+        if self.gaps:
+            parts.append(f"{self.gaps} gap{'s' if self.gaps > 1 else ''} in custody")
+        return f"{self.verdict}  {self.kind} `{self.label}`: " + "; ".join(parts)
 
     def document(self) -> dict[str, Any]:
         """Return the report for `--json`."""
@@ -174,7 +211,12 @@ class Report:
             },
             "reach": self.reach,
             "remarks": [
-                {"code": entry.code, "text": entry.text, "entries": list(entry.entries)}
+                {
+                    "code": entry.code,
+                    "level": "gap" if entry.gap else "remark",
+                    "text": entry.text,
+                    "entries": list(entry.entries),
+                }
                 for entry in self.remarks
             ],
             "found_not_used": self.shown,
@@ -183,14 +225,14 @@ class Report:
             "omitted": self.omitted,
         }
 
-    def lines(self) -> list[str]:
-        """Return the report for people."""
+    def lines(self, *, everything: bool = False) -> list[str]:
+        """Return the report for people; remarks that are alike are folded unless `everything`."""
         lines = [self.first_line]
         for question in QUESTIONS:
             lines += self._question_lines(question)
         if self.remarks:
             lines.append(f"remarks ({len(self.remarks)}):")
-            lines += [f"  - {entry.text}" for entry in self.remarks]
+            lines += [f"  - {text}" for text in _remark_lines(self.remarks, everything=everything)]
         if self.shown:
             lines.append("found inside, shown and not used as authority:")
             lines += [f"  {key}: {value}" for key, value in self.shown.items()]
@@ -214,11 +256,47 @@ class Report:
         return lines
 
 
-class Reports:
-    """The answers for several things; the overall word is the worst."""
+def _remark_lines(remarks: Sequence[Remark], *, everything: bool) -> list[str]:
+    """Return the texts, gaps first; those that are alike in one line with their entries."""
+    groups: dict[tuple[bool, str], list[Remark]] = {}
+    for number, remark in enumerate(remarks):
+        single = everything or not remark.alike
+        groups.setdefault((not remark.gap, f"#{number}" if single else remark.alike), []).append(
+            remark
+        )
+    lines = []
+    for (_, key), found in sorted(groups.items(), key=lambda item: item[0][0]):
+        if len(found) == 1:
+            lines.append(found[0].text)
+            continue
+        entries = sorted({index for remark in found for index in remark.entries})
+        shown = ", ".join(str(index) for index in entries[:MAX_SHOWN])
+        more = " …" if entries[MAX_SHOWN:] else ""
+        lines.append(f"{key}: {len(found)} times, entries {shown}{more} (`--all` lists them)")
+    return lines
 
-    def __init__(self, reports: list[Report]) -> None:
+
+class Reports:
+    """The answers for several things; the overall word is the worst.
+
+    Attributes:
+        reports: one for each.
+        everything: list remarks that are alike one by one.
+    """
+
+    def __init__(self, reports: list[Report], *, everything: bool = False) -> None:
         self.reports = reports
+        self.everything = everything
+
+    @property
+    def verdict(self) -> str:
+        """The worst word."""
+        for state in _ORDER:
+            for report in self.reports:
+                if report.word == state:
+                    weaker = [r.verdict for r in self.reports if r.verdict != state]
+                    return weaker[0] if state == PASS and weaker else report.verdict
+        return UNDECIDED
 
     @property
     def exit_code(self) -> int:
@@ -240,8 +318,9 @@ class Reports:
         }
 
     def lines(self) -> list[str]:
-        """Return the reports one after the other."""
+        """Return the reports one after the other, and at the end the verdict once more."""
         lines: list[str] = []
         for report in self.reports:
-            lines += ["", *report.lines()] if lines else report.lines()
-        return lines
+            lines += [""] if lines else []
+            lines += report.lines(everything=self.everything)
+        return [*lines, f"verdict: {self.verdict}"]

@@ -118,7 +118,7 @@ def _database(ref: str, row: Mapping[str, object], source: Source, report: Repor
         return Counts()
     where = source.place(ref, name)
     if where is None:
-        return Counts(absent=1)
+        return Counts(absent=1, names=(escape(f"{ref}/{name}"),))
     found = source.digest(ref, name)
     if found is None:
         return Counts()
@@ -132,7 +132,10 @@ def _database(ref: str, row: Mapping[str, object], source: Source, report: Repor
 
 def _say(total: Counts, report: Report) -> None:
     if total.absent:
-        text = f"{total.absent} recorded files are not where the station keeps them"
+        text = (
+            f"{total.absent} recorded files are not where the station keeps them: "
+            f"{total.absent_names}"
+        )
         report.undecided(CONTENT, "files-absent", text)
     if total.files and not total.wrong:
         text = f"{total.files} files, {total.bytes:,} bytes, are as recorded"

@@ -222,6 +222,30 @@ def test_a_flipped_byte_names_the_file(here, evkit):
         shutil.rmtree(copy)
 
 
+def test_missing_files_are_named(here, evkit):
+    memo = here / "memo.txt"
+    for name in ("image.raw", "image.raw.pieces"):
+        (here / "station" / "cases" / "C1" / "E1" / "A1" / name).unlink(missing_ok=True)
+    out = evkit("verify", "C1", "--memo", memo, expect=5)
+    assert "`C1/E1/A1/image.raw`" in out
+    image = here / "bundle" / "data" / "exhibits" / "C1" / "E1" / "A1" / "image.raw"
+    image.unlink()
+    out = evkit("verify", here / "bundle", "--memo", memo, expect=4)
+    assert "said to be enclosed are missing: `C1/E1/A1/image.raw`" in out
+
+
+def test_content_alone_is_said_plainly(here, evkit):
+    for what in ("C1/E1", "C1/E1/A1", here / "source.img"):
+        first = evkit("verify", what, expect=5).split("\n")[0]
+        assert ": content PASS; authorship UNDECIDED" in first, first
+
+
+def test_the_verdict_once_more(here, evkit):
+    out = evkit("verify", here / "bundle", "--memo", here / "memo.txt")
+    assert out.split("\n")[-2] == "verdict: PASS"
+    assert len(evkit("verify", here / "bundle", "--memo", here / "memo.txt", "--all")) >= len(out)
+
+
 def test_a_link_in_a_bundle(here, evkit):
     (here / "bundle" / "data" / "link").symlink_to("/etc/passwd")
     out = evkit("verify", here / "bundle", "--memo", here / "memo.txt", expect=4)

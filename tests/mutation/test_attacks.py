@@ -146,6 +146,26 @@ def test_the_genesis_or_an_enrolment_left_out(small):
     fails(ledger.bundle(entries=without), supplied, RECORD, "not-enrolled")
 
 
+@pytest.mark.parametrize("index", [0, 1, 3, 6, 9])
+def test_a_file_of_an_entry_taken_away(index):
+    """What is wrong is said once, and what only follows from it is not."""
+    ledger, data = bundlekit.full()
+    files = ledger.bundle(**data)
+    del files[layout.event_path(index)]
+    report = bundlekit.check(files, bundlekit.with_anchor(ledger))
+    assert report.answer(CONTENT) == report.answer(RECORD) == FAIL
+    assert {"bag-missing", "entry-missing"} <= bundlekit.codes(report)
+    assert bundlekit.codes(report) <= {"bag-missing", "bag-oxum", "entry-missing"}, report.lines()
+    assert f"entries {index} were taken out" in "\n".join(report.lines())
+
+
+@pytest.mark.parametrize("name", ["Thumbs.db", "data/desktop.ini", "data/events/.DS_Store"])
+def test_what_an_operating_system_leaves(small, name):
+    _, files, supplied = small
+    found = fails(files | {name: b"x"}, supplied, CONTENT, "bag-unlisted")
+    assert "often left by an operating system" in found.text
+
+
 def test_an_entry_of_another_case_is_not_let_in(small):
     ledger, data = bundlekit.full()
     entries = dict(enumerate(ledger.entries))

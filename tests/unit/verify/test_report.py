@@ -86,6 +86,43 @@ def test_a_flood_of_findings_is_counted():
     assert len(report.lines()) < 100
 
 
+def test_gaps_stand_first_and_are_counted():
+    report = filled(**ALL)
+    report.remark("deviation", "a late entry", 3)
+    report.custody(r.Remark("custody-gap", "gap: nobody held it", (4,), gap=True))
+    assert report.word == r.PASS
+    assert report.first_line.endswith("1 gap in custody")
+    lines = report.lines()
+    at = lines.index("remarks (2):")
+    assert lines[at + 1 : at + 3] == ["  - gap: nobody held it", "  - a late entry"]
+    report.custody(r.Remark("custody-gap", "gap: again", (5,), gap=True))
+    assert report.first_line.endswith("2 gaps in custody")
+    levels = [entry["level"] for entry in report.document()["remarks"]]
+    assert levels == ["remark", "gap", "gap"]
+
+
+def test_remarks_that_are_alike_share_a_line():
+    report = filled(**ALL)
+    for index in (5, 6, 9):
+        report.custody(r.Remark("deviation", f"entry {index}: none", (index,), alike="no fields"))
+    report.custody(r.Remark("deviation", "entry 7: none", (7,), alike="other fields"))
+    folded = r.Reports([report]).lines()
+    assert "  - no fields: 3 times, entries 5, 6, 9 (`--all` lists them)" in folded
+    assert "  - entry 7: none" in folded
+    assert "  - entry 6: none" in r.Reports([report], everything=True).lines()
+
+
+def test_the_verdict_is_the_last_line():
+    waived = {name: state for name, state in ALL.items() if name != r.HISTORY}
+    good, half = filled(**ALL), filled(**waived, no_history=True)
+    bad = filled(**{**ALL, r.RECORD: [r.FAIL]})
+    for reports, word in (
+        ([good], "PASS"), ([half], "PASS without history"), ([good, half], "PASS without history"),
+        ([good, bad], "FAIL"), ([r.Report("x", "bundle"), good], "UNDECIDED"),
+    ):  # fmt: skip
+        assert r.Reports(reports).lines()[-1] == f"verdict: {word}"
+
+
 def test_several_reports():
     both = r.Reports([filled(**ALL), r.Report("y", "bundle")])
     assert both.exit_code == 5
