@@ -72,7 +72,7 @@ def fold(line: str, width: int) -> list[str]:
 
     indent = " " * (len(line) - len(line.lstrip(" ")))
     return textwrap.wrap(
-        line,
+        line.strip(),
         width,
         initial_indent=indent,
         subsequent_indent=indent + "  ",
@@ -85,7 +85,8 @@ def _write(line: str, stream: TextIO) -> None:
     encoding = stream.encoding or "utf-8"
     text = line.encode(encoding, "backslashreplace").decode(encoding)
     if stream.isatty() and not line.startswith("{"):
-        text = "\n".join(fold(text, shutil.get_terminal_size().columns))
+        width = shutil.get_terminal_size().columns
+        text = "\n".join(part for one in text.split("\n") for part in fold(one, width))
     print(text, file=stream)
 
 

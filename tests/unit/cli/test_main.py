@@ -106,6 +106,7 @@ def test_lines_are_folded_at_words_and_digests_stay_whole():
     digest = "0" * 64
     lines = output.fold(f"    expected: {'word ' * 20}{digest}", 80)
     assert all(len(line) <= 80 for line in lines)
-    assert all(line.startswith("    ") for line in lines)
+    assert lines[0].startswith("    expected: word")
+    assert all(line.startswith("      ") for line in lines[1:])
     assert digest in lines[-1]
     assert output.fold("short", 80) == ["short"]
