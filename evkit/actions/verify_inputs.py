@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from evkit.core.errors import InputError, UsageError
 from evkit.core.limits import read_file
-from evkit.core.text import escape
+from evkit.core.text import escape, shorten
+from evkit.manifest import memo as memos
 from evkit.verify.supplied import (
     REQUIRABLE,
     Supplied,
@@ -17,6 +18,7 @@ from evkit.verify.supplied import (
 )
 
 MAX_FILE = 1 << 20
+_SHOWN = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +73,8 @@ def supplied(options: Options) -> Supplied:
 def _memo(found: Supplied, text: str) -> Supplied:
     data = _file(text)
     if data is None:
+        if not memos.is_like(text):
+            raise _not_a_memo(text)
         return with_memo(found, text, "")
     try:
         typed = data.decode("utf-8")
@@ -80,7 +84,24 @@ def _memo(found: Supplied, text: str) -> Supplied:
         ) from error
     if typed.lstrip().startswith(("<!DOCTYPE", "<html")):
         typed = _from_page(typed, text)
+    if not memos.is_like(typed):
+        raise InputError(
+            f"`{escape(text)}` is a file, and this is not a memo",
+            hint="give the file that `evkit ledger memo -o` wrote, or the text of its QR code",
+        )
     return with_memo(found, typed, text)
+
+
+def _not_a_memo(text: str) -> InputError:
+    shown = escape(shorten(text, _SHOWN))
+    if len(text.split()) == 1:
+        return InputError(
+            f"no file `{shown}`", hint="name the file of the memo, or give its text in quotes"
+        )
+    return InputError(
+        f"`{shown}` is no file, and this is not a memo",
+        hint="give the text of its QR code, or its numbered lines, in quotes",
+    )
 
 
 def _from_page(page: str, name: str) -> str:

@@ -18,7 +18,7 @@ from evkit.core.errors import InputError
 from evkit.core.text import escape, is_clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 TAG: Final = "evkit-memo/1"
 LETTERS: Final = "ghjkmnpqrstuvwxyz"  # 17, none of them a hex digit or easily taken for one
@@ -34,12 +34,14 @@ HEAD_GROUPS: Final = _FIRST_LINE + (HEAD_LINES - 1) * _PER_LINE
 GROUPS: Final = _FIRST_LINE + (LINES - 1) * _PER_LINE
 _HASH = 32
 _QR_CHECK = 8
+_QR_FIELDS = 5  # after the tag
+_TAG_START = len("evkit-me")
 _WEIGHTS = tuple(pow(3, place + 1, 17) for place in range(16))  # 16 different, none is 0
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 _GROUP = re.compile(r"[0-9a-f]{4}", re.ASCII)
 _TOKEN = re.compile(f"([^{LETTERS}]*)([{LETTERS}])")
-_LABELLED = re.compile(r"^\s*[1-9]\).*$", re.MULTILINE)
-_LABEL = re.compile(r"(?<!\S)[1-9]\)")
+_LABELLED = re.compile(r"^\s*\(?[1-9]\s?\).*$", re.MULTILINE)
+_LABEL = re.compile(r"\(?([1-9])\s?\)")  # a group holds no bracket, so the digit is a label
 _QR = re.compile(rf"{TAG}\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)", re.IGNORECASE)
 _FILLING = re.compile(r"[\s.,;:|_*–—-]+")  # noqa: RUF001 - dashes that word processors make
 _KIND = {ord("o"): "0", ord("i"): "1", ord("l"): "1"}
@@ -135,12 +137,33 @@ def parse(text: str) -> Reading:
     """
     if len(text) > MAX_TEXT:
         raise InputError(f"a memo of {len(text)} characters is over {MAX_TEXT}")
-    if TAG in text.lower():
+    if is_qr(text):
         return _parse_qr(text)
-    labelled = _LABELLED.findall(text)
-    if len(labelled) > LINES:
+    plain = text.lower().translate(_KIND)
+    labelled = _LABELLED.findall(plain)
+    parts = _LABEL.split("\n".join(labelled) if labelled else plain)
+    if len(parts) == 1:
+        return _parse_groups(_tokens(plain))
+    numbers = [int(number) for number in parts[1::2]]
+    if len(set(numbers)) != len(numbers):
         raise InputError("the text holds more than one memo", hint="give them one by one")
-    return _parse_groups(_LABEL.sub(" ", " ".join(labelled) if labelled else text))
+    found = {number: _tokens(part) for number, part in zip(numbers, parts[2::2], strict=True)}
+    return _parse_lines(found, LINES if max(numbers) > HEAD_LINES else HEAD_LINES)
+
+
+def is_qr(text: str) -> bool:
+    """Say whether this is the text of the QR code, or the start of it."""
+    return TAG in text.lower() or text.strip().lower().startswith(TAG[:_TAG_START])
+
+
+def is_like(text: str) -> bool:
+    """Say whether this can be meant as a memo: a QR text, or mostly groups of the right form."""
+    if len(text) > MAX_TEXT:
+        return False
+    plain = text.lower().translate(_KIND)
+    tokens = _tokens(_LABEL.sub("", " ".join(_LABELLED.findall(plain)) or plain))
+    good = sum(_GROUP.fullmatch(digits) is not None and bool(letter) for digits, letter in tokens)
+    return is_qr(text) or (good >= _FIRST_LINE and 2 * good >= len(tokens))
 
 
 def _check(memo: Memo) -> None:
@@ -157,8 +180,8 @@ def _parse_qr(text: str) -> Reading:
     if len(found) > 1:
         raise InputError("the text holds more than one memo", hint="give them one by one")
     bad = Reading(None, None, (Slip(None, "copied wrongly: the line and its check differ"),))
-    if not found:
-        return bad
+    if not found or len(found[0][-1]) < _QR_CHECK:
+        return _cut_short(text) or bad
     origin, size, root, trust, check = found[0]
     root, trust, check = root.lower(), trust.lower(), check.lower()
     body = f"{TAG} {origin} {size} {root} {trust}"
@@ -173,38 +196,94 @@ def _parse_qr(text: str) -> Reading:
     return Reading(Head(origin, origin_check(origin), memo.size, memo.root), memo.trust, ())
 
 
+def _cut_short(text: str) -> Reading | None:
+    """Name a QR text that was not copied to its end."""
+    words = text[max(text.lower().rfind(TAG), 0) :].split()[1:]
+    if len(words) > _QR_FIELDS:
+        return None
+    what = (
+        f"{len(words)} of {_QR_FIELDS} fields are here"
+        if len(words) < _QR_FIELDS
+        else (f"its last field has {len(words[-1])} of {_QR_CHECK} digits")
+    )
+    return Reading(None, None, (Slip(None, f"the text of the QR code is cut short: {what}"),))
+
+
 def _starts_a_line(text: str, at: int) -> bool:
     """Say so, because the description of an exhibit beside it could hold the same words."""
     return not text[:at].rpartition("\n")[2].strip()
 
 
-def _parse_groups(text: str) -> Reading:
+def _tokens(text: str) -> list[tuple[str, str]]:
+    """Return digits and check letter of each group; the letter is empty at a torn end."""
     cleaned = _FILLING.sub("", text.lower().translate(_KIND))
-    tokens = [match.groups() for match in _TOKEN.finditer(cleaned)]
+    tokens = [(match[1], match[2]) for match in _TOKEN.finditer(cleaned)]
     rest = cleaned[sum(len(digits) + 1 for digits, _ in tokens) :]
-    if rest:
-        tokens.append((rest, ""))
+    return [*tokens, (rest, "")] if rest else tokens
+
+
+def _parse_groups(tokens: list[tuple[str, str]]) -> Reading:
+    """Read groups without labels; one line that was left out is found by the group numbers."""
+    for count, groups in ((HEAD_LINES, HEAD_GROUPS), (LINES, GROUPS)):
+        if len(tokens) == groups:
+            return _parse_lines(_cut(tokens, range(1, count + 1)), count)
+        for lost in range(1, count + 1):
+            left = [line for line in range(1, count + 1) if line != lost]
+            if len(tokens) != groups - _width(lost):
+                continue
+            reading = _parse_lines(_cut(tokens, left), count)
+            if len(reading.slips) == 1:
+                return reading
     slips = [
         slip
         for number, (digits, letter) in enumerate(tokens[:GROUPS], 1)
         if (slip := _judge(number, digits, letter)) is not None
     ]
-    if len(tokens) not in {HEAD_GROUPS, GROUPS}:
-        wanted = f"{len(tokens)} groups were found; a memo has {HEAD_GROUPS} or {GROUPS}"
-        first = slips[0] if slips else Slip(len(tokens), f"copied wrongly: {wanted}")
-        return Reading(None, None, (first,))
-    values = [digits for digits, _ in tokens]
-    lines = range(1, (HEAD_LINES if len(tokens) == HEAD_GROUPS else LINES) + 1)
+    wanted = f"{len(tokens)} groups were found; a memo has {HEAD_GROUPS} or {GROUPS}"
+    first = slips[0] if slips else Slip(len(tokens), f"copied wrongly: {wanted}")
+    return Reading(None, None, (first,))
+
+
+def _cut(tokens: list[tuple[str, str]], lines: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
+    found, at = {}, 0
     for line in lines:
-        slips += _judge_line(line, values, slips)
-    wrong = {_line_of(slip.group) for slip in slips if slip.group is not None}
+        found[line] = tokens[at : at + _width(line)]
+        at += _width(line)
+    return found
+
+
+def _parse_lines(lines: Mapping[int, list[tuple[str, str]]], count: int) -> Reading:
+    """Read lines by their number, 1 to `count`."""
+    slips: list[Slip] = []
+    values: dict[int, list[str]] = {}
+    for line in range(1, count + 1):
+        tokens = lines.get(line)
+        found = _line_slips(line, tokens)
+        slips += found
+        if tokens is not None and not found:
+            values[line] = [digits for digits, _ in tokens]
     head = trust = None
-    if not wrong & set(range(1, HEAD_LINES + 1)):
+    if set(range(1, HEAD_LINES + 1)) <= values.keys():
         root = _content(values, range(2, HEAD_LINES + 1))
-        head = Head(None, int(values[1], 16), int(values[0]), root)
-    if len(tokens) == GROUPS and not wrong & set(range(HEAD_LINES + 1, LINES + 1)):
+        head = Head(None, int(values[1][1], 16), int(values[1][0]), root)
+    if set(range(HEAD_LINES + 1, LINES + 1)) <= values.keys():
         trust = _content(values, range(HEAD_LINES + 1, LINES + 1))
-    return Reading(head, trust, tuple(sorted(slips, key=lambda slip: slip.group or 0)))
+    return Reading(head, trust, tuple(slips))
+
+
+def _line_slips(line: int, tokens: list[tuple[str, str]] | None) -> list[Slip]:
+    start, width = _start(line), _width(line)
+    if not tokens:
+        return [Slip(start, f"line {line} is missing")]
+    slips = [
+        slip
+        for number, (digits, letter) in enumerate(tokens[:width], start)
+        if (slip := _judge(number, digits, letter)) is not None
+    ]
+    if len(tokens) != width and not slips:
+        text = f"copied wrongly, line {line}: {len(tokens)} groups were found, it has {width}"
+        return [Slip(start + min(len(tokens), width) - 1, text)]
+    return slips or _judge_line(line, [digits for digits, _ in tokens])
 
 
 def _judge(number: int, digits: str, letter: str) -> Slip | None:
@@ -216,26 +295,26 @@ def _judge(number: int, digits: str, letter: str) -> Slip | None:
     return Slip(number, f"copied wrongly, group {number} (line {_line_of(number)}): `{shown}`")
 
 
-def _judge_line(line: int, values: Sequence[str], slips: Sequence[Slip]) -> list[Slip]:
+def _judge_line(line: int, values: Sequence[str]) -> list[Slip]:
     """Check the line check of a line whose groups are all right by themselves."""
-    last = _start(line) + (_FIRST_LINE if line == 1 else _PER_LINE) - 1
-    if any(slip.group is not None and _line_of(slip.group) == line for slip in slips):
-        return []
     if line == 1:
         size = int(values[0])
         good = size <= MAX_SIZE and _first_crc(size, int(values[1], 16)) == int(values[2], 16)
     else:
-        good = _line_crc(line, _content(values, range(line, line + 1))) == int(values[last - 1], 16)
+        good = _line_crc(line, bytes.fromhex("".join(values[:DIGITS]))) == int(values[-1], 16)
     if good:
         return []
+    last = _start(line) + _width(line) - 1
     return [Slip(last, f"copied wrongly, line {line}: its groups and its check differ")]
 
 
-def _content(values: Sequence[str], lines: range) -> bytes:
-    text = "".join(
-        value for line in lines for value in values[_start(line) - 1 : _start(line) - 1 + DIGITS]
-    )
-    return bytes.fromhex(text)
+def _content(values: Mapping[int, Sequence[str]], lines: range) -> bytes:
+    return bytes.fromhex("".join(value for line in lines for value in values[line][:DIGITS]))
+
+
+def _width(line: int) -> int:
+    """Return the number of groups of a line."""
+    return _FIRST_LINE if line == 1 else _PER_LINE
 
 
 def _start(line: int) -> int:

@@ -115,6 +115,23 @@ def test_a_slip_of_the_pen(here, evkit):
     assert "authorship  PASS" in out
 
 
+def test_what_is_no_memo(here, evkit):
+    out = evkit("verify", here / "bundle", "--memo", here / "nosuch.txt", expect=14)
+    assert "no file `" in out
+    out = evkit("verify", here / "bundle", "--memo", "nosuch", expect=14)
+    assert "no file `nosuch`" in out
+    out = evkit("verify", here / "bundle", "--memo", "the one of Monday", expect=14)
+    assert "this is not a memo" in out
+    for name in ("bundle/README.txt", "head.txt"):
+        out = evkit("verify", here / "bundle", "--memo", here / name, expect=14)
+        assert "this is not a memo" in out
+
+
+def test_a_memo_cut_short(here, evkit):
+    out = evkit("verify", here / "bundle", "--memo", qr(here)[:-70], expect=5)
+    assert "cut short" in out
+
+
 def test_nothing_brought(here, evkit):
     out = evkit("verify", here / "bundle", expect=5)
     assert "no trusted root was supplied" in out

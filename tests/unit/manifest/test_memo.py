@@ -152,3 +152,70 @@ def test_a_size_with_a_leading_zero_is_a_slip():
 def test_terminal_codes_in_a_slip_are_escaped():
     reading = m.parse("\x1b[2Jk")
     assert "\x1b" not in reading.slips[0].text
+
+
+def labelled(form: str = "{}) {}", left_out: int = 0, count: int = 9) -> list[str]:
+    made = [form.format(number, line) for number, line in enumerate(lines()[:count], 1)]
+    return [line for number, line in enumerate(made, 1) if number != left_out]
+
+
+@pytest.mark.parametrize("form", ["{}) {}", "{}){}", "({}) {}", "{} ) {}", "  {})\t{}"])
+@pytest.mark.parametrize("between", ["\n", " ", "", "\r\n"])
+def test_labels_fused_or_apart(form, between):
+    assert_right(between.join(labelled(form)))
+    assert_right(between.join(labelled(form)).upper())
+    assert_right(between.join(labelled(form)).replace(" ", ""))
+
+
+def test_labels_in_any_order():
+    assert_right("\n".join(reversed(labelled())))
+    assert_right("\n".join(labelled()).translate({ord(str(d)): 0x6F0 + d for d in range(10)}))
+
+
+@pytest.mark.parametrize("between", ["\n", ""])
+@pytest.mark.parametrize("lost", range(1, 10))
+def test_a_labelled_line_left_out_is_named(lost, between):
+    reading = m.parse(between.join(labelled("{}){}", lost)))
+    assert [slip.text for slip in reading.slips] == [f"line {lost} is missing"]
+    assert (reading.head is None) == (lost <= 5)
+    assert (reading.trust is None) == (lost > 5)
+
+
+@pytest.mark.parametrize("lost", range(1, 10))
+def test_a_line_left_out_without_labels_is_named(lost):
+    reading = m.parse(" ".join(lines()[: lost - 1] + lines()[lost:]))
+    assert [slip.text for slip in reading.slips] == [f"line {lost} is missing"]
+
+
+def test_a_group_left_out_of_a_labelled_line():
+    text = labelled()
+    text[6] = text[6].rpartition(" ")[0]
+    reading = m.parse("\n".join(text))
+    assert reading.head.root == MEMO.root
+    assert reading.trust is None
+    assert "line 7: 4 groups were found, it has 5" in reading.slips[0].text
+
+
+def test_a_label_twice():
+    with pytest.raises(InputError):
+        m.parse("\n".join([*labelled(count=5), labelled()[1]]))
+
+
+def test_a_qr_text_cut_short():
+    text = m.qr_text(MEMO)
+    for end in range(len("evkit-me"), len(text)):
+        reading = m.parse(text[:end])
+        assert (reading.head, reading.trust) == (None, None)
+        assert "cut short" in reading.slips[0].text, text[:end]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "memo.txt", "../memo", "hello", "C1", "the memo of 22 November", "0" * 4000]
+)
+def test_what_is_no_memo(text):
+    assert not m.is_like(text)
+
+
+def test_what_is_meant_as_a_memo():
+    for text in ("\n".join(lines()[:1] + lines()[3:]), m.qr_text(MEMO)[:20], labelled()[2]):
+        assert m.is_like(text)
