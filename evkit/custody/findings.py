@@ -74,13 +74,17 @@ CATALOGUE: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One remark: a code of `CATALOGUE`, a sentence, `gap` or `remark`, the entries it is about."""
+    """One remark: a code of `CATALOGUE`, a sentence, `gap` or `remark`, the entries it is about.
+
+    `detail` is the code of a deviation; it is not part of the JSON form.
+    """
 
     code: str
     text: str
     level: str
     events: tuple[int, ...]
     exhibit: str | None = None
+    detail: str | None = None
 
     def document(self) -> dict[str, Json]:
         """Return the JSON form."""
@@ -101,7 +105,14 @@ class Findings:
     def __init__(self) -> None:
         self.all: list[Finding] = []
 
-    def add(self, code: str, text: str, *events: int, exhibit: str | None = None) -> None:
+    def add(
+        self,
+        code: str,
+        text: str,
+        *events: int,
+        exhibit: str | None = None,
+        detail: str | None = None,
+    ) -> None:
         """Add one; `events` are entry indexes, sorted and made unique here."""
         self.all.append(
             Finding(
@@ -110,5 +121,6 @@ class Findings:
                 level=CATALOGUE[code][0],
                 events=tuple(sorted(set(events))),
                 exhibit=exhibit,
+                detail=detail,
             )
         )

@@ -222,12 +222,9 @@ def _note(fact: Fact, _: State) -> str:
     )
 
 
-def _correct(fact: Fact, _: State) -> str:
-    text = "correction"
-    values = fact.part("values")
-    if values:
-        text += ": " + "; ".join(f"{name} is {shown(value)}" for name, value in values.items())
-    return text + _with("", fact, (", ", "text"))
+def _correct(fact: Fact, state: State) -> str:
+    text = state.corrections.get(fact.event_id, "correction of an entry that is not here")
+    return _with(text, fact, (", ", "text"))
 
 
 def _plain(word: str, *parts: tuple[str, str]) -> Callable[[Fact, State], str]:

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evkit.core import clock
-from evkit.custody import data, office, thing
-from evkit.custody.facts import Fact, fact_of, overlay
+from evkit.custody import corrections, data, office, thing
+from evkit.custody.facts import Fact, fact_of
 from evkit.custody.findings import Finding, Findings
-from evkit.custody.history import Entry, entry_of, shown
+from evkit.custody.history import Entry, entry_of
 from evkit.custody.kinds import KINDS
 from evkit.custody.state import State, number_of
 from evkit.custody.validate import NOT_STATED, age
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from evkit.custody.profile import Profile
     from evkit.ledger.event import Event
@@ -68,8 +68,9 @@ def replay(events: Iterable[tuple[int, Event, str]], profile: Profile | None = N
     findings = Findings()
     _one_spelling(facts)
     _in_sequence(facts, findings)
-    _correct(facts, findings)
-    state = State()
+    sentences = corrections.described(facts)
+    corrections.apply(facts, findings)
+    state = State(corrections=sentences)
     for fact in facts:
         _note_entry(fact, state)
     for fact in _in_order(facts, findings):
@@ -134,30 +135,6 @@ def _one_spelling(facts: Sequence[Fact]) -> None:
             fact.case = name
 
 
-def _correct(facts: Sequence[Fact], findings: Findings) -> None:
-    by_id: Mapping[str, Fact] = {fact.event_id: fact for fact in facts}
-    for fact in reversed(facts):
-        if fact.kind != "correct":
-            continue
-        target = by_id.get(fact.text("corrects") or "")
-        if target is None or target.case != fact.case or target.index >= fact.index:
-            text = f"entry {fact.index} corrects an entry that is not among those of its case"
-            findings.add("correction-of-unknown", text, fact.index)
-            continue
-        changed = overlay(target, fact.part("values"), fact.index)
-        parts = [
-            f"{name}: {shown(old) if old is not None else 'nothing'} became {shown(new)}"
-            for name, old, new in changed
-        ]
-        text = f"entry {target.index} ({target.kind}) was corrected by entry {fact.index}"
-        if parts:
-            text += ": " + "; ".join(parts)
-        if fact.text("text"):
-            text += f" ({fact.text('text')})"
-        for exhibit in target.exhibits or (None,):
-            findings.add("corrected", text, target.index, fact.index, exhibit=exhibit)
-
-
 def _note_entry(fact: Fact, state: State) -> None:
     """Write the index into the case and the exhibits that the event names."""
     if fact.case is None:
@@ -214,7 +191,7 @@ def _as_written(
         for deviation in fact.event.deviations:
             text = f"entry {fact.index} ({fact.kind}): {deviation.text}"
             text += f"; reason: {deviation.reason or NOT_STATED}"
-            findings.add("deviation", text, fact.index, exhibit=exhibit)
+            findings.add("deviation", text, fact.index, exhibit=exhibit, detail=deviation.code)
         if fact.kind not in KINDS:
             text = f"entry {fact.index} is of kind `{fact.kind}`, which this version does not know"
             findings.add("unknown-kind", text, fact.index)

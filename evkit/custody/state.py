@@ -199,12 +199,16 @@ class Officer:
 
 @dataclass(kw_only=True)
 class State:
-    """Everything; it also answers as `custody.kinds.Lookup`."""
+    """Everything; it also answers as `custody.kinds.Lookup`.
+
+    `corrections` holds the sentence of each correction, by its event id.
+    """
 
     station: dict[str, Any] = field(default_factory=dict)
     statement_id: str | None = None
     officers: dict[str, Officer] = field(default_factory=dict)
     cases: dict[str, Case] = field(default_factory=dict)
+    corrections: dict[str, str] = field(default_factory=dict)
 
     def statement(self) -> str | None:
         """Return the event id of the station statement."""

@@ -24,16 +24,17 @@ def resolve(typed: Typed, replayed: Replay) -> Typed:
     """Return a typed correction with the event id of its target and typed values.
 
     Any other kind comes back as it is. `corrects` may be an entry's number or an event id; values
-    are given as `values.location=…` or as a mapping `values`. A correction without exhibits takes
-    those of its target.
+    are given as `values.location=…` or as a mapping `values`. A correction is about all exhibits
+    of its target.
 
     Raises:
-        UsageError: no such entry in this case, or a value that its kind does not have.
+        UsageError: no such entry in this case, a value that its kind does not have, or an exhibit
+            that the entry is not about.
     """
     if typed.kind != "correct":
         return typed
     values = dict(typed.values)
-    target = _target(str(values.get("corrects", "")), typed.case, replayed)
+    target = target_of(str(values.get("corrects", "")), typed.case, replayed)
     given = values.pop("values", {})
     if not isinstance(given, dict):
         raise UsageError("`values` is not a mapping of fields", hint="write `values.FIELD=VALUE`")
@@ -46,15 +47,34 @@ def resolve(typed: Typed, replayed: Replay) -> Typed:
             str(name): _value(target, str(name), value, typed.offset)
             for name, value in right.items()
         }
-    exhibits, acquisitions = typed.exhibits, typed.acquisitions
-    if not exhibits and not acquisitions:
-        acquisitions = target.acquisitions
-        covered = {name.rpartition("/")[0] for name in acquisitions}
-        exhibits = tuple(name for name in target.exhibits if name not in covered)
+    _same_exhibits(typed, target)
+    acquisitions = target.acquisitions
+    covered = {name.rpartition("/")[0] for name in acquisitions}
+    exhibits = tuple(name for name in target.exhibits if name not in covered)
     return dataclasses.replace(typed, values=values, exhibits=exhibits, acquisitions=acquisitions)
 
 
-def _target(text: str, case: str | None, replayed: Replay) -> Entry:
+def _same_exhibits(typed: Typed, target: Entry) -> None:
+    """Refuse a correction that names an exhibit or acquisition which its target is not about."""
+    known = {*target.exhibits, *target.acquisitions}
+    other = [name for name in (*typed.acquisitions, *typed.exhibits) if name not in known]
+    if other:
+        about = ", ".join(target.acquisitions or target.exhibits) or f"case {target.case}"
+        meant = (target.exhibits or (target.case or "",))[0]
+        raise UsageError(
+            f"entry {target.index} (`{target.kind}`) is about {about}, not about {other[0]}",
+            hint=f"for that entry: `evkit custody record correct {meant} "
+            f"--set corrects={target.index} …`; "
+            f"`evkit custody log {other[0]}` shows the entries about {other[0]}",
+        )
+
+
+def target_of(text: str, case: str | None, replayed: Replay) -> Entry:
+    """Return the entry of a case that a number or an event id names.
+
+    Raises:
+        UsageError: there is none.
+    """
     wanted = text.strip().lower()
     for entry in replayed.entries:
         if entry.case == case and wanted in {str(entry.index), entry.event_id}:

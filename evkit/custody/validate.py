@@ -16,6 +16,7 @@ from evkit.core import clock
 from evkit.core.errors import UsageError
 from evkit.core.refs import parse_ref
 from evkit.core.text import escape
+from evkit.custody import seals
 from evkit.custody.compose import field_named
 from evkit.custody.fields import bad_value, problem_of
 from evkit.custody.kinds import kind_of
@@ -33,6 +34,8 @@ NOT_STATED = "not stated"
 DEVIATIONS: dict[str, str] = {
     "missing-fields": "the profile asks for fields that were not given",
     "missing-witnesses": "fewer witnesses than the profile asks for",
+    "seal-shared": "one seal number is given for several exhibits",
+    "seal-unnumbered": "an exhibit is sealed without a number of its own",
     "unknown-authority": "the kind of authority is not one of the profile",
     "unusual-role": "a role that does not usually record this kind",
     "late-entry": "recorded long after it happened",
@@ -82,10 +85,12 @@ def validate(
     _check_level(draft, kind)
     _check_fields(draft, kind)
     _check_head(draft)
-    found = [*_procedure(draft, profile), *_roles(kind, profile, context)]
+    seals.check_owners(draft)
+    found = [*seals.unclear(draft), *_procedure(draft, profile), *_roles(kind, profile, context)]
     found += _times(draft, profile, context)
     have = {(entry.code, entry.text) for entry in draft.deviations}
-    if context.reason and context.now and not found and not have:
+    # the reason of a correction is its text
+    if context.reason and context.now and not found and not have and kind.name != "correct":
         found = [("stated", "the officer states a departure from procedure")]
     reason = context.reason or NOT_STATED
     return [
@@ -126,9 +131,13 @@ def _check_level(draft: Draft, kind: Kind) -> None:
     if kind.level != "station" and draft.case is None:
         raise UsageError(f"`{kind.name}` belongs to a case")
     if kind.level == "exhibit" and not draft.exhibits:
-        raise UsageError(f"`{kind.name}` needs an exhibit", hint="name one, such as CASE/E1")
+        raise UsageError(
+            f"`{kind.name}` needs an exhibit", hint=f"name one, such as {draft.case}/E1"
+        )
     if kind.level == "acquisition" and not (draft.exhibits or draft.acquisitions):
-        raise UsageError(f"`{kind.name}` needs an acquisition", hint="name one, such as CASE/E1/A1")
+        raise UsageError(
+            f"`{kind.name}` needs an acquisition", hint=f"name one, such as {draft.case}/E1/A1"
+        )
     for name, depth in (*((e, 2) for e in draft.exhibits), *((a, 3) for a in draft.acquisitions)):
         ref = parse_ref(name)
         if name.count("/") + 1 != depth:

@@ -66,6 +66,12 @@ def parse_when(text: str, offset: str) -> When:
         raise UsageError(f"`{text}` is not a valid time", hint=_HINT) from error
 
 
+def has_offset(text: str) -> bool:
+    """Say whether a stated time names its UTC offset; False for what is no time."""
+    match = _WHEN.fullmatch(text.strip())
+    return bool(match and match["offset"])
+
+
 def span(time: str, precision: str) -> Span:
     """Return the span of a statement; an unknown precision counts as a second.
 

@@ -96,7 +96,7 @@ KINDS = (
     kind(
         "note", "case", "note something about a case or exhibits",
         (
-            text("text", "the note"),
+            text("text", "the note", required=True),
             choice("about", "what it is about", "report", "request", "decision", "observation",
                    "other"),
             private("person", "person", "a person the note is about"),
