@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evkit.actions import advice
 from evkit.actions.custody import Recorded, Request, prepare, require_case, sign
 from evkit.actions.custody_log import findings_lines, holding, wrap
+from evkit.actions.todo import left_open
 from evkit.core import clock
 from evkit.core.errors import RefusedError, UsageError
 from evkit.core.refs import is_case_id
@@ -16,6 +18,7 @@ from evkit.custody.when import local_text
 
 if TYPE_CHECKING:
     from evkit.custody.findings import Finding
+    from evkit.custody.replay import Replay
     from evkit.custody.state import Case
     from evkit.identity.signer import Signer
     from evkit.station import Station
@@ -71,6 +74,7 @@ class CaseView:
     offset: str
     findings: tuple[Finding, ...]
     profile: str
+    everything: bool = False
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
@@ -104,7 +108,13 @@ class CaseView:
             for acquisition in exhibit.acquisitions.values():
                 result = acquisition.result or "begun, no end recorded"
                 lines += wrap(f"{acquisition.ref}  {acquisition.what}, {result}", first="      ")
-        return [*lines, "", *findings_lines(self.findings), "", *wrap(escape(self.profile))]
+        return [
+            *lines,
+            "",
+            *findings_lines(self.findings, everything=self.everything),
+            "",
+            *wrap(escape(self.profile)),
+        ]
 
 
 def _count(case: Case) -> str:
@@ -119,6 +129,17 @@ def open_case(station: Station, signer: Signer | None, request: Request) -> Reco
         UsageError: the id cannot be that of a case.
         RefusedError: there is a case of that id, ignoring case.
     """
+    replayed = check_new(station, request)
+    name = request.refs[0]
+    draft = prepare(station, replayed, request, (name, (), ()))
+    hint = f"next: evkit exhibit register {name}/E1 --what …"
+    return sign(
+        station, signer, draft, dry_run=request.dry_run, reason=request.reason, next_step=hint
+    )
+
+
+def check_new(station: Station, request: Request) -> Replay:
+    """Look whether a case of that id can be opened; errors as `open_case`."""
     name = request.refs[0]
     if not is_case_id(name):
         raise UsageError(
@@ -130,23 +151,35 @@ def open_case(station: Station, signer: Signer | None, request: Request) -> Reco
         if known.id.casefold() == name.casefold() and known.opened_entry is not None:
             raise RefusedError(
                 f"there is a case `{known.id}` already, opened by entry {known.opened_entry}",
-                hint="choose another id; correct what is wrong with `evkit custody record correct`",
+                hint="choose another id; correct what is wrong with "
+                f"`evkit custody record correct {known.id}`",
             )
-    draft = prepare(station, replayed, request, (name, (), ()))
-    hint = f"next: evkit exhibit register {name}/E1 --what …"
-    return sign(
-        station, signer, draft, dry_run=request.dry_run, reason=request.reason, next_step=hint
-    )
+    return replayed
 
 
-def close_case(station: Station, signer: Signer | None, request: Request) -> Recorded:
-    """Close a case; later entries are still possible and remarked."""
+def check_open(station: Station, request: Request) -> Replay:
+    """Look whether a case is there and open; errors as `close_case`."""
     name = request.refs[0]
     replayed = station.state(name)
     require_case(replayed, name)
     closed = replayed.state.cases[name].closed_entry
     if closed is not None:
         raise RefusedError(f"case `{name}` was closed by entry {closed}")
+    return replayed
+
+
+def close_case(station: Station, signer: Signer | None, request: Request) -> Recorded:
+    """Close a case; later entries are still possible and remarked.
+
+    Whoever listens hears what is open in it.
+
+    Raises:
+        CaseError: there is none of that id.
+        RefusedError: it was closed before.
+    """
+    name = request.refs[0]
+    replayed = check_open(station, request)
+    advice.tell(f"open in case {name}", left_open(replayed, name))
     draft = prepare(station, replayed, request, (name, (), ()))
     return sign(station, signer, draft, dry_run=request.dry_run, reason=request.reason)
 
@@ -157,8 +190,8 @@ def list_cases(station: Station) -> CaseList:
     return CaseList(cases=tuple(cases[name] for name in sorted(cases, key=str.casefold)))
 
 
-def show_case(station: Station, name: str) -> CaseView:
-    """Return one case.
+def show_case(station: Station, name: str, *, everything: bool = False) -> CaseView:
+    """Return one case; `everything` names each field that was not given.
 
     Raises:
         CaseError: there is none of that id.
@@ -171,4 +204,5 @@ def show_case(station: Station, name: str) -> CaseView:
         offset=entries[-1].offset,
         findings=tuple(replayed.findings_of(name)),
         profile=station.profile.review_line(),
+        everything=everything,
     )

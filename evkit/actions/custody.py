@@ -6,8 +6,10 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from evkit.actions import advice
+from evkit.actions.custody_log import wrap
 from evkit.core import clock
-from evkit.core.errors import CaseError, UsageError
+from evkit.core.errors import CaseError, EvkitError, UsageError
 from evkit.core.refs import parse_ref
 from evkit.core.text import escape
 from evkit.custody.compose import Typed, compose
@@ -15,14 +17,22 @@ from evkit.custody.history import shown
 from evkit.custody.kinds import kind_of, recordable
 from evkit.custody.targets import resolve
 from evkit.custody.validate import NOT_STATED, Context, complete
+from evkit.custody.when import has_offset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from evkit.custody.foresee import Foreseen
     from evkit.custody.replay import Replay
     from evkit.identity.signer import Signer
     from evkit.ledger.event import Draft
     from evkit.station import Station
+
+# written by evkit at the end of work: too late to put anything right before it
+_NO_ADVICE = {"acquire-end", "intake-end", "inventory", "verify", "bundle"}
+_MISSING = {"missing-fields", "missing-witnesses"}
+Refs = tuple[str, tuple[str, ...], tuple[str, ...]]
+_FOREWARNED = "this entry will be remarked"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +58,22 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """What was recorded, or would be; `index` and `event_id` are None after a dry run."""
+    """What was recorded, or would be; `index` and `event_id` are None after a dry run.
+
+    Attributes:
+        remarks: what was said before signing about what the entry will be remarked for.
+        summary: one sentence about a correction and its target.
+        words: the words that a field of the profile may have, after a deviation about it.
+    """
 
     draft: Draft
     index: int | None = None
     event_id: str | None = None
     notices: tuple[str, ...] = ()
     next_step: str | None = None
+    remarks: tuple[Foreseen, ...] = ()
+    summary: str | None = None
+    words: tuple[str, ...] = ()
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
@@ -77,7 +96,10 @@ class Recorded:
                 for entry in draft.deviations
             ],
             "notices": list(self.notices),
+            "remarks": [dict(vars(remark)) for remark in self.remarks],
         }
+        if self.summary:
+            document["summary"] = self.summary
         for name in ("authority", "purpose", "place"):
             if getattr(draft, name) is not None:
                 document[name] = getattr(draft, name)
@@ -86,23 +108,51 @@ class Recorded:
     def lines(self) -> list[str]:
         """Return the lines for people."""
         draft = self.draft
-        about = ", ".join((*draft.acquisitions, *draft.exhibits)) or draft.case or "the station"
         done = "would record" if self.index is None else "recorded"
-        lines = [f"evkit: {done} {draft.kind} of {about}"]
+        lines = [f"evkit: {done} {draft.kind} of {_about(draft)}"]
         if self.index is not None:
             lines[0] += f", entry {self.index}"
-        else:
+        if self.summary:
+            lines += wrap(escape(self.summary), first="  ", rest="    ")
+        elif self.index is None:
             for name, value in sorted(draft.fields.items()):
-                lines.append(f"  {name}: {escape(shown(value))}")
+                lines += wrap(f"{name}: {escape(shown(value))}", first="  ", rest="    ")
             lines += [f"  {name}: (kept as a commitment)" for name in sorted(draft.sensitive)]
         for entry in draft.deviations:
-            lines.append(
-                f"  deviation: {escape(entry.text)}; reason: {escape(entry.reason or NOT_STATED)}"
-            )
-        lines += [f"  note: {escape(notice)}" for notice in self.notices]
+            text = f"deviation: {escape(entry.text)}; reason: {escape(entry.reason or NOT_STATED)}"
+            lines += wrap(text, first="  ", rest="    ")
+        if self.words:
+            lines.append("  words of the profile:")
+            lines += [line for word in self.words for line in wrap(word, first="    ")]
+        for notice in self.notices:
+            lines += wrap(f"note: {escape(notice)}", first="  ", rest="    ")
+        lines += self._later()
         if self.next_step and self.index is not None:
             lines.append(self.next_step)
         return lines
+
+    def _later(self) -> list[str]:
+        """Return how to add what is missing, once it is recorded."""
+        draft = self.draft
+        codes = {entry.code for entry in draft.deviations}
+        if self.index is None or not codes & _MISSING or draft.kind == "correct":
+            return []
+        ref = next(iter((*draft.exhibits, draft.case or "")), "")
+        command = f"evkit custody record correct {ref} --set corrects={self.index}"
+        lines = []
+        if "missing-fields" in codes:
+            lines = ["add what is missing later:", f"  {command} --set values.FIELD=…"]
+        if "missing-witnesses" in codes:
+            lines += ["name witnesses and other persons later, as commitments:"]
+            lines += [f"  {command} --sensitive private=…"]
+        return lines
+
+
+def _about(draft: Draft) -> str:
+    """Name what an event is about, an exhibit not again beside its acquisition."""
+    covered = {name.rpartition("/")[0] for name in draft.acquisitions}
+    rest = [name for name in draft.exhibits if name not in covered]
+    return ", ".join((*draft.acquisitions, *rest)) or draft.case or "the station"
 
 
 def run(station: Station, signer: Signer | None, request: Request) -> Recorded:
@@ -110,6 +160,18 @@ def run(station: Station, signer: Signer | None, request: Request) -> Recorded:
 
     Raises:
         UsageError: a malformed value, an unknown field, references of two cases.
+        CaseError: the case is not open here, or an exhibit is not registered.
+    """
+    replayed, refs = check(station, request)
+    draft = prepare(station, replayed, request, refs)
+    return sign(station, signer, draft, dry_run=request.dry_run, reason=request.reason)
+
+
+def check(station: Station, request: Request) -> tuple[Replay, Refs]:
+    """Look for the case, exhibits and acquisitions that a request names.
+
+    Raises:
+        UsageError: references of two cases.
         CaseError: the case is not open here, or an exhibit is not registered.
     """
     case, exhibits, acquisitions = split_refs(request.refs)
@@ -121,8 +183,7 @@ def run(station: Station, signer: Signer | None, request: Request) -> Recorded:
         require_exhibit(replayed, name)
     for name in acquisitions:
         require_acquisition(replayed, name)
-    draft = prepare(station, replayed, request, (case, exhibits, acquisitions))
-    return sign(station, signer, draft, dry_run=request.dry_run, reason=request.reason)
+    return replayed, (case, exhibits, acquisitions)
 
 
 def prepare(
@@ -133,8 +194,11 @@ def prepare(
 ) -> Draft:
     """Return the draft of a request with the deviations that do not depend on role and time.
 
+    Whoever listens (`actions.advice`) hears what the entry will be remarked for.
+
     Raises:
         UsageError: a malformed value or an unknown field.
+        InterruptedByUserError: a person was asked and does not want to go on.
     """
     case, exhibits, acquisitions = refs
     typed = Typed(
@@ -142,13 +206,53 @@ def prepare(
         case=case,
         exhibits=exhibits,
         acquisitions=acquisitions,
-        values=request.values,
+        values=_values(request),
         sensitive=request.sensitive,
         happened=request.happened,
         offset=station.profile.offset,
     )
     draft = compose(resolve(typed, replayed))
-    return complete(draft, station.profile, Context(reason=request.reason))
+    draft = complete(draft, station.profile, Context(reason=request.reason))
+    if request.kind not in _NO_ADVICE:
+        _say_zone(station, request)
+        advice.tell(_FOREWARNED, forewarn(station, draft))
+    return draft
+
+
+def forewarn(station: Station, draft: Draft) -> list[Foreseen]:
+    """Return what the entry of a draft will be remarked for; empty when nobody listens."""
+    who = advice.listener()
+    if who is None:
+        return []
+    from evkit.custody.foresee import Next, foresee
+    from evkit.ledger.event import Actor, Recorded
+
+    try:
+        certificate = station.trust.officer(station.choose_officer(who.officer))
+    except EvkitError:  # said when it comes to signing
+        certificate = None
+    following = Next(
+        index=station.head().size,
+        actor=Actor.of(certificate) if certificate else None,
+        recorded=Recorded.of(clock.now()),
+    )
+    return foresee(station.events(draft.case), draft, following, station.profile)
+
+
+def _values(request: Request) -> Mapping[str, object]:
+    """Return the values; for a correction the reason serves as text."""
+    given = {**request.values, **request.sensitive}
+    if request.kind != "correct" or "text" in given or not request.reason:
+        return request.values
+    return {**request.values, "text": request.reason}
+
+
+def _say_zone(station: Station, request: Request) -> None:
+    """Say which zone was taken for a stated time without offset."""
+    stated = request.happened if request.happened is not None else request.values.get("happened")
+    if stated is not None and not (isinstance(stated, str) and has_offset(stated)):
+        profile = station.profile
+        advice.note(f"`{stated}` names no zone; taken as {profile.offset} ({profile.tz})")
 
 
 def sign(
@@ -170,9 +274,16 @@ def sign(
         reason: for deviations that show only now, such as a late entry.
         next_step: a line for people, printed once it is recorded.
     """
+    words = _words(station, draft)
     if dry_run or signer is None:
         context = Context(now=clock.now().utc, reason=reason)
-        return Recorded(draft=complete(draft, station.profile, context))
+        return Recorded(
+            draft=complete(draft, station.profile, context),
+            remarks=advice.told(),
+            summary=_correction(station, draft),
+            words=words,
+        )
+    summary = _correction(station, draft)
     done = station.record(draft, signer, reason=reason)
     return Recorded(
         draft=dataclasses.replace(draft, deviations=done.event.deviations),
@@ -180,7 +291,28 @@ def sign(
         event_id=done.event_id,
         notices=done.notices,
         next_step=next_step,
+        remarks=advice.told(),
+        summary=summary,
+        words=words,
     )
+
+
+def _correction(station: Station, draft: Draft) -> str | None:
+    """Return the sentence of a correction that is not signed yet."""
+    if draft.kind != "correct":
+        return None
+    from evkit.custody.foresee import summary_of
+    from evkit.ledger.event import Recorded as Time
+
+    now = Time.of(clock.now())
+    return summary_of(station.events(draft.case), draft, station.head().size, now)
+
+
+def _words(station: Station, draft: Draft) -> tuple[str, ...]:
+    """Return the kinds of authority of the profile when the draft has none of them."""
+    if "unknown-authority" not in {entry.code for entry in draft.deviations}:
+        return ()
+    return tuple(f"{term.id}: {term.text}" for term in station.profile.authority_types)
 
 
 def split_refs(refs: Sequence[str]) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
@@ -248,37 +380,3 @@ def require_recordable(kind: str) -> None:
             f"`{kind}` is not recorded with `custody record`",
             hint=f"use `{named}`" if named else f"kinds: {', '.join(recordable())}",
         )
-
-
-def missing_fields(station: Station, kind: str, given: set[str]) -> list[tuple[str, str]]:
-    """Return `(name, help)` of fields that the profile asks for and that are not among `given`.
-
-    Witnesses come as `witnesses.1`, `witnesses.2`; fields that only evkit fills are left out.
-    """
-    profile = station.profile
-    known = kind_of(kind)
-    heads = {"authority": "warrant, order or provision that allows it", "purpose": "what for",
-             "place": "where it happened", "happened": "when it happened"}  # fmt: skip
-    base = {name.partition(".")[0] for name in given}
-    wanted: list[tuple[str, str]] = [
-        (name, entry.help)
-        for name, entry in known.fields.items()
-        if entry.required and name not in base
-    ]
-    for name in profile.required.get(kind, ()):
-        if name in base or name == "witnesses" or name in dict(wanted):
-            continue
-        entry = known.fields.get(name)
-        if entry is None:
-            wanted.append((name, heads[name]))
-        elif entry.type == "person":
-            wanted.append((f"{name}.name", f"{entry.help}: name"))
-        elif entry.type not in {"object", "objects", "values", "people"}:
-            choices = f" ({', '.join(entry.choices)})" if entry.choices else ""
-            wanted.append((name, entry.help + choices))
-    if kind in profile.witnesses_kinds and "witnesses" not in base:
-        wanted += [
-            (f"witnesses.{number}.name", f"witness {number}: name")
-            for number in range(1, profile.witnesses_min + 1)
-        ]
-    return wanted

@@ -10,16 +10,20 @@ from evkit.core import clock
 from evkit.core.errors import CaseError
 from evkit.core.refs import parse_ref
 from evkit.core.text import escape
+from evkit.custody.findings import GAP
 from evkit.custody.history import shown
 from evkit.custody.when import local_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evkit.custody.findings import Finding
     from evkit.custody.history import Entry
     from evkit.custody.state import Exhibit
     from evkit.station import Station
 
 WIDTH = 80
+_FOLDED = {"missing-fields", "missing-witnesses"}
 _INDENT = "      "
 
 
@@ -66,8 +70,11 @@ def run(station: Station, ref: str) -> Log:
     replayed = station.state(parsed.case)
     entries = tuple(replayed.entries_of(ref))
     if not entries:
+        known = parsed.case in replayed.state.cases
+        command = f"evkit case show {parsed.case}" if known else "evkit case list"
         raise CaseError(
-            f"nothing is recorded about `{ref}`", hint="`evkit case list` shows the cases"
+            f"nothing is recorded about `{ref}`",
+            hint=f"`{command}` shows {'its exhibits' if known else 'the cases'}",
         )
     exhibit = replayed.state.exhibit(str(parsed.of_exhibit())) if parsed.exhibit else None
     title = exhibit.what if exhibit else replayed.state.cases[parsed.case].title
@@ -137,18 +144,52 @@ def entry_lines(entry: Entry) -> list[str]:
 
 
 def findings_lines(
-    findings: tuple[Finding, ...] | list[Finding], none: str = "No remarks."
+    findings: Sequence[Finding], none: str = "No remarks.", *, everything: bool = False
 ) -> list[str]:
-    """Return the lines of findings; one line when there are none."""
+    """Return the lines of findings, gaps first; one line when there are none.
+
+    Args:
+        findings: as the replay gives them.
+        none: what to print when there are none.
+        everything: name every field that was not given; else they are counted, one line per entry.
+    """
     if not findings:
         return [none]
-    gaps = sum(finding.level == "gap" for finding in findings)
+    gaps = [finding for finding in findings if finding.level == GAP]
     count = f"{len(findings)} remark" + ("" if len(findings) == 1 else "s")
-    lines = [f"{count}, {gaps} about a gap in custody or evidence:"]
-    for finding in findings:
-        sign = "!" if finding.level == "gap" else "-"
-        lines += wrap(f"{sign} {escape(finding.text)}", first="  ", rest="    ")
+    count += f", {len(gaps) or 'none'} about a gap in custody or evidence:"
+    lines = wrap(count)
+    for finding in gaps:
+        lines += wrap(f"! {escape(finding.text)}", first="  ", rest="    ")
+    rest = [finding for finding in findings if finding.level != GAP]
+    folded = {} if everything else _missing(rest)
+    for finding in rest:
+        entry = finding.events[0] if finding.events else -1
+        if everything or finding.detail not in _FOLDED:
+            lines += wrap(f"- {escape(finding.text)}", first="  ", rest="    ")
+        elif entry in folded:
+            lines += wrap(f"- {escape(folded.pop(entry))}", first="  ", rest="    ")
+    if not everything and _missing(rest):
+        lines.append("  (`--all` names the fields that were not given)")
     return lines
+
+
+def _missing(findings: Sequence[Finding]) -> dict[int, str]:
+    """Return one line per entry that says how much the profile asks for was not given."""
+    texts: dict[int, list[str]] = {}
+    for finding in findings:
+        if finding.detail in _FOLDED and finding.events:
+            texts.setdefault(finding.events[0], []).append(finding.text)
+    found = {}
+    for entry, known in texts.items():
+        head, _, rest = known[0].partition(": ")
+        reason = rest.rpartition("; reason: ")[2]
+        asked = [text.partition("; not given")[0] for text in known if "; not given" in text]
+        fields = sum(text.count("`") // 2 - 1 for text in asked)  # the first one names the profile
+        parts = [f"{fields} field" + ("" if fields == 1 else "s")] if fields else []
+        parts += ["witnesses"] if len(known) > len(asked) else []
+        found[entry] = f"{head}: not given: {' and '.join(parts)}; reason: {reason}"
+    return found
 
 
 def wrap(text: str, *, first: str = "", rest: str | None = None) -> list[str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from evkit.core.ejson import Json
     from evkit.custody.findings import Finding
+    from evkit.custody.replay import Replay
     from evkit.custody.state import Acquisition, Exhibit
     from evkit.identity.signer import Signer
     from evkit.station import Station
@@ -40,6 +41,7 @@ class ExhibitList:
     """The exhibits of one case, or of all."""
 
     exhibits: tuple[Exhibit, ...]
+    case: str | None = None
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
@@ -62,7 +64,8 @@ class ExhibitList:
     def lines(self) -> list[str]:
         """Return the lines for people."""
         if not self.exhibits:
-            return ["No exhibits. Register one with `evkit exhibit register CASE/E1 --what …`."]
+            case = self.case or "CASE"
+            return [f"No exhibits. Register one with `evkit exhibit register {case}/E1 --what …`."]
         width = max(len(exhibit.ref) for exhibit in self.exhibits)
         return [
             f"{exhibit.ref:<{width}}  {exhibit.state or 'unknown':<7}"
@@ -79,6 +82,7 @@ class ExhibitView:
     exhibit: Exhibit
     offset: str
     findings: tuple[Finding, ...]
+    everything: bool = False
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
@@ -112,7 +116,7 @@ class ExhibitView:
             lines += wrap(text, first="  ")
         for acquisition in exhibit.acquisitions.values():
             lines += ["", *acquisition_lines(acquisition)]
-        return [*lines, "", *findings_lines(self.findings)]
+        return [*lines, "", *findings_lines(self.findings, everything=self.everything)]
 
 
 def acquisition_lines(acquisition: Acquisition) -> list[str]:
@@ -148,6 +152,21 @@ def register(
         CaseError: the case is not open.
         RefusedError: the exhibit is registered already.
     """
+    replayed, ref = check_new(station, request)
+    draft = prepare(station, replayed, request, (ref.case, (str(ref),), ()))
+    if attach:
+        fields: dict[str, Json] = dict(draft.fields)
+        folder = os.path.join(station.folder(ref), ATTACHMENTS)
+        fields["attachments"] = [_take_in(path, folder, dry_run=request.dry_run) for path in attach]
+        draft = dataclasses.replace(draft, fields=fields)
+    hint = f"next: evkit acquire SOURCE --exhibit {ref}, or evkit custody record seal {ref}"
+    return sign(
+        station, signer, draft, dry_run=request.dry_run, reason=request.reason, next_step=hint
+    )
+
+
+def check_new(station: Station, request: Request) -> tuple[Replay, Ref]:
+    """Return the exhibit that a registration is about; errors as `register`."""
     ref = parse_ref(request.refs[0])
     if ref.acquisition:
         raise UsageError(f"`{ref}` is an acquisition; name an exhibit")
@@ -164,16 +183,7 @@ def register(
             hint="correct it with `evkit custody record correct "
             f"{ref} --set corrects={found.registered_entry} --set values.FIELD=…`",
         )
-    draft = prepare(station, replayed, request, (ref.case, (str(ref),), ()))
-    if attach:
-        fields: dict[str, Json] = dict(draft.fields)
-        folder = os.path.join(station.folder(ref), ATTACHMENTS)
-        fields["attachments"] = [_take_in(path, folder, dry_run=request.dry_run) for path in attach]
-        draft = dataclasses.replace(draft, fields=fields)
-    hint = f"next: evkit acquire SOURCE --exhibit {ref}, or evkit custody record seal {ref}"
-    return sign(
-        station, signer, draft, dry_run=request.dry_run, reason=request.reason, next_step=hint
-    )
+    return replayed, ref
 
 
 def list_exhibits(station: Station, case: str | None) -> ExhibitList:
@@ -184,12 +194,13 @@ def list_exhibits(station: Station, case: str | None) -> ExhibitList:
     cases = replayed.state.cases
     names = [case] if case is not None else sorted(cases, key=str.casefold)
     return ExhibitList(
-        exhibits=tuple(exhibit for name in names for exhibit in cases[name].exhibits.values())
+        case=case,
+        exhibits=tuple(exhibit for name in names for exhibit in cases[name].exhibits.values()),
     )
 
 
-def show_exhibit(station: Station, name: str) -> ExhibitView:
-    """Return one exhibit.
+def show_exhibit(station: Station, name: str, *, everything: bool = False) -> ExhibitView:
+    """Return one exhibit; `everything` names each field that was not given.
 
     Raises:
         CaseError: it is not registered.
@@ -206,6 +217,7 @@ def show_exhibit(station: Station, name: str) -> ExhibitView:
         exhibit=exhibit,
         offset=entries[-1].offset,
         findings=tuple(replayed.findings_of(ref)),
+        everything=everything,
     )
 
 

@@ -20,7 +20,7 @@ from evkit.custody.deadlines import MET, OVERDUE, Due, due
 from evkit.custody.when import local_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from evkit.custody.replay import Replay
     from evkit.custody.state import Exhibit
@@ -123,6 +123,7 @@ class Status:
     open_cases: int
     exhibits: int
     gaps: int
+    gaps_of: Mapping[str, int]
     unreported: int | None
     mark_problem: str | None = None
     mark_code: int = 0
@@ -179,10 +180,10 @@ class Status:
             ],
         )
         notices: list[tuple[str, str | None]] = [(escape(text), None) for text in self.notices]
-        if self.gaps:
-            word = "gap" if self.gaps == 1 else "gaps"
-            text = f"{self.gaps} {word} in custody or evidence; each case shows its own"
-            notices.append((text, "evkit case show CASE"))
+        for case, count in self.gaps_of.items():
+            word = "gap" if count == 1 else "gaps"
+            text = f"{count} {word} in custody or evidence of case {case}"
+            notices.append((text, f"evkit case show {case}"))
         lines += _block("Notes", notices)
         if len(lines) == head:
             lines.append("Nothing is running, unfinished, unsigned or due.")
@@ -219,6 +220,7 @@ def run(station: Station) -> Status:
         open_cases=sum(case.open for case in cases),
         exhibits=len(exhibits),
         gaps=sum(finding.level == "gap" for finding in replayed.findings),
+        gaps_of=_gaps(replayed),
         unreported=since_memo(replayed),
         mark_problem=problem,
         mark_code=code,
@@ -311,6 +313,14 @@ def _against(work: Work, replayed: Replay) -> Work:
     if known is None or known.ended_entry is None or work.state == RUNNING:
         return work
     return dataclasses.replace(work, state=RECORDED)
+
+
+def _gaps(replayed: Replay) -> dict[str, int]:
+    counts = {
+        name: sum(finding.level == "gap" for finding in replayed.findings_of(name))
+        for name in replayed.state.cases
+    }
+    return {name: count for name, count in counts.items() if count}
 
 
 def _holder(exhibit: Exhibit) -> str:

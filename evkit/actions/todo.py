@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evkit.custody.state import COURT, ENDED, LOST
+from evkit.custody.state import COURT, ENDED, LOST, OUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from evkit.custody.foresee import Foreseen
     from evkit.custody.replay import Replay
     from evkit.custody.state import Acquisition, Exhibit
 
@@ -59,6 +60,47 @@ def since_memo(replayed: Replay) -> int | None:
     """Return how many entries are newer than the last memo or bundle; None without one."""
     memos = [entry.index for entry in replayed.entries if entry.kind in {"memo", "bundle"}]
     return len(replayed.entries) - memos[-1] - 1 if memos else None
+
+
+def left_open(replayed: Replay, case: str) -> list[Foreseen]:
+    """Return what is open in a case that is about to be closed, gaps first."""
+    from evkit.custody.foresee import Foreseen
+
+    found = [
+        Foreseen(code=finding.code, text=finding.text, level=finding.level)
+        for finding in replayed.findings_of(case)
+        if finding.level == "gap"
+    ]
+    known = replayed.state.cases[case]
+    for exhibit in known.exhibits.values():
+        if exhibit.registered_entry is None or exhibit.state in {ENDED, LOST}:
+            continue
+        found += [
+            Foreseen(code=task.code, text=task.text, command=task.command)
+            for task in (*_data(exhibit), *_stated(exhibit, replayed), *_unsealed(exhibit))
+        ]
+        running = [a for a in exhibit.acquisitions.values() if a.ended_entry is None]
+        found += [
+            Foreseen(code="running", text=f"{a.ref} was begun and has no end") for a in running
+        ]
+        found += _where(exhibit)
+    return found
+
+
+def _where(exhibit: Exhibit) -> Iterator[Foreseen]:
+    from evkit.custody.foresee import Foreseen
+
+    ref, seal = exhibit.ref, exhibit.seal
+    if seal is None and not exhibit.parts:
+        command = f"evkit custody record seal {ref} --set seal=NUMBER"
+        yield Foreseen(code="never-sealed", text=f"{ref} was never sealed", command=command)
+    elif seal and seal.sealed:
+        numbers = ", ".join(seal.numbers) or "without a number"
+        yield Foreseen(code="sealed", text=f"{ref} is sealed: {numbers}")
+    if exhibit.state == OUT:
+        command = f"evkit custody record check-in {ref} --set location=WHERE"
+        text = f"{ref} is out with {exhibit.holder or 'nobody recorded'}"
+        yield Foreseen(code="out", text=text, command=command)
 
 
 def _data(exhibit: Exhibit) -> Iterator[Task]:

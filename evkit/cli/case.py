@@ -47,12 +47,12 @@ def open_(
     recording: Recording,
 ) -> None:
     """Open a case."""
-    from evkit.actions.case import open_case
+    from evkit.actions.case import check_new, open_case
     from evkit.actions.custody import Request
 
     values = {"title": title, "fir_no": fir, "authority": authority}
     request = Request(kind="case-open", refs=(name,), values=values, sensitive=pairs(sensitive))
-    record(session, recording, open_case, request)
+    record(session, recording, open_case, request, check_new)
 
 
 @command(
@@ -66,10 +66,11 @@ def open_(
 @common
 def close(session: Session, name: str, recording: Recording) -> None:
     """Close a case; later entries stay possible and are remarked."""
-    from evkit.actions.case import close_case
+    from evkit.actions.case import check_open, close_case
     from evkit.actions.custody import Request
 
-    record(session, recording, close_case, Request(kind="case-close", refs=(name,)))
+    request = Request(kind="case-close", refs=(name,))
+    record(session, recording, close_case, request, check_open)
 
 
 @command("list", group=case, examples=("evkit case list",), exits=(ExitCode.NO_CASE,))
@@ -89,10 +90,11 @@ def list_(session: Session) -> None:
     exits=(ExitCode.NO_CASE,),
 )
 @click.argument("name", metavar="CASE")
+@click.option("--all", "everything", is_flag=True, help="Name every field that was not given.")
 @common
-def show(session: Session, name: str) -> None:
+def show(session: Session, name: str, *, everything: bool) -> None:
     """Show a case with its exhibits and what stands out."""
     from evkit.actions.case import show_case
 
     with session.station() as station:
-        session.emit(show_case(station, name))
+        session.emit(show_case(station, name, everything=everything))

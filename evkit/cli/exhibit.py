@@ -75,7 +75,7 @@ def register(
     values = {_FIELDS.get(name, name): value for name, value in options.items()}
     request = Request(kind="register", refs=(ref,), values=values, sensitive=pairs(sensitive))
     action = functools.partial(actions.register, attach=attach)
-    record(session, recording, action, request)
+    record(session, recording, action, request, actions.check_new)
 
 
 @command(
@@ -120,10 +120,11 @@ def list_(session: Session, case: str | None) -> None:
     exits=(ExitCode.NO_CASE,),
 )
 @click.argument("ref", metavar="CASE/E1")
+@click.option("--all", "everything", is_flag=True, help="Name every field that was not given.")
 @common
-def show(session: Session, ref: str) -> None:
+def show(session: Session, ref: str, *, everything: bool) -> None:
     """Show an exhibit, where it is, its acquisitions and what stands out."""
     from evkit.actions.exhibit import show_exhibit
 
     with session.station() as station:
-        session.emit(show_exhibit(station, ref))
+        session.emit(show_exhibit(station, ref, everything=everything))

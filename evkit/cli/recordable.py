@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from evkit.actions.custody import Request, missing_fields
+from evkit.actions.custody import check as check_refs
+from evkit.cli.asking import Answers, ask, keep, prompt
 from evkit.cli.options import merge_fields
+from evkit.core.errors import EvkitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from evkit.actions.custody import Recorded
+    from evkit.actions.custody import Recorded, Request
     from evkit.cli.session import Recording, Session
     from evkit.identity.signer import Signer
     from evkit.station import Station
 
     Action = Callable[[Station, Signer | None, Request], Recorded]
+    Check = Callable[[Station, Request], object]
 
 
 def sensitive_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,8 +39,12 @@ def record(
     recording: Recording,
     action: Action,
     request: Request,
+    check: Check = check_refs,
 ) -> None:
     """Open the station, ask for what is missing, unlock the key, record, print.
+
+    Everything that can be wrong is looked for before the first question, and everything that can
+    be asked is asked before the passphrase. Answers outlive an error: see `asking.keep`.
 
     Args:
         session: this run.
@@ -44,28 +52,36 @@ def record(
         action: what records.
         request: kind, references and the values of the command's own options, which win over
             `--set` and `--fields`; the rest is filled in here.
+        check: looks for the case and the exhibits that the request names.
     """
-    values = {
-        **recording.fields,
-        **{k: v for k, v in request.values.items() if v not in (None, ())},
-    }
+    given = {k: v for k, v in request.values.items() if v not in (None, ())}
+    request = dataclasses.replace(
+        request,
+        values={**recording.fields, **given},
+        happened=recording.happened,
+        reason=recording.reason,
+        dry_run=recording.dry_run,
+    )
+    answers = Answers()
     with session.station() as station:
-        reason = recording.reason
-        if session.interactive() and not session.json and not recording.dry_run:
-            left_out = _ask(station, request.kind, values, recording, request.sensitive)
-            if left_out and reason is None:
-                reason = _prompt("why is the rest left out") or None
-        filled = Request(
-            kind=request.kind,
-            refs=request.refs,
-            values=values,
-            sensitive=request.sensitive,
-            happened=recording.happened,
-            reason=reason,
-            dry_run=recording.dry_run,
-        )
-        signer = None if recording.dry_run else session.signer(station, recording.officer)
-        session.emit(action(station, signer, filled))
+        check(station, request)
+        if not recording.dry_run:
+            session.officer(station, recording.officer)
+        try:
+            if session.interactive() and not session.json and not recording.dry_run:
+                request = _ask(station, request, answers)
+            result = action(station, None, dataclasses.replace(request, dry_run=True))
+            if not recording.dry_run:
+                signer = session.signer(station, recording.officer)
+                result = action(station, signer, request)
+        except (EvkitError, click.Abort, KeyboardInterrupt):
+            kept = keep(answers, request)
+            if kept:
+                session.note(
+                    f"your answers are kept, but for names of persons; add --fields {kept}"
+                )
+            raise
+        session.emit(result)
 
 
 def pairs(settings: tuple[str, ...]) -> dict[str, object]:
@@ -73,29 +89,10 @@ def pairs(settings: tuple[str, ...]) -> dict[str, object]:
     return merge_fields(None, settings)
 
 
-def _ask(
-    station: Station,
-    kind: str,
-    values: dict[str, object],
-    recording: Recording,
-    sensitive: Mapping[str, object],
-) -> bool:
-    """Ask for what the profile wants and nobody gave; say whether something was left out."""
-    given = {*values, *sensitive}
-    if recording.happened:
-        given.add("happened")
-    missing = missing_fields(station, kind, given)
-    if missing:
-        click.echo("The profile asks for this; Enter leaves it out.", err=True)
-    left_out = False
-    for name, help_ in missing:
-        answer = _prompt(help_)
-        if answer:
-            values[name] = answer
-        left_out |= not answer
-    return left_out
-
-
-def _prompt(text: str) -> str:
-    answer: str = click.prompt(text, default="", show_default=False, err=True)
-    return answer.strip()
+def _ask(station: Station, request: Request, answers: Answers) -> Request:
+    """Return the request with what a person typed."""
+    ask(station, request, answers)
+    reason = request.reason
+    if answers.left_out and reason is None:
+        reason = prompt("why is the rest left out") or None
+    return dataclasses.replace(request, values={**request.values, **answers.values}, reason=reason)

@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING
 import click
 
 from evkit.cli import output
-from evkit.core.errors import CaseError, IdentityError, InputError
+from evkit.core.errors import CaseError, IdentityError, InputError, InterruptedByUserError
+from evkit.core.text import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from evkit.core.progress import Progress
+    from evkit.custody.foresee import Foreseen
+    from evkit.identity.certificate import Certificate
     from evkit.identity.signer import Signer
     from evkit.station import Station
 
 MAX_PASSPHRASE = 4096
+TRIES = 3
+WIDTH = 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,12 +111,66 @@ class Session:
         station = Station.open(self.find_station())
         for notice in station.notices:
             self.note(notice)
+        self._listen()
         return station
+
+    def _listen(self) -> None:
+        """Hear, until the command ends, what an entry will be remarked for."""
+        from evkit.actions import advice
+
+        ctx = click.get_current_context(silent=True)
+        if ctx is None:
+            return
+        officer = ctx.params.get("officer") or os.environ.get("EVKIT_OFFICER")
+        advice.listen(advice.Listener(officer=officer, note=self.note, ask=self._forewarn))
+        ctx.call_on_close(lambda: advice.listen(None))
+
+    def _forewarn(self, title: str, remarks: Sequence[Foreseen]) -> None:
+        """Print what an entry will be remarked for; on a terminal ask whether to go on."""
+        if self.json:  # the document has them
+            return
+        self.note(f"{title}:")
+        for remark in remarks:
+            if not self.quiet:
+                for line in advice_lines(remark):
+                    output.err(line)
+        ctx = click.get_current_context(silent=True)
+        dry_run = ctx is not None and ctx.params.get("dry_run")
+        if not self.interactive() or dry_run:
+            return
+        if not click.confirm("go on all the same?", default=False, err=True):
+            raise InterruptedByUserError("nothing was recorded")
 
     def signer(self, station: Station, officer: str | None) -> Signer:
         """Unlock the signing officer's key: option, EVKIT_OFFICER, or the only officer enrolled."""
-        name = station.choose_officer(officer or os.environ.get("EVKIT_OFFICER"))
-        return station.signer(name, self.passphrase(f"passphrase of officer {name}"))
+        name = self.officer(station, officer)
+        label = f"passphrase of officer {name}"
+        if self.passphrase_path() or not self.interactive():
+            return station.signer(name, self.passphrase(label))
+        certificate = station.trust.officer(name)
+        output.err("")
+        output.err(f"now signing as {escape(named(certificate))}")
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                return station.signer(name, self.passphrase(label))
+            except IdentityError as error:
+                if not left or "passphrase" not in error.message:
+                    raise
+                tries = "one more try" if left == 1 else f"{left} more tries"
+                output.err(f"evkit: {error.message}; {tries}")
+        raise IdentityError("no passphrase was given")
+
+    def officer(self, station: Station, officer: str | None) -> str:
+        """Return who signs: option, EVKIT_OFFICER, or the only officer enrolled.
+
+        Raises:
+            IdentityError: nobody is named and there are none or several, or no such officer.
+        """
+        return station.choose_officer(officer or os.environ.get("EVKIT_OFFICER"))
+
+    def passphrase_path(self) -> str | None:
+        """Return the file that holds the passphrase: option or EVKIT_PASSPHRASE_FILE."""
+        return self.passphrase_file or os.environ.get("EVKIT_PASSPHRASE_FILE")
 
     def interactive(self) -> bool:
         """Say whether a person can be asked: stdin and stderr are terminals and nothing forbids."""
@@ -130,7 +189,7 @@ class Session:
         Raises:
             IdentityError: there is no file and nobody to ask.
         """
-        path = file or self.passphrase_file or os.environ.get("EVKIT_PASSPHRASE_FILE")
+        path = file or self.passphrase_path()
         if path:
             return read_passphrase(path)
         if not self.interactive():
@@ -140,6 +199,21 @@ class Session:
             )
         text: str = click.prompt(label, hide_input=True, err=True, confirmation_prompt=confirm)
         return text.encode("utf-8")
+
+
+def named(certificate: Certificate) -> str:
+    """Return rank and name of an officer."""
+    rank = certificate.rank
+    return f"{rank} {certificate.common_name}" if rank else certificate.common_name
+
+
+def advice_lines(remark: Foreseen) -> list[str]:
+    """Return the lines of one remark and of the command that would put it right."""
+    sign = "!" if remark.level == "gap" else "-"
+    lines = output.fold(f"  {sign} {escape(remark.text)}", WIDTH)
+    if remark.command:
+        lines += ["    put it right first:", f"    {escape(remark.command)}"]
+    return lines
 
 
 def read_passphrase(path: str) -> bytes:

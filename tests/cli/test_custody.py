@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from pathlib import Path
 
 import pytest
 import stations
@@ -262,6 +263,7 @@ def test_prompts_only_on_a_terminal(run, monkeypatch):
     monkeypatch.setattr("click.prompt", prompt)
     run("custody", "record", "seal", "C1/E1")
     assert asked == []
+    run("custody", "record", "unseal", "C1/E1")
     monkeypatch.setattr(Session, "interactive", lambda _: True)
     out = run("custody", "record", "seal", "C1/E1")
     assert asked[0].startswith("seal numbers")
@@ -269,7 +271,7 @@ def test_prompts_only_on_a_terminal(run, monkeypatch):
     assert asked[-1] == "why is the rest left out"
     assert "`seal`" not in out
     asked.clear()
-    run("custody", "record", "seal", "C1/E1", "--json")
+    run("custody", "record", "note", "C1/E1", "--set", "text=x", "--json")
     assert asked == []
 
 
@@ -403,3 +405,289 @@ def test_exhibits_are_in_the_order_of_their_numbers(run):
 def test_an_unknown_case_is_said_to_be_missing(run):
     assert "no case `C9`" in run("exhibit", "show", "C9/E1", expect=ExitCode.NO_CASE)
     assert "1 exhibit " in run("case", "list")
+
+
+def terminal(monkeypatch, answers, confirm=True):
+    """A person at a terminal: answers by the start of the question, the rest is left out."""
+    asked = []
+
+    def prompt(text, **_):
+        asked.append(text)
+        assert len(asked) < 60
+        found = next((a for start, a in answers.items() if text.startswith(start)), "")
+        return found.pop(0) if isinstance(found, list) else found
+
+    def agree(text, **_):
+        asked.append(text)
+        return confirm
+
+    monkeypatch.setattr("click.prompt", prompt)
+    monkeypatch.setattr("click.confirm", agree)
+    monkeypatch.setattr(Session, "interactive", lambda _: True)
+    return asked
+
+
+def size(run):
+    return document(run("status", "--json"))["size"]
+
+
+def test_a_correction_of_another_exhibit_is_refused(run):
+    run("exhibit", "register", "C1/E2", "--what", "CD")
+    number = size(run) - 1
+    message = run("custody", "record", "correct", "C1/E1", "--set", f"corrects={number}",
+                  "--set", "values.quantity=1", "--reason", "slip", expect=2)  # fmt: skip
+    assert f"entry {number} (`register`) is about C1/E2, not about C1/E1" in message
+    assert f"evkit custody record correct C1/E2 --set corrects={number}" in message
+    assert size(run) == number + 1
+    message = run("custody", "record", "correct", "C1/E1", "--set", "corrects=3", "--set",
+                  "values.title=x", expect=2)  # fmt: skip
+    assert "is about case C1, not about C1/E1" in message
+
+
+def test_a_correction_names_its_target_everywhere(run):
+    run("exhibit", "register", "C1/E2", "--what", "CD")
+    number = size(run) - 1
+    sentence = f"correction of entry {number} (register, C1/E2): quantity: nothing became 1"
+    arguments = ("custody", "record", "correct", "C1/E2", "--set", f"corrects={number}", "--set",
+                 "values.quantity=1", "--reason", "it was left out")  # fmt: skip
+    assert sentence in " ".join(run(*arguments, "--dry-run").split())
+    assert sentence in " ".join(run(*arguments).split())
+    log = document(run("custody", "log", "C1/E2", "--json"))
+    assert log["entries"][-1]["summary"] == f"{sentence}, it was left out"
+    assert log["entries"][-1]["fields"]["text"] == "it was left out"
+    assert log["entries"][-1].get("deviations", []) == []
+    run("custody", "record", "correct", "C1", "--set", f"corrects={number}", "--set",
+        "values.quantity=2", "--set", "text=counted again")  # fmt: skip
+    log = document(run("custody", "log", "C1/E2", "--json"))
+    assert "quantity: 1 became 2, counted again" in log["entries"][-1]["summary"]
+
+
+def test_what_is_missing_is_added_with_the_command_that_is_shown(run):
+    out = run("exhibit", "register", "C1/E2", "--what", "CD")
+    commands = printed_commands(out)
+    correct = next(line for line in commands if "values.FIELD" in line)
+    private = next(line for line in commands if "private" in line)
+    assert [line for line in commands if problem(line)] == []
+    words = correct.replace("values.FIELD=…", "values.place=Lahore").split()[1:]
+    run(*words, "--reason", "left out")
+    run(*private.replace("…", "Gul").split()[1:], "--reason", "left out")
+    shown = document(run("exhibit", "show", "C1/E2", "--json"))
+    assert shown["heads"]["place"] == "Lahore"
+    assert "add what is missing" not in run("custody", "record", "note", "C1", "--set", "text=x")
+
+
+def test_remarks_to_come_are_said_before_signing(run, capsys):
+    run("custody", "record", "seal", "C1/E1", "--set", "seal=S-1")
+    before = size(run)
+    for arguments, text, command in (
+        (("seal", "C1/E1", "--set", "seal=S-2"), "it was sealed since", "unseal C1/E1 --set seal="),
+        (
+            ("unseal", "C1/E1", "--set", "seal=S-9"),
+            "reads seal S-9",
+            "correct C1/E1 --set corrects",
+        ),
+        (("check-in", "C1/E1"), "no handing out is recorded", "check-out C1/E1"),
+    ):
+        assert main.run(["custody", "record", *arguments, "--dry-run"]) == 0
+        err = capsys.readouterr().err
+        assert text in " ".join(err.split())
+        (line,) = printed_commands(err)
+        assert command in line
+        assert problem(line) is None
+        assert max(len(text) for text in err.splitlines() if text.strip() != line) <= 80
+    assert size(run) == before
+    assert main.run(["custody", "record", "seal", "C1/E1", "--set", "seal=S-2"]) == 0
+    assert "it was sealed since" in " ".join(capsys.readouterr().err.split())
+    made = document(run("custody", "record", "seal", "C1/E1", "--set", "seal=S-3", "--json"))
+    assert [remark["code"] for remark in made["remarks"]] == ["seal-while-sealed"]
+
+
+def test_a_person_is_asked_before_a_remark_is_caused(run, monkeypatch):
+    run("custody", "record", "check-out", "C1/E1", "--set", "to=Court clerk", "--reason", "x")
+    before = size(run)
+    everything = ("--set", "to=x", "--set", "purpose=x", "--set", "seal_condition=intact",
+                  "--set", "road_certificate_no=1")  # fmt: skip
+    asked = terminal(monkeypatch, {}, confirm=False)
+    message = run("custody", "record", "check-out", "C1/E1", *everything, expect=130)
+    assert asked == ["go on all the same?"]
+    assert "evkit custody record check-in C1/E1 --set location=WHERE" in message
+    assert size(run) == before
+    asked = terminal(monkeypatch, {})
+    run("custody", "record", "check-out", "C1/E1", *everything)
+    assert asked == ["go on all the same?"]
+    assert size(run) == before + 1
+
+
+def test_acquiring_what_is_sealed_is_said_before(run, tmp_path, capsys):
+    source = tmp_path / "stick.raw"
+    source.write_bytes(bytes(4096))
+    run("custody", "record", "seal", "C1/E1", "--set", "seal=S-1")
+    for command in (("acquire", source), ("intake", source)):
+        arguments = [str(word) for word in (*command, "--exhibit", "C1/E1", "--dry-run")]
+        assert main.run(arguments) == 0
+        err = capsys.readouterr().err
+        assert "while it was sealed" in " ".join(err.split())
+        assert "evkit custody record unseal C1/E1 --set seal=S-1" in printed_commands(err)
+
+
+def test_what_comes_after_the_closing_is_said_before(run, capsys):
+    run("case", "close", "C1", "--set", "outcome=convicted")
+    assert main.run(["custody", "record", "note", "C1", "--set", "text=x"]) == 0
+    assert "closed by" in capsys.readouterr().err
+
+
+def test_closing_lists_what_is_open(run, monkeypatch, capsys):
+    run("custody", "record", "check-out", "C1/E1")
+    assert main.run(["case", "close", "C1", "--dry-run"]) == 0
+    err = " ".join(capsys.readouterr().err.split())
+    for text in (
+        "open in case C1",
+        "C1/E1: no data were taken yet",
+        "C1/E1 was never sealed",
+        "C1/E1 is out with nobody recorded",
+        "! nobody is recorded as holding",
+    ):
+        assert text in err
+    terminal(monkeypatch, {}, confirm=False)
+    before = size(run)
+    run("case", "close", "C1", expect=130)
+    assert size(run) == before
+
+
+def test_seal_numbers_belong_to_exhibits_that_are_named(run):
+    run("exhibit", "register", "C1/E2", "--what", "CD")
+    message = run("custody", "record", "seal", "C1/E1", "--set", "seal=E9:S-6", expect=2)
+    assert "E9, which is not named" in message
+    both = ("custody", "record", "seal", "C1/E1", "C1/E2", "--dry-run", "--json", "--set")
+    codes = lambda seal: {  # noqa: E731
+        entry["code"]: entry["text"] for entry in document(run(*both, f"seal={seal}"))["deviations"]
+    }
+    assert "C1/E1 and C1/E2" in codes("S-1")["seal-shared"]
+    assert codes("E1:S-1")["seal-unnumbered"] == "no seal number is given for C1/E2"
+    assert not {"seal-shared", "seal-unnumbered"} & codes("E1:S-1,E2:S-2").keys()
+
+
+def test_everything_is_checked_before_the_first_question(run, monkeypatch):
+    asked = terminal(monkeypatch, {})
+    for arguments, code in (
+        (("custody", "record", "seal", "C1/E9"), ExitCode.NO_CASE),
+        (("custody", "record", "seal", "C9/E1"), ExitCode.NO_CASE),
+        (("custody", "record", "seal", "C1/E1", "--officer", "nobody"), ExitCode.KEY),
+        (("case", "open", "c1"), ExitCode.REFUSED),
+        (("exhibit", "register", "C1/E1"), ExitCode.REFUSED),
+    ):
+        run(*arguments, expect=code)
+    assert asked == []
+
+
+def test_an_answer_is_checked_when_it_is_typed(run, monkeypatch, capsys):
+    answers = {"seal numbers": ["E9:S-1", "S-1"], "when it happened": ["noon", "2026-11-22 14:05"],
+               "so that": "x", "description": "CD", "what it is": "CD"}  # fmt: skip
+    asked = terminal(monkeypatch, answers)
+    code = main.run(["exhibit", "register", "C1/E2", "--what", "CD"])
+    err = capsys.readouterr().err
+    assert code == 0, err
+    assert "write it like 2026-11-22 14:05" in err
+    assert sum(text.startswith("when it happened") for text in asked) == 2
+    assert "names no zone; taken as +05:00 (Asia/Karachi)" in err
+    asked.clear()
+    answers["seal numbers"] = ["E9:S-1", "S-1"]
+    assert main.run(["custody", "record", "seal", "C1/E2"]) == 0
+    assert "which is not named in the command" in capsys.readouterr().err
+
+
+def test_kinds_of_authority_are_chosen_by_number_or_word(run, monkeypatch, capsys):
+    answers = {"kind of authority": ["whim", "99", "1"]}
+    asked = terminal(monkeypatch, answers)
+    assert main.run(["exhibit", "register", "C1/E2", "--what", "CD"]) == 0
+    err = capsys.readouterr().err
+    assert "warrant_33        warrant for search and seizure" in err
+    assert "`whim` is none of these" in err
+    assert sum(text.startswith("kind of authority") for text in asked) == 3
+    monkeypatch.undo()
+
+
+def test_words_of_the_profile_follow_an_unknown_one(run):
+    out = run("custody", "record", "note", "C1", "--set", "text=x", "--set", "authority_type=whim")
+    assert "is not a kind of authority" in out
+    assert "warrant_33: warrant for search and seizure" in out
+
+
+def test_a_note_needs_a_text(run, monkeypatch):
+    assert "needs `text`" in run("custody", "record", "note", "C1/E1", expect=2)
+    terminal(monkeypatch, {"the note": ["", "seen by the clerk"]})
+    run("custody", "record", "note", "C1/E1")
+    log = document(run("custody", "log", "C1/E1", "--json"))
+    assert log["entries"][-1]["fields"]["text"] == "seen by the clerk"
+
+
+def test_fields_that_were_not_given_are_counted(run):
+    run("exhibit", "register", "C1/E2", "--what", "CD", "--reason", "night")
+    run("custody", "record", "check-out", "C1/E2", "--set", "purpose=x")
+    short = run("exhibit", "show", "C1/E2").splitlines()
+    marks = [line.strip()[0] for line in short if line.startswith(("  ! ", "  - "))]
+    assert marks == sorted(marks)
+    text = " ".join(" ".join(short).split())
+    assert re.search(r"entry \d+ \(register\): not given: \d+ fields and witnesses; reason: night",
+                     text)  # fmt: skip
+    assert "`why_seized`" not in text
+    assert "`why_seized`" in run("exhibit", "show", "C1/E2", "--all")
+    assert "`why_seized`" in run("case", "show", "C1", "--all")
+
+
+def test_gaps_name_their_case(run):
+    run("custody", "record", "check-out", "C1/E1")
+    out = run("status")
+    assert "1 gap in custody or evidence of case C1" in out
+    assert "    evkit case show C1" in out.splitlines()
+
+
+def typing(monkeypatch, phrases):
+    """A person who types passphrases in turn; returns how often was asked."""
+    asked = []
+
+    def prompt(text, **_):
+        asked.append(text)
+        assert len(asked) < 40
+        if text.startswith("passphrase"):
+            return phrases.pop(0)
+        return "intact" if "intact" in text else "S-1"
+
+    monkeypatch.setattr("click.prompt", prompt)
+    monkeypatch.setattr("click.confirm", lambda *_, **__: True)
+    monkeypatch.setattr(Session, "interactive", lambda _: True)
+    monkeypatch.delenv("EVKIT_PASSPHRASE_FILE", raising=False)
+    return asked
+
+
+@pytest.mark.parametrize("wrong", [1, 3])
+def test_three_tries_and_kept_answers(tmp_path, monkeypatch, capsys, wrong):
+    made = stations.ready(tmp_path / "station")
+    right = stations.PHRASE.decode()
+    asked = typing(monkeypatch, [*["wrong"] * wrong, right])
+    code = main.run(["--station", str(made.path), "custody", "record", "store", "C1/E1",
+                     "--officer", stations.OFFICER])  # fmt: skip
+    err = capsys.readouterr().err
+    assert "\n\nnow signing as SI Sana Khan" in "\n" + err
+    assert sum(text.startswith("passphrase") for text in asked) == min(wrong + 1, 3)
+    if wrong == 1:
+        assert code == 0
+        assert "--fields" not in err
+        return
+    assert code == ExitCode.KEY
+    path = re.search(r"--fields (\S+)", err)[1]
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert json.loads(Path(path).read_text())["location"] == "S-1"
+    asked = typing(monkeypatch, [right])
+    code = main.run(["--station", str(made.path), "custody", "record", "store", "C1/E1",
+                     "--officer", stations.OFFICER, "--fields", path])  # fmt: skip
+    assert code == 0
+
+
+def test_names_of_persons_are_not_kept(tmp_path, monkeypatch, capsys):
+    made = stations.ready(tmp_path / "station")
+    typing(monkeypatch, ["wrong"] * 3)
+    main.run(["--station", str(made.path), "custody", "record", "seal", "C1/E1",
+              "--officer", stations.OFFICER])  # fmt: skip
+    path = re.search(r"--fields (\S+)", capsys.readouterr().err)[1]
+    assert set(json.loads(Path(path).read_text())) == {"seal", "condition", "place"}
