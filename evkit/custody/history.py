@@ -144,7 +144,8 @@ def _register(fact: Fact, _: State) -> str:
     text = _with(text, fact, (", serial ", "serial"), (", IMEI ", "imei"))
     text = _with(text, fact, (", part of ", "part_of"), (", derived from ", "derived_from"))
     count = people_count(fact.personal, "witnesses")
-    return text + _seals(fact) + (f", {count} witnesses" if count else "")
+    word = "witness" if count == 1 else "witnesses"
+    return text + _seals(fact) + (f", {count} {word}" if count else "")
 
 
 def _transport(fact: Fact) -> str:
