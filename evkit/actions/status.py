@@ -161,7 +161,8 @@ class Status:
     def lines(self) -> list[str]:
         """Return the lines for people."""
         lines = [f"WARNING: {self.mark_problem}", *_DO_NOT, ""] if self.mark_problem else []
-        lines += wrap(f"{escape(self.name)}, {self.size} entries, {escape(self.origin)}")
+        entries = "1 entry" if self.size == 1 else f"{self.size} entries"
+        lines += wrap(f"{escape(self.name)}, {entries}, {escape(self.origin)}")
         cases = f"{self.open_cases} open case" + ("" if self.open_cases == 1 else "s")
         lines.append(f"{cases}, {self.exhibits} exhibit" + ("" if self.exhibits == 1 else "s"))
         head = len(lines)
