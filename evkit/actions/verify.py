@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from evkit.identity.signer import Signer
     from evkit.manifest.model import Manifest
+    from evkit.manifest.tree import Tree
     from evkit.station import Station
     from evkit.verify.sources import Source
     from evkit.verify.supplied import Supplied
@@ -98,6 +99,10 @@ def recognise(text: str, open_station: Callable[[], Station]) -> str:
         if os.path.isfile(os.path.join(path, b"station.toml")):
             return STATION
         return BUNDLE
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise InputError(
+            f"`{escape(text)}` is neither a file nor a folder", hint="a device is not verified"
+        )
     try:
         with open(path, "rb") as handle:
             start = handle.read(_HEAD)
@@ -138,16 +143,13 @@ def _one(text: str, kind: str, beside: list[str], brought: Supplied, request: Re
     exhibits = _exhibits(request.options)
     if kind == BUNDLE:
         tree = FolderTree(path)
-        if not tree.sizes.keys() & {layout.MANIFEST, layout.SIGNATURE, bag.BAGIT, bag.TAG_LIST}:
-            raise InputError(
-                f"`{tree.label}` is not a bundle: it holds none of the files that every bundle has",
-                hint="name the folder in which `manifest.json` lies",
-            )
+        _need_bundle(tree)
         return verify_bundle(tree, brought, exhibits=exhibits)
     if kind == ZIP:
         from evkit.manifest.zipread import ZipTree
 
         with ZipTree(path) as packed:
+            _need_bundle(packed)
             return verify_bundle(packed, brought, exhibits=exhibits)
     if kind == MANIFEST:
         data = read_file(path, model.MAX_MANIFEST)
@@ -161,6 +163,14 @@ def _one(text: str, kind: str, beside: list[str], brought: Supplied, request: Re
         return verify_data(path, beside, request.open_station, brought)
     station_path = path if kind == STATION else None
     return verify_here(text, station_path, brought, request)
+
+
+def _need_bundle(tree: Tree) -> None:
+    if not tree.sizes.keys() & {layout.MANIFEST, layout.SIGNATURE, bag.BAGIT, bag.TAG_LIST}:
+        raise InputError(
+            f"`{tree.label}` is not a bundle: it holds none of the files that every bundle has",
+            hint="name the folder or zip in which `manifest.json` lies",
+        )
 
 
 def _proof(path: bytes, kind: str, brought: Supplied, request: Request) -> Report:

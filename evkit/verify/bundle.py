@@ -10,7 +10,7 @@ from evkit.core.text import escape
 from evkit.manifest import bag, layout, model
 from evkit.merkle.tiles import tiles_for_size
 from evkit.verify import authorship, enclosed, history, manifest, openings, record, statement
-from evkit.verify.files import Files
+from evkit.verify.files import LONG, Files
 from evkit.verify.page import check_page, digests_in
 from evkit.verify.remarks import remark_custody
 from evkit.verify.report import AUTHORSHIP, CONTENT, RECORD, Report
@@ -35,6 +35,10 @@ _FOLLOW: Final = frozenset(
      "stray-proof", "opening-stray", "stray-exhibit", "stray-inventory", "no-genesis", "takeover",
      "bundle-event"}
 )  # fmt: skip
+_LACK: Final = _FOLLOW | {  # what only says that something is not here, when it cannot be read
+    "no-checkpoint", "no-statement", "no-manifest", "no-certificate", "no-proof", "bag-signature",
+    "statement-root", "tiles", "withheld", "genesis", "revoke-signer",
+}  # fmt: skip
 _SHOWN: Final = 10
 
 
@@ -97,6 +101,8 @@ def verify_bundle(
     history.check_history(done.tree, supplied, asked, report)
     remark_custody(done.entries, report, signed[0].remarks if signed else None)
     _missing_entries(files, report)
+    if any(not name.startswith(LONG) for name in files.unread):
+        report.soften(_LACK)
     return report
 
 

@@ -122,7 +122,7 @@ def _stray(
         elif name not in files.streamed and name not in files.bad:
             text = f"`{escape(name)}` belongs to no file that was recorded"
             report.failed(CONTENT, "stray-exhibit", text, escape(name))
-        if name not in files.streamed:
+        if name not in files.streamed and name not in files.bad:
             files.stream(name)
 
 

@@ -38,6 +38,7 @@ class Files:
         tree: where they are.
         bag: what the lists say.
         data: small files as they were read.
+        unread: names of files that could not be read.
     """
 
     def __init__(self, tree: Tree, report: Report) -> None:
@@ -47,7 +48,7 @@ class Files:
         self.listed = {**self.bag.payload, **self.bag.tags}
         self.data: dict[str, bytes] = {}
         self.bad: set[str] = set()
-        self._unread: set[str] = set()
+        self.unread: set[str] = set()
         self.streamed: dict[str, str] = {}
         self.matching = 0
         self.bytes = 0
@@ -81,7 +82,7 @@ class Files:
         Returns:
             SHA-256 in hex, None when the file is missing or cannot be read.
         """
-        if name not in self.tree.sizes or name in self._unread:
+        if name not in self.tree.sizes or name in self.unread:
             return None
         total = hashlib.sha256()
         try:
@@ -94,7 +95,7 @@ class Files:
             self._unreadable(name, error)
             return None
         except InputError as error:
-            self._unread.add(name)
+            self.unread.add(name)
             self.report.failed(CONTENT, "file-damaged", error.message, escape(name))
             return None
         found = total.hexdigest()
@@ -129,7 +130,7 @@ class Files:
 
     def _unreadable(self, name: str, error: Unreadable) -> None:
         self.report.unreadable += 1
-        self._unread.add(name)
+        self.unread.add(name)
         self.bad.add(name)
         self.report.undecided(CONTENT, "file-unreadable", error.message, escape(name))
 

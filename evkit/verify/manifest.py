@@ -9,7 +9,7 @@ from evkit.core.errors import InputError
 from evkit.core.text import escape
 from evkit.identity.certificate import check_chain
 from evkit.ledger import dsse
-from evkit.manifest import bag, facts, layout, model
+from evkit.manifest import bag, contents, facts, layout, model
 from evkit.verify.report import AUTHORSHIP, FAIL, RECORD
 from evkit.verify.times import Placed
 from evkit.verify.validity import is_compromise, validity
@@ -194,3 +194,10 @@ def _bundle_event(manifest: Manifest, entries: Mapping[int, Entry], report: Repo
     elif last != index:
         text = f"entry {last} of the case is newer than the bundle, recorded as entry {index}"
         report.failed(RECORD, "bundle-event", text, where)
+    recorded = event.fields.get("enclosed")
+    stated = {item.acquisition for item in manifest.enclosed if item.what != contents.INVENTORY}
+    for ref in recorded if isinstance(recorded, (list, tuple)) else ():
+        if ref not in stated:
+            text = f"entry {index} records that data of `{escape(str(ref))}` are enclosed; the "
+            text += "manifest does not enclose them"
+            report.failed(RECORD, "bundle-event", text, where)

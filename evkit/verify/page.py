@@ -27,6 +27,7 @@ _MARKUP = re.compile(r'<!DOCTYPE html>|</?([a-z0-9]+)((?: [a-z]+="[^"<>]*")*)>')
 _ATTRIBUTE = re.compile(r'([a-z]+)="')
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _FETCH = re.compile(r"@import|url\s*\(|expression\s*\(|\\", re.IGNORECASE)
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _SHOWN = 3
 
@@ -38,6 +39,7 @@ def refused(page: str) -> list[str]:
     `ATTRIBUTES` in double quotes, so that no browser reads the page in another way.
     """
     found = ["a style that fetches" for style in _STYLE.findall(page) if _FETCH.search(style)]
+    found += ["a character that turns the direction of text"] if _TURNS.search(page) else []
     for match in _MARKUP.finditer(page):
         tag, attributes = match[1], match[2] or ""
         if tag is not None and tag not in TAGS:

@@ -269,6 +269,44 @@ def test_a_link_in_a_bundle(here, evkit):
     assert "symbolic link" in out
 
 
+def test_a_pipe_does_not_hang(here, evkit):
+    os.mkfifo(here / "pipe")
+    assert "neither a file nor a folder" in evkit("verify", here / "pipe", expect=14)
+    manifest = here / "bundle" / "manifest.json"
+    manifest.unlink()
+    os.mkfifo(manifest)
+    evkit("verify", manifest, expect=14)
+    evkit("verify", here / "bundle", "--memo", here / "memo.txt", expect=4)
+
+
+@pytest.mark.parametrize(
+    "name", ["ledger/checkpoint", "trust/root.crt", "events/3.json", "events/3.tlog-proof",
+             "trust/station-statement.json", "ledger/tile/0/000.p"],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_is_undecided(here, evkit, monkeypatch, name):
+    """A bad sector of the stick is no accusation, and no pass."""
+    from evkit.manifest.tree import FolderTree, Unreadable
+
+    opened = FolderTree.open
+
+    def broken(tree, path):
+        if path.startswith(f"data/{name}"):
+            raise Unreadable(f"cannot read `{path}`: Input/output error")
+        return opened(tree, path)
+
+    monkeypatch.setattr(FolderTree, "open", broken)
+    out = evkit("verify", here / "bundle", "--memo", here / "memo.txt", expect=5)
+    assert "Input/output error" in out
+
+
+def test_a_zip_that_is_no_bundle(here, evkit):
+    import zipfile
+
+    with zipfile.ZipFile(here / "other.zip", "w") as made:
+        made.writestr(zipfile.ZipInfo("a.txt"), "text")
+    assert "is not a bundle" in evkit("verify", here / "other.zip", expect=14)
+
+
 def test_a_zip_of_another_form(here, evkit):
     data = (here / "bare.zip").read_bytes()
     (here / "bare.zip").unlink()

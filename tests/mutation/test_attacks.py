@@ -676,6 +676,19 @@ def test_a_manifest_signed_by_somebody_else(small):
     assert report.word == FAIL
 
 
+def test_data_taken_out_of_a_bundle_that_was_recorded_with_them():
+    """The issuer makes the bundle again and declares not enclosed what the entry says is."""
+    ledger, data = bundlekit.full()
+    ref = f"{CASE}/E1/A1"
+    fields = {"form": "folder", "with_exhibits": True, "enclosed": [ref]}
+    ledger.add(Draft(kind="bundle", case=CASE, fields=fields))
+    supplied = bundlekit.with_anchor(ledger)
+    assert bundlekit.check(ledger.bundle(**data), supplied).word == PASS
+    left = {key: value for key, value in data["exhibits"].items() if key[0] != ref}
+    found = fails(ledger.bundle(**(data | {"exhibits": left})), supplied, RECORD, "bundle-event")
+    assert f"`{ref}` are enclosed" in found.text
+
+
 def test_data_that_the_manifest_does_not_mention():
     ledger, data = bundlekit.full()
     files = ledger.bundle(**data)
@@ -793,6 +806,13 @@ def test_a_page_that_runs_something(small):
         page = files[layout.PAGE].replace(b"</body>", wrong + b"</body>")
         changed = bundlekit.relist(files | {layout.PAGE: page}, ledger.who.officer)
         fails(changed, supplied, CONTENT, "page-active")
+
+
+def test_a_page_that_turns_its_text_around(small):
+    ledger, files, supplied = small
+    page = files[layout.PAGE].replace(b"</body>", "\u202e not \u202c</body>".encode())
+    changed = bundlekit.relist(files | {layout.PAGE: page}, ledger.who.officer)
+    fails(changed, supplied, CONTENT, "page-active")
 
 
 def test_a_page_with_another_digest(small):
