@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from evkit.acquire.imaging import Artifact, Imaging
     from evkit.acquire.preflight import Report
     from evkit.acquire.source import Facts
-    from evkit.actions.acquire import Job
+    from evkit.actions.acquire_job import Job
     from evkit.actions.longwork import Work
     from evkit.core.ejson import Json
     from evkit.identity.signer import Signer

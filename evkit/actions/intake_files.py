@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evkit.acquire.expect import Table
     from evkit.acquire.stopping import Stop
     from evkit.acquire.taking import Content, Found
-    from evkit.actions.intake import Job, Taken
+    from evkit.actions.intake_job import Job, Taken
     from evkit.core.progress import Progress
 
 FOLDER = b"files"

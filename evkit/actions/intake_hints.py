@@ -6,20 +6,19 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING
 
+from evkit.actions.intake_job import IMAGE
 from evkit.actions.longwork import quoted
 from evkit.core.errors import EvkitError
 from evkit.core.text import escape_bytes
 from evkit.images import detect
 
 if TYPE_CHECKING:
-    from evkit.actions.intake import Request
-
-_IMAGE = "image"
+    from evkit.actions.intake_job import Request
 
 
 def image_hints(request: Request) -> tuple[str, ...]:
     """Name what looks like an image of a medium and is taken in as a plain file."""
-    if request.kind == _IMAGE:
+    if request.kind == IMAGE:
         return ()
     found = []
     for path in request.paths:
@@ -29,7 +28,7 @@ def image_hints(request: Request) -> tuple[str, ...]:
         text = f"`{escape_bytes(os.path.basename(path))}` looks like an image: {kind.title}; "
         if kind.readable:
             only = dataclasses.replace(request, paths=(path,))
-            text += f"to take in its medium use `{command(only, _IMAGE)}`"
+            text += f"to take in its medium use `{command(only, IMAGE)}`"
         else:
             text += "evkit does not decode this format and takes it in as a plain file"
         found.append(text)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from evkit.acquire.stopping import Stop
     from evkit.acquire.taking import Content
-    from evkit.actions.intake import Job, Taken
+    from evkit.actions.intake_job import Job, Taken
     from evkit.core.progress import Progress
     from evkit.images.model import Image
 

@@ -11,7 +11,7 @@ from evkit.core.sizes import in_words
 from evkit.core.text import escape, escape_bytes
 
 if TYPE_CHECKING:
-    from evkit.actions.intake import Taken
+    from evkit.actions.intake_job import Taken
     from evkit.actions.longwork import Ended
 
 _WORDS = {

@@ -12,7 +12,7 @@ from evkit.cli.options import common, recording
 from evkit.core.errors import CaseError, ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from evkit.actions.acquire import Request
+    from evkit.actions.acquire_job import Request
     from evkit.cli.session import Recording, Session
     from evkit.station import Station
 
@@ -84,7 +84,7 @@ def acquire(
     given with --set, such as `write_blocker.serial` or `source.power_state`.
     """
     from evkit.acquire import host
-    from evkit.actions.acquire import Request
+    from evkit.actions.acquire_job import Request
     from evkit.hashing.digests import parse_algorithms
 
     if record or finish:

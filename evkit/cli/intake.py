@@ -15,7 +15,7 @@ from evkit.core.errors import UsageError
 if TYPE_CHECKING:
     from evkit.cli.session import Recording, Session
 
-# those of evkit.actions.intake.KINDS, named here so that help needs no action
+# those of evkit.actions.intake_job.KINDS, named here so that help needs no action
 KINDS = ("files", "image", "phone", "cctv", "provider", "cloud", "ram", "photo", "paper")
 
 
@@ -72,7 +72,8 @@ def intake(
     any file of a raw, split raw or E01 image, followed by its logs; the digests that they state are
     compared, and the image counts as made by another tool and first digested here.
     """
-    from evkit.actions.intake import Request, dry_run, run
+    from evkit.actions.intake import dry_run, run
+    from evkit.actions.intake_job import Request
     from evkit.hashing.digests import parse_algorithms
 
     if record or finish:
@@ -108,7 +109,7 @@ def intake(
 
 def _ask(session: Session, kind: str, fields: dict[str, object]) -> None:
     """Ask on a terminal for what this kind of delivery wants; an empty answer leaves it out."""
-    from evkit.actions.intake import missing_of_kind
+    from evkit.actions.intake_job import missing_of_kind
     from evkit.custody.kinds import kind_of
 
     if not session.interactive() or session.json:

@@ -228,10 +228,10 @@ def test_kinds_ask_their_own_fields(run, delivery, kind, asked):
 
 
 def test_kinds_of_the_help_are_those_of_the_action():
-    from evkit.actions import intake
+    from evkit.actions import intake_job
     from evkit.cli.intake import KINDS
 
-    assert tuple(intake.KINDS) == KINDS
+    assert tuple(intake_job.KINDS) == KINDS
 
 
 def test_on_a_terminal_it_asks(run, delivery, monkeypatch):

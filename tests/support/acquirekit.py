@@ -14,7 +14,7 @@ from pathlib import Path
 import stations
 
 from evkit.acquire import journal
-from evkit.actions import acquire, intake
+from evkit.actions import acquire, acquire_job, intake, intake_job
 from evkit.core import durable
 from evkit.hashing.piecefile import read_pieces
 from evkit.hashing.pieces import PieceHasher
@@ -26,14 +26,14 @@ EXHIBIT = "C1/E1"
 
 def acquire_with(made, source, **options):
     """Acquire `source` for C1/E1 in this process."""
-    request = acquire.Request(source=os.fsencode(source), exhibit=EXHIBIT, **options)
+    request = acquire_job.Request(source=os.fsencode(source), exhibit=EXHIBIT, **options)
     with made.open() as station:
         return acquire.run(station, made.officer, request)
 
 
 def intake_with(made, *paths, **options):
     """Take `paths` in for C1/E1 in this process."""
-    request = intake.Request(
+    request = intake_job.Request(
         paths=tuple(os.fsencode(path) for path in paths), exhibit=EXHIBIT, **options
     )
     with made.open() as station:
