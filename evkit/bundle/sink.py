@@ -7,15 +7,13 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Protocol
 
+from evkit.bundle.part import FLUSH, MODE, exactly, part_of
 from evkit.core import durable
-from evkit.core.errors import InputError, RefusedError
+from evkit.core.errors import RefusedError
 from evkit.core.text import escape_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-MODE = 0o444
-FLUSH = 64 << 20  # bytes between announced writes of a long file
 
 
 class Sink(Protocol):
@@ -66,25 +64,6 @@ def refuse_taken(path: str | bytes) -> None:
         )
     if not os.path.isdir(os.path.dirname(raw)):
         raise RefusedError(f"there is no folder `{escape_bytes(os.path.dirname(raw))}`")
-
-
-def part_of(path: bytes) -> bytes:
-    """Return the name that a bundle has until it is complete."""
-    return path + durable.PART.encode()
-
-
-def exactly(name: str, blocks: Iterable[bytes], size: int) -> Iterable[bytes]:
-    """Yield the blocks; raise InputError unless they are `size` bytes together."""
-    done = 0
-    for block in blocks:
-        done += len(block)
-        if done > size:
-            break
-        yield block
-    if done != size:
-        raise InputError(
-            f"`{name}` is not {size} bytes long any more: it changed while it was read"
-        )
 
 
 class FolderSink:

@@ -11,7 +11,7 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from evkit.bundle.sink import FLUSH, MODE, exactly, part_of
+from evkit.bundle.part import FLUSH, MODE, exactly, part_of
 from evkit.core import clock, durable
 from evkit.manifest.zipread import (
     CENTRAL,

@@ -16,7 +16,7 @@ from evkit.manifest import filelist
 from evkit.manifest.rows import DIGESTS
 
 if TYPE_CHECKING:
-    from evkit.inventory.tree import Files
+    from evkit.inventory.filestream import Files
     from evkit.inventory.wire import Sender
 
 _TYPES = {"file": "file", "symlink": "symlink", "dir": "directory", "special": "other"}

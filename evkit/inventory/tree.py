@@ -13,18 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.core.paths import to_fields, unb64
 from evkit.core.text import escape
-from evkit.hashing.digests import MultiDigest
-from evkit.inventory.filetype import HEAD
+from evkit.inventory.filestream import Files, open_quietly
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from evkit.inventory.filetype import FileTypes
     from evkit.inventory.wire import Sender
 
-READ = 1 << 20
 MAX_DEPTH = 512
-_RECALL = 0x0040_0000 | 0x0004_0000  # Windows: reading would fetch the content from a cloud
 _KINDS = (
     (stat.S_ISREG, "file"),
     (stat.S_ISDIR, "directory"),
@@ -34,87 +29,6 @@ _KINDS = (
     (stat.S_ISCHR, "character-device"),
     (stat.S_ISBLK, "block-device"),
 )
-
-
-class Files:
-    """Digests and types files and sends their stream rows.
-
-    Args:
-        sender: takes the rows.
-        hashes: digest names.
-        types: tells file types, None when they are not wanted.
-    """
-
-    def __init__(self, sender: Sender, hashes: Sequence[str], types: FileTypes | None) -> None:
-        self._send = sender
-        self._hashes = tuple(hashes)
-        self._types = types
-        self.done = 0
-
-    def stream(
-        self, path: bytes, inode: int, expected: dict[str, str] | None = None, detail: str = ""
-    ) -> None:
-        """Read a file once and send its stream row.
-
-        Args:
-            path: where the content lies.
-            inode: number of the entry.
-            expected: digests that were recorded before; a difference makes the row `damaged`.
-            detail: what a reader of the row must know, if anything.
-        """
-        row: dict[str, Any] = {
-            "row": "stream", "fs": 1, "inode": inode, "seq": 0, "attr": 1, "attr_id": 0,
-            "bytes_digested": 0, "basis": "allocated",
-        }  # fmt: skip
-        try:
-            head = self._read(path, row)
-        except OSError as error:
-            row |= {"state": "unreadable", "reason": "read-error"}
-            row["detail"] = escape(error.strerror or type(error).__name__)
-            head = b""
-        if detail:
-            row.setdefault("detail", detail)
-        if row["state"] == "ok" and expected:
-            wrong = [n for n, v in expected.items() if row["digests"].get(n, v) != v]
-            if wrong:
-                row |= {"state": "damaged", "reason": "differs-from-record"}
-                row["detail"] = f"{wrong[0]} is {row.pop('digests')[wrong[0]]}"
-        self._send.row(row)
-        if row["state"] == "ok" and self._types is not None:
-            digest = row["digests"].get("sha256") if row["size"] <= HEAD else None
-            mime = self._types.of(head, digest)
-            if mime is not None:
-                self._send.send("type", mime)
-
-    def _read(self, path: bytes, row: dict[str, Any]) -> bytes:
-        descriptor = _open(path)
-        try:
-            before = os.fstat(descriptor)
-            row["size"] = before.st_size
-            if getattr(before, "st_blocks", 0) * 512 < before.st_size and before.st_size > HEAD:
-                row["flags"] = ["sparse"]
-            if getattr(before, "st_file_attributes", 0) & _RECALL:
-                row |= {"state": "skipped", "reason": "cloud-placeholder"}
-                return b""
-            digest, head, at = MultiDigest(self._hashes), b"", 0
-            while block := os.read(descriptor, READ):
-                if at < HEAD:
-                    head += block[: HEAD - at]
-                digest.update(block)
-                at += len(block)
-                self._send.beat(self.done + at)
-            after = os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
-        self.done += at
-        row["bytes_digested"] = at
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            row |= {"state": "damaged", "reason": "changed-while-read"}
-        elif at != before.st_size:
-            row |= {"state": "damaged", "reason": "short-read"}
-        else:
-            row |= {"state": "ok", "digests": digest.digests()}
-        return head
 
 
 class Folders:
@@ -228,21 +142,8 @@ def _names(path: bytes) -> list[bytes]:
     """Return the names in a folder in order of their bytes."""
     if os.listdir not in os.supports_fd:
         return sorted(os.listdir(path))
-    descriptor = _open(path, "O_DIRECTORY")
+    descriptor = open_quietly(path, "O_DIRECTORY")
     try:
         return sorted(os.fsencode(name) for name in os.listdir(descriptor))
     finally:
         os.close(descriptor)
-
-
-def _open(path: bytes, *more: str) -> int:
-    flags = os.O_RDONLY
-    for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", *more):
-        flags |= getattr(os, name, 0)
-    quiet = getattr(os, "O_NOATIME", 0)
-    if quiet:
-        try:
-            return os.open(path, flags | quiet)
-        except PermissionError:  # only the owner may ask for it
-            pass
-    return os.open(path, flags)
