@@ -71,7 +71,11 @@ def fsync_dir(folder: str | bytes) -> None:
 
 
 def make_dir(path: str | bytes, mode: int = 0o755, *, exist_ok: bool = True) -> None:
-    """Create a folder and its missing parents, each made durable in its own parent."""
+    """Create a folder and its missing parents, each made durable in its own parent.
+
+    A parent that is there may be from a process that was stopped before its name was durable; that
+    is made up for before anything is put into it.
+    """
     path = os.fsencode(path)
     if os.path.isdir(path):
         if exist_ok:
@@ -80,6 +84,9 @@ def make_dir(path: str | bytes, mode: int = 0o755, *, exist_ok: bool = True) -> 
     parent = os.path.dirname(path.rstrip(b"/")) or b"."
     if not os.path.isdir(parent):
         make_dir(parent, mode)
+    else:
+        with storage_errors(path), contextlib.suppress(PermissionError):  # of another user
+            fsync_dir(os.path.dirname(os.path.abspath(parent)))
     with storage_errors(path):
         step("mkdir", path)
         try:

@@ -51,8 +51,12 @@ def load(path: bytes, schema: str) -> dict[str, object] | None:
 
 
 def prepare(path: bytes) -> None:
-    """Make the folder of a state file; StorageError when that is not possible."""
-    durable.make_dir(os.path.dirname(path), 0o700)
+    """Make the folder of a state file, durable; StorageError when that is not possible."""
+    folder_ = os.path.dirname(path)
+    durable.make_dir(folder_, 0o700)
+    if not os.path.lexists(path):  # the folder may be from a process that was stopped making it
+        with durable.storage_errors(folder_):
+            durable.fsync_dir(os.path.dirname(folder_))
 
 
 def save(path: bytes, value: dict[str, ejson.Json]) -> None:

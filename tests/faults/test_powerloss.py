@@ -6,9 +6,11 @@ or partly lost.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
+import sqlite3
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -30,7 +32,7 @@ from evkit.manifest import bag, layout
 from evkit.manifest.tree import FolderTree, read
 from evkit.manifest.zipread import ZipTree
 from evkit.merkle import tree
-from evkit.station import Station, rootkey
+from evkit.station import Station, highwater, rootkey
 from evkit.station import layout as station_layout
 from evkit.station.create import NewStation, create
 from evkit.station.index import Index
@@ -73,17 +75,30 @@ def each(disk, action, most):
 
 def holds(made, cut) -> None:
     """What must hold of the station after any loss."""
+    marked(made)
     kit.settled(made.path)
     with made.open() as station:
         size = consistent(station)
         entries = {entry.event_id for entry in station.entries()}
         assert cut.returned <= entries
+        for _, event, _ in station.events():
+            if event.kind in {"acquire-end", "intake-end"}:
+                kit.as_recorded(made.path / "cases" / event.acquisitions[0], event)
         begun_is_shown(station)
         same_as_rebuilt(station)
         done = station.record(note("C1", "after the power came back"), made.officer)
         assert done.index == size
         assert done.notices == ()
         assert consistent(station) == size + 1
+
+
+def marked(made) -> None:
+    """No head that has its checkpoint lies above the mark (opening would sign the last one)."""
+    with made.open() as station:
+        origin = station.origin
+    with contextlib.closing(sqlite3.connect(made.path / "ledger.db")) as db:
+        signed = db.execute("SELECT MAX(size) FROM heads WHERE note IS NOT NULL").fetchone()[0]
+    assert highwater.read(origin).size >= signed
 
 
 def consistent(station: Station) -> int:
@@ -142,7 +157,7 @@ def taken(disk, made, action, most, what) -> None:
         end = kit.end_of(made, REF)
         if cut.kind == "end":
             assert end.fields["result"] == "complete"
-            assert not (made.path / "cases" / REF / "journal.json").exists() or loss.names != "kept"
+            assert not (made.path / "cases" / REF / "journal.json").exists()
         whole += end is not None
         holds(made, cut)
         finish_all(made, what)
@@ -281,6 +296,9 @@ def test_station_init(disk, monkeypatch, root_dir, most):
             create(request)
         else:
             there += 1
+            register = (root and Path(os.fsdecode(root))) or disk / "station" / "keys" / "root"
+            with Station.open(disk / "station") as station:
+                assert station.origin.encode() in (register / "origins.txt").read_bytes()
         with Station.open(disk / "station") as station:
             assert consistent(station) == 1
             if there:
@@ -293,6 +311,49 @@ def test_station_init(disk, monkeypatch, root_dir, most):
             assert consistent(station) == 3
         kit.settled(disk / "station")
     assert there > 0
+
+
+@pytest.mark.parametrize("what", ["acquire", "intake"])
+def test_killed_and_then_the_power_is_lost(disk, tmp_path, what):
+    """What a killed run left without its sync bears what the next run records."""
+    (tmp_path / "stick").write_bytes(os.urandom(9000))
+    action = {"acquire": kit.acquire_with, "intake": kit.intake_with}[what]
+    lost = 0
+    for at in range(1000):
+        made = stations.ready(disk / "station")
+        first = powerloss.watch(partial(action, made, tmp_path / "stick"), disk, at)
+        if first.code == 0:
+            break
+        if first.cuts[-1].kind in {"dirsync", "fsync"}:
+            second = powerloss.watch(partial(action, made, tmp_path / "stick"), disk, None, first)
+            assert second.code == 0
+            loss = powerloss.loss_of(second.cuts[-1], len(second.cuts), "lost", "empty")
+            loss.play(disk)
+            print(at, first.cuts[-1].path)
+            lost += 1
+            kit.settled(made.path)
+            holds(made, second.cuts[-1])
+        clear(disk)
+    assert lost > 10
+
+
+def test_a_first_mark_after_a_kill_is_not_lost(disk):
+    root = bytes(32)
+    action = partial(highwater.advance, "ledger", 7, root)
+    for at in range(1000):
+        first = powerloss.watch(action, disk, at)
+        if first.code == 0:
+            break
+        second = powerloss.watch(action, disk, None, first)
+        powerloss.loss_of(second.cuts[-1], at, "lost", "empty").play(disk)
+        assert highwater.read("ledger") == (7, root)
+        clear(disk)
+    assert at > 8
+
+
+def clear(disk) -> None:
+    for path in disk.iterdir():
+        shutil.rmtree(path)
 
 
 # The played disk itself: what it forgets, and what it does not.

@@ -50,6 +50,7 @@ class Cut:
         kind, path: the step that was announced; `end` after the last one.
         items: id -> Item; the root has id 0.
         returned: ids of the events that `record` had returned.
+        tied: (folder, names) that a rename changed together: undone together or not at all.
         after: content of the ledger after a `commit`, None for other steps.
     """
 
@@ -57,19 +58,8 @@ class Cut:
     path: bytes
     items: dict[int, Item]
     returned: frozenset[str]
+    tied: frozenset[tuple[int, frozenset[bytes]]] = frozenset()
     after: bytes | None = None
-
-
-@dataclass
-class Run:
-    """What came of a watched run: exit code of the child and the moments to lose power at."""
-
-    code: int = 0
-    cuts: list[Cut] = field(default_factory=list)
-
-    @property
-    def steps(self) -> list[tuple[str, bytes]]:
-        return [(cut.kind, cut.path) for cut in self.cuts]
 
 
 class _Disk:
@@ -131,12 +121,26 @@ class _Disk:
         return number
 
 
+@dataclass
+class Run:
+    """What came of a watched run: exit code of the child and the moments to lose power at."""
+
+    disk: _Disk
+    code: int = 0
+    cuts: list[Cut] = field(default_factory=list)
+
+    @property
+    def steps(self) -> list[tuple[str, bytes]]:
+        return [(cut.kind, cut.path) for cut in self.cuts]
+
+
 class _Watcher:
     """The parent's side: one look at every announcement."""
 
-    def __init__(self, root: Path) -> None:
-        self.run = Run()
-        self._disk = _Disk(os.path.realpath(os.fsencode(root)))
+    def __init__(self, disk: _Disk) -> None:
+        self.run = Run(disk)
+        self._disk = disk
+        self._tied: frozenset[tuple[int, frozenset[bytes]]] = frozenset()
         self._returned: frozenset[str] = frozenset()
         self._pending: tuple[str, int | None, object] = ("", None, None)
 
@@ -150,18 +154,21 @@ class _Watcher:
     def step(self, kind: str, path: bytes) -> None:
         """The step before is finished; `kind` comes next."""
         disk = self._disk
+        before = dict(disk.items)
         disk.look()
-        self._finish()
+        self._finish(before)
         items, cuts = dict(disk.items), self.run.cuts
-        cuts.append(Cut(kind, path, items, self._returned))
+        cuts.append(Cut(kind, path, items, self._returned, self._tied))
         number = disk.find(path) if path.startswith(disk.root) else None
         item = disk.items[number] if number is not None else None
         self._pending = (kind, number, item.live if item is not None else None)
 
-    def _finish(self) -> None:
+    def _finish(self, before: dict[int, Item]) -> None:
         """A sync that was announced makes durable what was there when it was announced."""
         kind, number, content = self._pending
         cuts = self.run.cuts
+        if kind == "rename":
+            self._tie(before, os.path.dirname(cuts[-1].path))
         if number is None:
             return
         if kind in {"fsync", "dirsync"}:
@@ -172,6 +179,14 @@ class _Watcher:
             self._disk.keep(number, after)
             self._forget_journal(cuts[-1].path)
 
+    def _tie(self, before: dict[int, Item], path: bytes) -> None:
+        folder = self._disk.find(path)
+        if folder is None or folder not in before:
+            return
+        old, new = before[folder].live, self._disk.items[folder].live
+        names = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+        self._tied |= {(folder, frozenset(names))}
+
     def _forget_journal(self, ledger: bytes) -> None:
         """SQLite makes the end of its journal durable itself (synchronous=EXTRA)."""
         folder = self._disk.find(os.path.dirname(ledger))
@@ -181,13 +196,15 @@ class _Watcher:
             self._disk.keep(folder, {name: at for name, at in names.items() if name != gone})
 
 
-def watch(action, root: Path, stop: int | None = None) -> Run:
+def watch(action, root: Path, stop: int | None = None, before: Run | None = None) -> Run:
     """Run `action` in a child that works below `root`; `stop` ends it at that step.
 
-    Everything that is below `root` before counts as durable. The last cut is the end of the run:
-    the power goes after the action has returned (or, with `stop`, before the step `stop`).
+    Everything that is below `root` before counts as durable, but after a run `before` (which was
+    stopped there) only what it had made durable. The last cut is the end of the run: the power goes
+    after the action has returned (or, with `stop`, before the step `stop`).
     """
-    watcher = _Watcher(root)
+    disk = _Disk(os.path.realpath(os.fsencode(root))) if before is None else before.disk
+    watcher = _Watcher(disk)
     said, say = os.pipe()
     hear, answer = os.pipe()
     child = os.fork()
@@ -315,7 +332,7 @@ class _Maker:
         return made
 
     def _fill(self, made, path: bytes, folder: int, names: str, data: str) -> None:
-        for name, number in sorted(self._names(self._cut.items[folder], names).items()):
+        for name, number in sorted(self._names(folder, names).items()):
             item, inside = self._cut.items[number], os.path.join(path, name)
             if name == LEDGER + b"-journal" and self._ledger == "new":
                 continue
@@ -326,13 +343,15 @@ class _Maker:
             if item.kind == stat.S_IFDIR:
                 self._fill(made, inside, number, names, data)
 
-    def _names(self, folder: Item, how: str) -> dict[bytes, int]:
+    def _names(self, number: int, how: str) -> dict[bytes, int]:
+        folder = self._cut.items[number]
+        tied = [names for at, names in self._cut.tied if at == number]
         safe = folder.safe if isinstance(folder.safe, dict) else {}
         live = folder.live if isinstance(folder.live, dict) else {}
         if how == "kept":
             return live
         chosen = dict(safe)
-        for change in _changes(safe, live):
+        for change in _changes(safe, live, tied):
             if how == "lost" or self._chance.random() < 0.5:
                 continue
             for name in change:
@@ -361,22 +380,20 @@ class _Maker:
         return b"".join((old, live)[at // PAGE % 2][at : at + PAGE] for at in pages)
 
 
-def _changes(safe: dict[bytes, int], live: dict[bytes, int]) -> list[set[bytes]]:
-    """Group the names that differ by what they share: a rename is undone whole or not at all."""
-    groups: list[tuple[set[bytes], set[int]]] = []
+def _changes(
+    safe: dict[bytes, int], live: dict[bytes, int], tied: list[frozenset[bytes]]
+) -> list[set[bytes]]:
+    """Return the names that differ; those of one rename together."""
+    groups: list[set[bytes]] = []
     for name in sorted(safe.keys() | live.keys()):
-        numbers = {names[name] for names in (safe, live) if name in names}
         if safe.get(name) == live.get(name):
             continue
-        joined: tuple[set[bytes], set[int]] = ({name}, numbers)
-        rest = []
-        for group in groups:
-            if group[1] & joined[1]:
-                joined = (joined[0] | group[0], joined[1] | group[1])
-            else:
-                rest.append(group)
-        groups = [*rest, joined]
-    return [names for names, _ in groups]
+        joined = {name}.union(*(names for names in tied if name in names))
+        for group in [group for group in groups if group & joined]:
+            groups.remove(group)
+            joined |= group
+        groups.append(joined)
+    return groups
 
 
 def sample(found: list[Loss], most: int | None) -> list[Loss]:

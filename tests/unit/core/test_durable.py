@@ -129,7 +129,7 @@ def test_short_writes(tmp_path, monkeypatch):
 
 def test_folders(tmp_path, steps):
     durable.make_dir(os.fsencode(tmp_path / "a" / "b"))
-    assert steps == ["mkdir", "dirsync", "mkdir", "dirsync"]
+    assert steps == ["dirsync", "mkdir", "dirsync", "mkdir", "dirsync"]
     durable.make_dir(os.fsencode(tmp_path / "a" / "b"))
     with pytest.raises(RefusedError):
         durable.make_dir(os.fsencode(tmp_path / "a"), exist_ok=False)
