@@ -27,7 +27,7 @@ _EXAMPLES = {
     "digest": "64 hex digits",
     "ref": "CASE/E1",
     "refs": "CASE/E1, CASE/E2",
-    "person": "Gul Khan",
+    "person": "First Witness",
 }
 
 

@@ -27,7 +27,7 @@ def officer() -> None:
 @command(
     "enrol",
     group=officer,
-    examples=('evkit officer enrol "Sana Khan" --rank SI --badge B-112 --role officer',),
+    examples=('evkit officer enrol "Duty Officer" --rank SI --badge B-112 --role officer',),
     exits=(ExitCode.NO_CASE, ExitCode.LOCKED, ExitCode.KEY, ExitCode.REFUSED, ExitCode.STORAGE),
 )
 @click.argument("name")
@@ -92,7 +92,7 @@ def list_(session: Session) -> None:
 @command(
     "show",
     group=officer,
-    examples=("evkit officer show sana-khan",),
+    examples=("evkit officer show duty-officer",),
     exits=(ExitCode.NO_CASE, ExitCode.KEY),
 )
 @click.argument("short", metavar="OFFICER")
@@ -109,8 +109,8 @@ def show(session: Session, short: str) -> None:
     "revoke",
     group=officer,
     examples=(
-        "evkit officer revoke sana-khan --reason ended",
-        "evkit officer revoke sana-khan --reason compromise --invalid-from 2026-11-20T00:00:00Z",
+        "evkit officer revoke duty-officer --reason ended",
+        "evkit officer revoke duty-officer --reason compromise --invalid-from 2026-11-20T00:00:00Z",
     ),
     exits=(ExitCode.NO_CASE, ExitCode.LOCKED, ExitCode.KEY, ExitCode.REFUSED, ExitCode.STORAGE),
 )

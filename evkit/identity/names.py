@@ -81,7 +81,7 @@ def check_slug(text: str) -> None:
     if not is_slug(text):
         raise UsageError(
             f"`{escape(text)}` cannot be the short name of an officer",
-            hint="use small letters a to z, digits and hyphens, such as `a-khan`",
+            hint="use small letters a to z, digits and hyphens, such as `a-officer`",
         )
 
 

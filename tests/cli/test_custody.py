@@ -49,7 +49,7 @@ def test_a_case_from_start_to_end(run):
     assert "next: evkit exhibit register 2026-457/E1" in out
     out = run("exhibit", "register", "2026-457/E1", "--what", "phone, black", "--imei", "3569",
               "--imei", "3570", "--from", "Accused Person", "--set", "quantity=1",
-              "--set", "witnesses.1=Gul Khan", "--set", "witnesses.2=Bilal",
+              "--set", "witnesses.1=First Witness", "--set", "witnesses.2=Second",
               "--reason", "night, no street light")  # fmt: skip
     assert "deviation: profile `pk` asks for" in out
     assert "reason: night, no street light" in out
@@ -173,7 +173,7 @@ def test_attachments_are_taken_in_by_digest(run, tmp_path):
 def test_fields_from_a_file(run, tmp_path):
     path = tmp_path / "fields.yaml"
     path.write_text(
-        'witnesses:\n  - {name: Gul Khan, cnic: "17301-1234567-1"}\n  - Bilal\n'
+        'witnesses:\n  - {name: First Witness, cnic: "17301-1234567-1"}\n  - Second\n'
         "seal: [S-7]\nhappened: 2026-11-22\nplace: Karachi\n"
         "sensitive: {remarks: only for the court}\n"
     )
@@ -668,7 +668,7 @@ def test_three_tries_and_kept_answers(tmp_path, monkeypatch, capsys, wrong):
     code = main.run(["--station", str(made.path), "custody", "record", "store", "C1/E1",
                      "--officer", stations.OFFICER])  # fmt: skip
     err = capsys.readouterr().err
-    assert "\n\nnow signing as SI Sana Khan" in "\n" + err
+    assert "\n\nnow signing as SI Third Officer" in "\n" + err
     assert sum(text.startswith("passphrase") for text in asked) == min(wrong + 1, 3)
     if wrong == 1:
         assert code == 0

@@ -52,10 +52,10 @@ def test_the_first_steps(tmp_path, monkeypatch, evkit):
     monkeypatch.setenv("EVKIT_STATION", home)
     own = ["--passphrase-file", str(tmp_path / "officer.pw")]
     out = evkit(
-        "officer", "enrol", "Sana Khan", "--rank", "SI", "--badge", "B-1", "--role", "officer",
+        "officer", "enrol", "Third Officer", "--rank", "SI", "--badge", "B-1", "--role", "officer",
         "--role", "analyst", *of_root, *own,
     )  # fmt: skip
-    assert "enrolled sana-khan, entry 1" in out
+    assert "enrolled third-officer, entry 1" in out
     document = json.loads(evkit("officer", "list", "--json"))
     assert document["schema"] == "evkit/officers/1"
     assert document["officers"][0]["roles"] == ["officer", "analyst"]
@@ -63,7 +63,7 @@ def test_the_first_steps(tmp_path, monkeypatch, evkit):
     shown = json.loads(evkit("station", "show", "--json"))
     assert (shown["size"], shown["officers"]) == (2, 1)
     assert shown["agency_root_with_station"] is False
-    evkit("officer", "enrol", "Sana Khan", "--badge", "B-2", *of_root, *own, expect=15)
+    evkit("officer", "enrol", "Third Officer", "--badge", "B-2", *of_root, *own, expect=15)
     evkit("officer", "enrol", "ثناء", *of_root, *own, expect=2)
 
 
@@ -111,7 +111,7 @@ def test_officer_show_and_revoke(made, evkit, tmp_path):
     root = ["--root-dir", str(stations.template().path.parent / "root")]
     root += ["--root-passphrase-file", str(tmp_path / "root.pw")]
     out = evkit("officer", "revoke", stations.CUSTODIAN, "--reason", "ended", *root)
-    assert "revoked bilal-aziz" in out
+    assert "revoked second-keeper" in out
     assert "revoked" in evkit("officer", "list")
     evkit("officer", "revoke", stations.CUSTODIAN, "--reason", "ended", *root, expect=15)
     evkit("officer", "revoke", stations.OFFICER, "--reason", "compromise", *root, expect=2)
@@ -135,7 +135,7 @@ def test_trust(made, evkit, tmp_path):
     assert [root["own"] for root in document["roots"]] == [True, False]
     evkit("trust", "add", str(path), expect=15)
     evkit("trust", "add", str(tmp_path / "none"), expect=14)
-    evkit("trust", "add", str(made.path / "trust" / "officers" / "sana-khan.crt"), expect=14)
+    evkit("trust", "add", str(made.path / "trust" / "officers" / "third-officer.crt"), expect=14)
     evkit("trust", "remove", other.fingerprint[:16])
     evkit("trust", "remove", other.fingerprint[:16], expect=10)
 
@@ -180,6 +180,6 @@ def test_notices_of_a_recording_are_shown(made, evkit, tmp_path):
         assert "had no high-water mark" in evkit(*command)
     os.unlink(path)
     document = json.loads(
-        evkit("officer", "enrol", "Nadia Malik", "--badge", "B-7", "--json", *root)
+        evkit("officer", "enrol", "Fourth Analyst", "--badge", "B-7", "--json", *root)
     )
     assert "had no high-water mark" in document["notices"][0]

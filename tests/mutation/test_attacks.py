@@ -419,7 +419,7 @@ def test_an_entry_by_a_stranger():
 def test_an_entry_in_the_name_of_somebody_else(small):
     ledger = bundlekit.small()
     officer = ledger.who.officer.certificate
-    actor = Actor.of(officer)._replace(name="Bilal Ali")
+    actor = Actor.of(officer)._replace(name="Second Keeper")
     ledger.add(Draft(kind="note", case=CASE, fields={"text": "x"}), actor=actor)
     ledger.add(Draft(kind="bundle", case=CASE, fields={"form": "zip"}))
     fails(ledger.bundle(), bundlekit.with_anchor(ledger), AUTHORSHIP, "actor")

@@ -58,7 +58,7 @@ def drafts(draw):
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(drafts(), st.sampled_from(["ayesha", "bilal"]), times), max_size=9))
+@given(st.lists(st.tuples(drafts(), st.sampled_from(["first", "second"]), times), max_size=9))
 def test_any_history_is_replayed(history):
     ledger = custodykit.Ledger()
     for draft, by, at in history:

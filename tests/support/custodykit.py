@@ -21,9 +21,9 @@ from evkit.ledger.event import (
 )
 
 OFFICERS = {
-    "ayesha": ("Ayesha Khan", "Inspector", "1204", "officer"),
-    "bilal": ("Bilal Ahmed", "Head Constable", "77", "custodian"),
-    "sana": ("Sana Malik", None, None, "analyst"),
+    "first": ("First Officer", "Inspector", "1204", "officer"),
+    "second": ("Second Keeper", "Head Constable", "77", "custodian"),
+    "third": ("Third Analyst", None, None, "analyst"),
 }
 
 
@@ -40,7 +40,7 @@ class Ledger:
         self.sequence = {}
         self.minute = 0
 
-    def add(self, kind, *exhibits, by="ayesha", case="C1", at=None, **more):
+    def add(self, kind, *exhibits, by="first", case="C1", at=None, **more):
         """Append one event; `more` are fields as typed, `_acquisitions`, `_happened` and so on."""
         acquisitions = tuple(more.pop("_acquisitions", ()))
         happened = more.pop("_happened", None)
@@ -97,7 +97,7 @@ class Ledger:
         return sorted({f.code for f in self.replay(profile).findings})
 
     def start(self, *exhibits):
-        """A case opened, with exhibits registered by ayesha."""
+        """A case opened, with exhibits registered by first."""
         self.add("case-open", title="Laptop theft")
         for exhibit in exhibits or ("E1",):
             self.add("register", exhibit, what="phone")

@@ -49,8 +49,8 @@ def make_root(secret: int = 11, days: int = 3650, name: str = "Evidence root") -
 def make_officer(root: FileSigner, secret: int = 12, **changes: object) -> FileSigner:
     """An officer under a root, valid for a year from `AT`."""
     fields = {
-        "officer": "a-khan",
-        "name": "عائشہ خان",
+        "officer": "a-officer",
+        "name": "افسر اول",
         "agency": AGENCY,
         "rank": "Sub-Inspector",
         "badge": "LHR/123",
@@ -70,7 +70,7 @@ def people() -> People:
     return People(
         root=root,
         officer=make_officer(root),
-        other=make_officer(root, 13, officer="b-ali", name="Bilal Ali", roles=("custodian",)),
+        other=make_officer(root, 13, officer="b-ali", name="Second Keeper", roles=("custodian",)),
         log=LogSigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)),
     )
 

@@ -18,8 +18,8 @@ from evkit.station.officers import enrol
 
 ROOT_PHRASE = b"root passphrase"
 PHRASE = b"officer passphrase"
-OFFICER = "sana-khan"
-CUSTODIAN = "bilal-aziz"
+OFFICER = "third-officer"
+CUSTODIAN = "second-keeper"
 AGENCY = "FIA Lahore"
 
 

@@ -33,7 +33,7 @@ def page(**changes):
         "agency": "Punjab Police",
         "station": "گلبرگ",
         "made": "2026-11-22T14:05:00+05:00",
-        "by": "SI Khan",
+        "by": "SI Officer",
         "case": "2026-457",
         "exhibits": EXHIBITS,
     }

@@ -38,12 +38,12 @@ def test_texts_get_their_types():
 
 def test_persons_become_dotted_texts():
     draft = register(
-        witnesses=["Gul Khan", {"name": "Bilal", "cnic": "17301-1234567-1"}],
+        witnesses=["First Witness", {"name": "Second", "cnic": "17301-1234567-1"}],
         **{"seized_from": "Accused", "owner.phone": "0300 1234567", "owner.name": "X"},
     )
     assert draft.sensitive == {
-        "witnesses.1.name": "Gul Khan",
-        "witnesses.2.name": "Bilal",
+        "witnesses.1.name": "First Witness",
+        "witnesses.2.name": "Second",
         "witnesses.2.cnic": "17301-1234567-1",
         "seized_from.name": "Accused",
         "owner.phone": "0300 1234567",

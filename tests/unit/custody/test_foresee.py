@@ -21,7 +21,7 @@ def draft(kind, *exhibits, **values):
     return compose(Typed(kind=kind, case="C1", exhibits=refs, values=values, offset="+05:00"))
 
 
-def seen(ledger, made, by="ayesha"):
+def seen(ledger, made, by="first"):
     name, rank, badge, role = custodykit.OFFICERS[by] if by else (None, None, None, None)
     actor = Actor(by, name, role, "cd" * 32, rank, badge) if by else None
     following = Next(
@@ -42,19 +42,19 @@ def test_what_an_incident_says_is_not_advice(ledger):
 
 def test_a_remark_of_an_earlier_entry_is_not_said_again(ledger):
     ledger.start()
-    ledger.add("check-out", "E1", by="bilal")
+    ledger.add("check-out", "E1", by="second")
     assert "custody-gap" in ledger.codes()
-    assert "custody-gap" not in seen(ledger, draft("check-in", "E1", location="safe"), by="bilal")
-    assert seen(ledger, draft("check-out", "E1"), by="bilal").keys() == {
+    assert "custody-gap" not in seen(ledger, draft("check-in", "E1", location="safe"), by="second")
+    assert seen(ledger, draft("check-out", "E1"), by="second").keys() == {
         "check-out-while-out", "custody-gap",
     }  # fmt: skip
 
 
 def test_hands_are_compared_only_when_it_is_known_who_signs(ledger):
     ledger.start()
-    ledger.add("store", "E1", by="bilal", location="safe")
+    ledger.add("store", "E1", by="second", location="safe")
     made = draft("seal", "E1", seal="S-1")
-    assert seen(ledger, made, by="ayesha")["no-check-out"].command == (
+    assert seen(ledger, made, by="first")["no-check-out"].command == (
         "evkit custody record check-out C1/E1 --set to=NAME"
     )
     assert seen(ledger, made, by=None) == {}

@@ -18,42 +18,42 @@ def finding(replayed, code):
 
 def test_a_clean_case_has_no_remarks(ledger):
     ledger.add("station", name="PS Saddar", origin="x")
-    ledger.add("enrol", officer="ayesha", name="Ayesha Khan")
-    ledger.add("enrol", officer="bilal", name="Bilal Ahmed")
-    ledger.add("enrol", officer="sana", name="Sana Malik")
+    ledger.add("enrol", officer="first", name="First Officer")
+    ledger.add("enrol", officer="second", name="Second Keeper")
+    ledger.add("enrol", officer="third", name="Third Analyst")
     ledger.start("E1")
     ledger.add("seal", "E1", seal="S-1")
     ledger.add(
         "store",
         "E1",
-        by="bilal",
+        by="second",
         location="safe 2",
-        received_from="Ayesha Khan",
+        received_from="First Officer",
         seal="S-1",
         seal_condition="intact",
     )
-    ledger.add("check-out", "E1", by="bilal", to="Sana Malik", purpose="imaging", seal="S-1")
-    ledger.add("unseal", "E1", by="sana", seal="s-1", seal_condition="intact")
-    ledger.add("acquire-start", by="sana", _acquisitions=["E1/A1"])
-    ledger.add("acquire-end", by="sana", _acquisitions=["E1/A1"], result="complete")
-    ledger.add("seal", "E1", by="sana", seal="S-2")
-    ledger.add("check-in", "E1", by="bilal", received_from="Sana Malik", location="safe 2")
-    ledger.add("return", "E1", by="bilal", authority="order", recipient="Owner")
+    ledger.add("check-out", "E1", by="second", to="Third Analyst", purpose="imaging", seal="S-1")
+    ledger.add("unseal", "E1", by="third", seal="s-1", seal_condition="intact")
+    ledger.add("acquire-start", by="third", _acquisitions=["E1/A1"])
+    ledger.add("acquire-end", by="third", _acquisitions=["E1/A1"], result="complete")
+    ledger.add("seal", "E1", by="third", seal="S-2")
+    ledger.add("check-in", "E1", by="second", received_from="Third Analyst", location="safe 2")
+    ledger.add("return", "E1", by="second", authority="order", recipient="Owner")
     replayed = ledger.replay()
     assert [f.text for f in replayed.findings] == []
     exhibit = replayed.state.exhibit("C1/E1")
     assert [s.state for s in exhibit.custody] == ["held", "stored", "out", "stored", "ended"]
-    assert exhibit.custody[0].holder == "Inspector Ayesha Khan"
-    assert exhibit.custody[2].holder == "Sana Malik"
+    assert exhibit.custody[0].holder == "Inspector First Officer"
+    assert exhibit.custody[2].holder == "Third Analyst"
     assert exhibit.acquisitions["C1/E1/A1"].result == "complete"
     assert exhibit.seal.numbers == ("S-2",)
 
 
 def test_a_check_out_without_taker_is_a_gap(ledger):
     ledger.start()
-    ledger.add("store", "E1", by="bilal")
-    out = ledger.add("check-out", "E1", by="bilal")
-    back = ledger.add("check-in", "E1", by="bilal")
+    ledger.add("store", "E1", by="second")
+    out = ledger.add("check-out", "E1", by="second")
+    back = ledger.add("check-in", "E1", by="second")
     gap = finding(ledger.replay(), "custody-gap")
     assert gap.level == "gap"
     assert gap.events == (out, back)
@@ -63,25 +63,25 @@ def test_a_check_out_without_taker_is_a_gap(ledger):
 
 def test_an_open_gap_is_remarked(ledger):
     ledger.start()
-    ledger.add("check-out", "E1", by="ayesha")
+    ledger.add("check-out", "E1", by="first")
     assert "since" in finding(ledger.replay(), "custody-gap").text
 
 
 def test_a_stranger_acting_is_remarked_once(ledger):
     ledger.start()
-    first = ledger.add("unseal", "E1", by="sana")
-    ledger.add("seal", "E1", by="sana")
+    first = ledger.add("unseal", "E1", by="third")
+    ledger.add("seal", "E1", by="third")
     replayed = ledger.replay()
     found = finding(replayed, "holder-change")
     assert found.events == (1, first)
-    assert "Sana Malik" in found.text
-    assert "Ayesha Khan" in found.text
+    assert "Third Analyst" in found.text
+    assert "First Officer" in found.text
 
 
 def test_acting_on_what_lies_in_the_store(ledger):
     ledger.start()
-    ledger.add("store", "E1", by="bilal", received_from="Insp. Ayesha Khan")
-    ledger.add("acquire-start", by="sana", _acquisitions=["E1/A1"])
+    ledger.add("store", "E1", by="second", received_from="Insp. First Officer")
+    ledger.add("acquire-start", by="third", _acquisitions=["E1/A1"])
     codes = ledger.codes()
     assert "no-check-out" in codes
     assert "holder-mismatch" not in codes
@@ -89,7 +89,7 @@ def test_acting_on_what_lies_in_the_store(ledger):
 
 def test_received_from_somebody_else(ledger):
     ledger.start()
-    ledger.add("store", "E1", by="bilal", received_from="Constable Nobody")
+    ledger.add("store", "E1", by="second", received_from="Constable Nobody")
     found = finding(ledger.replay(), "holder-mismatch")
     assert "Constable Nobody" in found.text
 
@@ -135,15 +135,15 @@ def test_seal_order(ledger):
 
 def test_movement_order(ledger):
     ledger.start()
-    ledger.add("check-in", "E1", by="bilal")
-    ledger.add("check-out", "E1", by="bilal", to="Sana Malik")
-    ledger.add("check-out", "E1", by="bilal", to="Ayesha Khan")
+    ledger.add("check-in", "E1", by="second")
+    ledger.add("check-out", "E1", by="second", to="Third Analyst")
+    ledger.add("check-out", "E1", by="second", to="First Officer")
     assert ledger.codes() == ["check-in-without-check-out", "check-out-while-out"]
 
 
 def test_what_comes_after_the_end(ledger):
     ledger.start()
-    end = ledger.add("dispose", "E1", by="ayesha", method="destroyed")
+    end = ledger.add("dispose", "E1", by="first", method="destroyed")
     late = ledger.add("seal", "E1")
     replayed = ledger.replay()
     assert finding(replayed, "after-end").events == (end, late)
@@ -167,23 +167,23 @@ def test_registration_missing_late_or_twice(ledger):
 
 def test_a_late_entry_takes_its_place(ledger):
     ledger.start()
-    ledger.add("store", "E1", by="bilal", at="2026-11-22T06:00:00.000Z")
+    ledger.add("store", "E1", by="second", at="2026-11-22T06:00:00.000Z")
     used = ledger.add(
-        "acquire-start", by="sana", _acquisitions=["E1/A1"], at="2026-11-22T09:00:00.000Z"
+        "acquire-start", by="third", _acquisitions=["E1/A1"], at="2026-11-22T09:00:00.000Z"
     )
     ledger.add(
-        "acquire-end", by="sana", _acquisitions=["E1/A1"], result="complete",
+        "acquire-end", by="third", _acquisitions=["E1/A1"], result="complete",
         at="2026-11-22T10:00:00.000Z",
     )  # fmt: skip
     assert ledger.codes() == ["no-check-out"]
     late = ledger.add(
-        "check-out", "E1", by="bilal", to="Sana Malik", _happened="2026-11-22T08:30+00:00",
+        "check-out", "E1", by="second", to="Third Analyst", _happened="2026-11-22T08:30+00:00",
         at="2026-11-22T11:00:00.000Z",
     )  # fmt: skip
     replayed = ledger.replay()
     assert [f.code for f in replayed.findings] == ["happened-earlier"]
     assert replayed.findings[0].events == (used, late)
-    assert replayed.state.exhibit("C1/E1").holder == "Sana Malik"
+    assert replayed.state.exhibit("C1/E1").holder == "Third Analyst"
 
 
 def test_a_day_without_hour_contradicts_nothing(ledger):
@@ -260,7 +260,7 @@ def test_checks_that_said_no(ledger):
 
 def test_a_correction_supersedes_and_both_are_shown(ledger):
     ledger.start()
-    wrong = ledger.add("store", "E1", by="bilal", location="safe 1")
+    wrong = ledger.add("store", "E1", by="second", location="safe 1")
     target = ledger.events[wrong][2]
     first = ledger.add("correct", "E1", corrects=target, values={"location": "safe 2"}, text="slip")
     second = ledger.add("correct", "E1", corrects=target, values={"location": "safe 3"})
@@ -278,7 +278,7 @@ def test_a_correction_supersedes_and_both_are_shown(ledger):
 
 def test_a_correction_of_a_correction(ledger):
     ledger.start()
-    wrong = ledger.add("store", "E1", by="bilal", location="safe 1")
+    wrong = ledger.add("store", "E1", by="second", location="safe 1")
     first = ledger.add(
         "correct", "E1", corrects=ledger.events[wrong][2], values={"location": "safe 2"}
     )
@@ -301,9 +301,11 @@ def test_a_correction_cannot_reach_another_case_or_the_future(ledger):
 
 def test_a_corrected_time_moves_the_entry(ledger):
     ledger.start()
-    ledger.add("store", "E1", by="bilal", at="2026-11-22T06:00:00.000Z")
-    ledger.add("seal", "E1", by="bilal", at="2026-11-22T07:00:00.000Z")
-    out = ledger.add("check-out", "E1", by="bilal", to="Sana Malik", at="2026-11-22T08:00:00.000Z")
+    ledger.add("store", "E1", by="second", at="2026-11-22T06:00:00.000Z")
+    ledger.add("seal", "E1", by="second", at="2026-11-22T07:00:00.000Z")
+    out = ledger.add(
+        "check-out", "E1", by="second", to="Third Analyst", at="2026-11-22T08:00:00.000Z"
+    )
     ledger.add(
         "correct", "E1", corrects=ledger.events[out][2],
         values={"happened": {"time": "2026-11-22T06:30:00.000Z", "precision": "minute"}},
@@ -314,20 +316,20 @@ def test_a_corrected_time_moves_the_entry(ledger):
 def test_parts_go_with_their_whole(ledger):
     ledger.start("E1")
     ledger.add("register", "E2", what="SIM", part_of="C1/E1")
-    ledger.add("store", "E1", by="bilal", location="safe")
+    ledger.add("store", "E1", by="second", location="safe")
     assert ledger.replay().state.exhibit("C1/E2").state == "stored"
-    ledger.add("check-out", "E2", by="bilal", to="Sana Malik")
-    ledger.add("check-out", "E1", by="bilal", to="Ayesha Khan")
+    ledger.add("check-out", "E2", by="second", to="Third Analyst")
+    ledger.add("check-out", "E1", by="second", to="First Officer")
     state = ledger.replay().state
-    assert state.exhibit("C1/E2").holder == "Sana Malik"
-    assert state.exhibit("C1/E1").holder == "Ayesha Khan"
+    assert state.exhibit("C1/E2").holder == "Third Analyst"
+    assert state.exhibit("C1/E1").holder == "First Officer"
 
 
 def test_parts_of_each_other_end(ledger):
     ledger.add("case-open", title="x")
     ledger.add("register", "E1", what="a", part_of="C1/E2")
     ledger.add("register", "E2", what="b", part_of="C1/E1")
-    ledger.add("store", "E1", by="bilal")
+    ledger.add("store", "E1", by="second")
     assert ledger.replay().state.exhibit("C1/E2").state == "stored"
 
 
@@ -337,17 +339,17 @@ def test_court_and_incident(ledger):
     state = ledger.replay().state
     assert state.exhibit("C1/E1").state == "court"
     assert state.exhibit("C1/E1").marks == [("Ex.P-12", 2)]
-    ledger.add("check-in", "E1", by="bilal", received_from="Sessions")
-    ledger.add("incident", "E1", by="bilal", text="not on its shelf", outcome="lost")
+    ledger.add("check-in", "E1", by="second", received_from="Sessions")
+    ledger.add("incident", "E1", by="second", text="not on its shelf", outcome="lost")
     assert ledger.codes() == ["incident", "lost"]
-    ledger.add("incident", "E1", by="bilal", text="found behind", outcome="found")
-    assert ledger.replay().state.exhibit("C1/E1").holder == "Head Constable Bilal Ahmed"
+    ledger.add("incident", "E1", by="second", text="found behind", outcome="found")
+    assert ledger.replay().state.exhibit("C1/E1").holder == "Head Constable Second Keeper"
 
 
 def test_transport_dates(ledger):
     ledger.start()
     ledger.add(
-        "check-out", "E1", to="Sana Malik", road_certificate_no="12",
+        "check-out", "E1", to="Third Analyst", road_certificate_no="12",
         road_certificate_date="2026-11-20", dispatched="2026-11-19",
     )  # fmt: skip
     assert "transport-dates" in ledger.codes()
@@ -398,7 +400,7 @@ def test_personal_fields_are_names_only(ledger):
 
 def test_signed_by_nobody_enrolled(ledger):
     ledger.add("station", name="x", origin="x")
-    ledger.add("enrol", officer="bilal", name="Bilal Ahmed")
+    ledger.add("enrol", officer="second", name="Second Keeper")
     ledger.start()
     assert ledger.codes() == ["unknown-officer"]
 

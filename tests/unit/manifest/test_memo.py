@@ -69,7 +69,7 @@ def test_what_people_type_is_taken_as_meant(change):
 def test_a_whole_text_memo_with_labelled_lines():
     text = "Memo of 22 November\nsize 14\n"
     text += "".join(f"  {number}) {line}\n" for number, line in enumerate(lines(), 1))
-    assert_right(text + "signed: SI Khan, page 3 of 4\n")
+    assert_right(text + "signed: SI Officer, page 3 of 4\n")
 
 
 def test_labelled_lines_run_together():

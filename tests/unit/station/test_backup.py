@@ -53,7 +53,7 @@ def test_what_is_in_it(made, station, target, tmp_path):
     listing = restore.unpack(target, os.fsencode(tmp_path / "out"))
     names = set(listing.files)
     assert b"ledger.db" in names
-    assert b"keys/officers/sana-khan.key" in names
+    assert b"keys/officers/third-officer.key" in names
     assert b"trust/station-statement.json" in names
     assert not names & {b"keys/log.key", b"index.db", b"ledger.lock"}
     assert not any(name.startswith(b"cases/") for name in names)

@@ -23,13 +23,13 @@ class Notes(Progress):
 
 def test_the_holder_is_named(tmp_path):
     path = os.fsencode(tmp_path / "ledger.lock")
-    holding = lock.hold(path, officer="sana-khan")
+    holding = lock.hold(path, officer="third-officer")
     with holding, pytest.raises(LockedError) as caught, lock.hold(path, timeout=0.1):
         pass
     assert caught.value.exit_code == 11
     assert str(os.getpid()) in caught.value.message
-    assert "sana-khan" in caught.value.message
-    assert caught.value.details["officer"] == "sana-khan"
+    assert "third-officer" in caught.value.message
+    assert caught.value.details["officer"] == "third-officer"
     assert caught.value.details["host"]
     assert caught.value.details["command"]
 

@@ -28,24 +28,24 @@ def cheap_keys(monkeypatch):
     monkeypatch.setattr(keys, "_derive", cheap)
 
 
-def details(officer: str = "nadia-malik", **more: object) -> OfficerDetails:
-    values = {"name": "Nadia Malik", "agency": stations.AGENCY, "roles": ("officer",)}
+def details(officer: str = "fourth-analyst", **more: object) -> OfficerDetails:
+    values = {"name": "Fourth Analyst", "agency": stations.AGENCY, "roles": ("officer",)}
     return OfficerDetails(officer=officer, **{**values, **more})
 
 
 def test_root_and_officer_both_sign(made, station):
     done = enrol(station, details(rank="ASI", badge="77"), made.root, b"her own")
     entry = read_entry(done.envelope)
-    certificate = station.trust.officer("nadia-malik")
+    certificate = station.trust.officer("fourth-analyst")
     assert entry.envelope.keyid == certificate.fingerprint
     assert certificate.verify(entry.envelope.signature, _signed(entry))
     assert certificate.signed_by(station.trust.root())
     assert done.event.fields["certificate_pem"] == certificate.pem.decode()
     assert done.event.fields["certificate"] == certificate.fingerprint
-    signer = station.signer("nadia-malik", b"her own")
+    signer = station.signer("fourth-analyst", b"her own")
     assert station.record(note("C1", "x"), signer).event.actor.rank == "ASI"
     with pytest.raises(IdentityError, match="passphrase"):
-        station.signer("nadia-malik", b"somebody else's")
+        station.signer("fourth-analyst", b"somebody else's")
 
 
 def _signed(entry) -> bytes:
@@ -56,7 +56,7 @@ def _signed(entry) -> bytes:
 
 def test_key_files_are_private_and_written_once(made, station):
     enrol(station, details(), made.root, b"pw")
-    path = station.place.officer_key("nadia-malik")
+    path = station.place.officer_key("fourth-analyst")
     assert os.stat(path).st_mode & 0o777 == 0o600
     with open(path, "rb") as handle:
         before = handle.read()
@@ -73,7 +73,7 @@ def test_another_root_cannot_enrol(made, station):
     )
     with pytest.raises(IdentityError, match="not the agency root of this station"):
         enrol(station, details(), FileSigner(other, key), b"pw")
-    assert not os.path.exists(station.place.officer_key("nadia-malik"))
+    assert not os.path.exists(station.place.officer_key("fourth-analyst"))
 
 
 def test_a_key_without_enrolment_cannot_sign(made, station):
@@ -148,10 +148,10 @@ def test_the_list_of_revocations_grows(made, station):
 
 
 def test_choosing_the_officer(made, station):
-    assert station.choose_officer("bilal-aziz") == "bilal-aziz"
+    assert station.choose_officer("second-keeper") == "second-keeper"
     with pytest.raises(IdentityError, match="which officer") as caught:
         station.choose_officer(None)
-    assert "`sana-khan`" in caught.value.hint
+    assert "`third-officer`" in caught.value.hint
     revoke(station, stations.CUSTODIAN, made.root, "ended")
     assert station.choose_officer(None) == stations.OFFICER
     revoke(station, stations.OFFICER, made.root, "ended")
