@@ -72,6 +72,7 @@ class Acquired:
             "verification": made.verification,
             "artifacts": [artifact.fields() for artifact in made.artifacts],
             "deviations": list(self.remarks),
+            "notices": list(self.ended.notices),
         }
         if made.outcome is not None:
             document["media"] = media_fields(made, self.facts)
@@ -101,6 +102,7 @@ class Acquired:
             )
         lines += [f"  {verification_line(made, self.ref)}"] if made.outcome else []
         lines += [f"  deviation: {escape(text)}" for text in self.remarks]
+        lines += [f"  note: {escape(text)}" for text in self.ended.notices]
         if made.error is not None:
             lines.append(f"  {made.error.message}")
             lines += [f"hint: {made.error.hint}"] if made.error.hint else []

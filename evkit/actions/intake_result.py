@@ -70,6 +70,7 @@ class TakenIn:
             "artifacts": [artifact.fields() for artifact in taken.artifacts],
             "remarks": list(self.remarks),
             "hints": list(self.hints),
+            "notices": list(self.ended.notices),
         }
         for name in ("media", "unread", "tool", "verification"):
             if name in taken.values:
@@ -94,7 +95,7 @@ class TakenIn:
             lines[0] += f", entries {self.start} and {self.ended.index}"
         lines += self._digest_lines()
         lines += self._table_lines()
-        lines += [f"  note: {escape(text)}" for text in self.remarks]
+        lines += [f"  note: {escape(text)}" for text in (*self.remarks, *self.ended.notices)]
         if taken.error is not None:
             lines.append(f"  {taken.error.message}")
             lines += [f"hint: {taken.error.hint}"] if taken.error.hint else []

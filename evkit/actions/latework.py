@@ -39,10 +39,15 @@ LIST_MAX = 1 << 30
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """What became of the unfinished work: (acquisition, what was done, entry or None)."""
+    """What became of the unfinished work: (acquisition, what was done, entry or None).
+
+    Attributes:
+        notices: what to know of the records that were made.
+    """
 
     what: str
     done: tuple[tuple[str, str, int | None], ...]
+    notices: tuple[str, ...] = ()
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
@@ -53,14 +58,16 @@ class Settled:
             "acquisitions": [
                 {"acquisition": ref, "done": text, "entry": entry} for ref, text, entry in self.done
             ],
+            "notices": list(self.notices),
         }
 
     def lines(self) -> list[str]:
         """Return the lines for people."""
-        return [
+        lines = [
             f"evkit: {ref}: {text}" + ("" if entry is None else f", entry {entry}")
             for ref, text, entry in self.done
         ]
+        return lines + [f"  note: {escape(notice)}" for notice in self.notices]
 
 
 def sign_late(
@@ -80,6 +87,7 @@ def sign_late(
         CheckFailedError: a file is no longer what was digested.
     """
     done: list[tuple[str, str, int | None]] = []
+    notices: list[str] = []
     for folder, entry in _waiting(station, ref, what, journal.UNSIGNED):
         with _locked(folder):
             if _has_ended(station, entry.ref):
@@ -94,7 +102,8 @@ def sign_late(
             recorded = station.record(draft, signer, reason=reason)
             journal.remove(folder)
             done.append((entry.ref, "recorded", recorded.index))
-    return Settled(what=what, done=tuple(done))
+            notices += recorded.notices
+    return Settled(what=what, done=tuple(done), notices=tuple(dict.fromkeys(notices)))
 
 
 def finish(
@@ -114,6 +123,7 @@ def finish(
         RefusedError: the work is still running.
     """
     done: list[tuple[str, str, int | None]] = []
+    notices: list[str] = []
     for folder, entry in _waiting(station, ref, what, journal.RUNNING):
         with _locked(folder):
             of = parse_ref(entry.ref)
@@ -136,7 +146,8 @@ def finish(
             recorded = station.record(draft, signer, reason=reason)
             journal.remove(folder)
             done.append((entry.ref, "recorded as failed", recorded.index))
-    return Settled(what=what, done=tuple(done))
+            notices += recorded.notices
+    return Settled(what=what, done=tuple(done), notices=tuple(dict.fromkeys(notices)))
 
 
 def check_files(folder: bytes, artifacts: object) -> None:

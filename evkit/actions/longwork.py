@@ -18,15 +18,14 @@ from evkit.acquire.journal import Journal
 from evkit.actions.custody import Request, prepare, require_case, require_exhibit
 from evkit.core import clock, durable
 from evkit.core.errors import EvkitError, RefusedError
-from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import Ref, parse_ref
 from evkit.core.text import escape_bytes
-from evkit.custody.profile import load_profile
 from evkit.ledger.event import Deviation, Draft, Happened, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from evkit.core.progress import Progress
     from evkit.identity.signer import Signer
     from evkit.station import Station
     from evkit.station.append import Recorded
@@ -56,12 +55,17 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """How the record of the end went: the entry, or why it is unsigned."""
+    """How the record of the end went: the entry, or why it is unsigned.
+
+    Attributes:
+        notices: what to know of the records of the start and the end.
+    """
 
     index: int | None = None
     event_id: str | None = None
     error: EvkitError | None = None
     deviations: tuple[Deviation, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 class Work:
@@ -106,9 +110,14 @@ class Work:
             done = self._record(draft)
         except EvkitError as error:
             self._keep(draft)
-            return Ended(error=error, deviations=draft.deviations)
+            return Ended(error=error, deviations=draft.deviations, notices=self.start.notices)
         journal.remove(self.folder)
-        return Ended(index=done.index, event_id=done.event_id, deviations=draft.deviations)
+        return Ended(
+            index=done.index,
+            event_id=done.event_id,
+            deviations=draft.deviations,
+            notices=tuple(dict.fromkeys((*self.start.notices, *done.notices))),
+        )
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -203,11 +212,6 @@ def with_start(draft: Draft, event_id: str | None) -> Draft:
 def check_plan(station: Station, plan: Plan) -> Draft:
     """Make every check of a started event without writing anything; for a dry run."""
     return _draft_start(station, plan)[1]
-
-
-def offset_of(station: Station) -> str:
-    """Return the UTC offset of the station's profile."""
-    return load_profile(station.config.profile).offset
 
 
 def lock_folder(folder: bytes) -> int:
@@ -308,10 +312,3 @@ def unfinished(station: Station, ref: Ref, what: str) -> list[tuple[bytes, Journ
         ):
             found.append((folder, entry))
     return found
-
-
-__all__ = [
-    "SILENT", "Ended", "Plan", "Work", "check_plan", "draft_end", "draft_fields", "leftovers",
-    "lock_folder", "offset_of", "quoted", "read_draft", "unfinished", "with_start",
-    "without_station",
-]  # fmt: skip

@@ -21,7 +21,7 @@ from evkit.cli.session import Session
 from evkit.core.errors import StorageError
 from evkit.hashing.piecefile import read_pieces
 from evkit.hashing.pieces import PieceHasher
-from evkit.station import Station
+from evkit.station import Station, highwater
 
 
 @pytest.fixture
@@ -404,3 +404,31 @@ def test_hostile_names_are_escaped(run, tmp_path):
     end = kit.end_of(run.made, "C1/E1/A1")
     assert end is not None
     assert io.BytesIO(b"abc").read() == (run.folder / "A1" / "image.raw").read_bytes()
+
+
+def test_what_the_ledger_has_to_say_is_printed(run, tmp_path, monkeypatch):
+    """The notice of a lost high-water mark, at each of the events of long work."""
+    path, _ = medium(tmp_path, 5000)
+    with run.made.open() as station:
+        mark = highwater.path_of(station.origin)
+    note = "  note: this user had no high-water mark"
+    os.unlink(mark)
+    assert run("acquire", path, "--exhibit", "C1/E1").count(note) == 1
+    os.unlink(mark)
+    assert run("intake", path, "--exhibit", "C1/E1").count(note) == 1
+    os.unlink(mark)
+    document = json.loads(run("intake", path, "--exhibit", "C1/E1", "--json"))
+    assert [notice[:9] for notice in document["notices"]] == ["this user"]
+    with monkeypatch.context() as patch:
+        fail_ends(patch)
+        os.unlink(mark)
+        assert note in run("acquire", path, "--exhibit", "C1/E1", expect=16)
+    os.unlink(mark)
+    assert note in run("acquire", "--record", "--exhibit", "C1/E1")
+    with monkeypatch.context() as patch:
+        patch.setattr("evkit.actions.acquire.imaging.make", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            kit.acquire_with(run.made, path)
+    os.unlink(mark)
+    document = json.loads(run("acquire", "--finish", "--exhibit", "C1/E1", "--json"))
+    assert [notice[:9] for notice in document["notices"]] == ["this user"]
