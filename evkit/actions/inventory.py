@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.actions.custody import Request, prepare, require_exhibit, sign
 from evkit.actions.inventory_check import Unchanged
-from evkit.actions.inventory_target import Chosen, choose, unrecorded
+from evkit.actions.inventory_target import Chosen, choose, path_hint, unrecorded
 from evkit.core.errors import RefusedError, UsageError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import parse_ref
@@ -147,7 +147,10 @@ def run(
         )
     ref = parse_ref(request.what)
     if ref.exhibit is None:
-        raise UsageError(f"`{ref}` is a case", hint=f"name an exhibit, such as `{ref}/E1`")
+        raise UsageError(
+            f"`{ref}` is a case",
+            hint=path_hint(request.what) or f"name an exhibit, such as `{ref}/E1`",
+        )
     replayed = station.state()
     require_exhibit(replayed, str(ref.of_exhibit()))
     chosen = choose(station, replayed, ref)

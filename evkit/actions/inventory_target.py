@@ -124,6 +124,15 @@ def choose(station: Station, replayed: Replay, ref: Ref) -> Chosen:
     return Chosen(target=target, database=database)
 
 
+def path_hint(what: str) -> str | None:
+    """Say how a path is written that has the shape of a reference; None when there is none."""
+    if not os.path.lexists(what):
+        return None
+    return (
+        f"`{escape(what)}` is read as a reference; for the path of that name write ./{escape(what)}"
+    )
+
+
 def inventories(folder: bytes) -> list[bytes]:
     """Return the inventory files of an acquisition's folder, the oldest first."""
     try:

@@ -8,7 +8,7 @@ import click
 
 from evkit.cli.frame import command, group
 from evkit.cli.options import common, recording
-from evkit.core.errors import ExitCode
+from evkit.core.errors import CaseError, ExitCode
 from evkit.core.refs import is_ref
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def run(
         reason=recording.reason,
         dry_run=recording.dry_run,
     )
-    station = session.station() if request.is_ref else None
+    station = _station(session, what)
     signer = None
     if station is not None and not request.dry_run:
         signer = session.signer(station, recording.officer)
@@ -195,4 +195,13 @@ def export(session: Session, what: str, format_: str | None, output: str) -> Non
 
 
 def _station(session: Session, what: str) -> Station | None:
-    return session.station() if is_ref(what) else None
+    """Open the station that a reference needs; without one a path of that name is mentioned."""
+    if not is_ref(what):
+        return None
+    try:
+        session.find_station()
+    except CaseError as error:
+        from evkit.actions.inventory_target import path_hint
+
+        raise CaseError(error.message, hint=path_hint(what) or error.hint) from error
+    return session.station()

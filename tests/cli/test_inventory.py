@@ -386,3 +386,14 @@ def test_a_container_given_as_raw_is_refused(run, vectors, tmp_path):
     shutil.copyfile(vectors / "images" / "ext2.vmdk", disguised)
     assert "vmdk" in run("inventory", "run", disguised, expect=14)
     assert "does not exist" in run("inventory", "run", tmp_path / "none.raw", expect=14)
+
+
+def test_a_path_with_the_shape_of_a_reference(run, tmp_path, monkeypatch):
+    shutil.copy(IMAGE, tmp_path / "disk.ext4")
+    assert "write ./disk.ext4" in run("inventory", "run", "disk.ext4", expect=2)
+    assert "write ./" not in run("inventory", "run", "C1", expect=2)
+    monkeypatch.delenv("EVKIT_STATION")
+    for words in (("run", "disk.ext4"), ("list", "disk.ext4"), ("find", "disk.ext4")):
+        assert "write ./disk.ext4" in run("inventory", *words, expect=10)
+    assert "evkit station init" in run("inventory", "run", "C1/E1", expect=10)
+    run("inventory", "run", "./disk.ext4")
