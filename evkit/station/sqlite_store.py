@@ -129,17 +129,22 @@ class SqliteStore:
 
     def append(self, entries: Sequence[Entry], secrets: Sequence[Secret]) -> Head:
         """See `Store.append`."""
+        with self._transaction():
+            return self._insert(entries, secrets)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Commit what is done within durably, or nothing of it."""
         with _errors(self._path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                head = self._insert(entries, secrets)
+                yield
                 durable.step("commit", self._path)
                 self._db.execute("COMMIT")
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
                 raise
-        return head
 
     def _insert(self, entries: Sequence[Entry], secrets: Sequence[Secret]) -> Head:
         size = self.head().size
@@ -162,18 +167,10 @@ class SqliteStore:
 
     def set_note(self, size: int, note: bytes) -> None:
         """See `Store.set_note`."""
-        with _errors(self._path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._db.execute(
-                    "UPDATE heads SET note = ? WHERE size = ? AND note IS NULL", (note, size)
-                )
-                durable.step("commit", self._path)
-                self._db.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
-                raise
+        with self._transaction():
+            self._db.execute(
+                "UPDATE heads SET note = ? WHERE size = ? AND note IS NULL", (note, size)
+            )
 
     def entries(self, start: int, stop: int) -> Iterator[Entry]:
         """See `Store.entries`."""
