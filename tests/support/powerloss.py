@@ -24,7 +24,7 @@ from evkit.station import append
 
 LEDGER = b"ledger.db"
 PAGE = 4096
-NAMES = ("lost", "kept", "some")
+NAMES = ("lost", "kept", "gone", "some")  # gone: only removals reached the disk
 DATA = ("empty", "half", "zeros", "torn", "kept")
 FAILED, STOPPED = 1, 9
 
@@ -352,7 +352,9 @@ class _Maker:
             return live
         chosen = dict(safe)
         for change in _changes(safe, live, tied):
-            if how == "lost" or self._chance.random() < 0.5:
+            if how == "lost" or (how == "gone" and change & live.keys()):
+                continue
+            if how == "some" and self._chance.random() < 0.5:
                 continue
             for name in change:
                 chosen.pop(name, None)
