@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.core.text import escape
 from evkit.hashing.digests import MultiDigest
+from evkit.hashing.reading import open_evidence
 from evkit.inventory.filetype import HEAD
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Files:
                 self._send.send("type", mime)
 
     def _read(self, path: bytes, row: dict[str, Any]) -> bytes:
-        descriptor = open_quietly(path)
+        descriptor = open_evidence(path)
         try:
             before = os.fstat(descriptor)
             row["size"] = before.st_size
@@ -98,17 +99,3 @@ class Files:
         else:
             row |= {"state": "ok", "digests": digest.digests()}
         return head
-
-
-def open_quietly(path: bytes, *more: str) -> int:
-    """Open for reading without following a link, and without a new access time where possible."""
-    flags = os.O_RDONLY
-    for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", *more):
-        flags |= getattr(os, name, 0)
-    quiet = getattr(os, "O_NOATIME", 0)
-    if quiet:
-        try:
-            return os.open(path, flags | quiet)
-        except PermissionError:  # only the owner may ask for it
-            pass
-    return os.open(path, flags)

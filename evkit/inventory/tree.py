@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.core.paths import to_fields, unb64
 from evkit.core.text import escape
-from evkit.inventory.filestream import Files, open_quietly
+from evkit.hashing.reading import open_evidence
+from evkit.inventory.filestream import Files
 
 if TYPE_CHECKING:
     from evkit.inventory.filetype import FileTypes
@@ -142,7 +143,7 @@ def _names(path: bytes) -> list[bytes]:
     """Return the names in a folder in order of their bytes."""
     if os.listdir not in os.supports_fd:
         return sorted(os.listdir(path))
-    descriptor = open_quietly(path, "O_DIRECTORY")
+    descriptor = open_evidence(path)
     try:
         return sorted(os.fsencode(name) for name in os.listdir(descriptor))
     finally:
