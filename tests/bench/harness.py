@@ -11,6 +11,7 @@ import os
 import resource
 import statistics
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,14 +68,35 @@ def run(
         stderr=subprocess.PIPE,
         env=None if env is None else os.environ | env,
     )
+    peak = _Peak(process.pid)
+    peak.start()
     text = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - start
+    peak.done.set()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in codes:
         shown = text.decode(errors="replace")[-2000:]
         raise RuntimeError(f"{list(command)} ended with {process.returncode}: {shown}")
-    return Run(wall=wall, cpu=usage.ru_utime + usage.ru_stime, rss=usage.ru_maxrss * 1024)
+    return Run(wall=wall, cpu=usage.ru_utime + usage.ru_stime, rss=peak.bytes)
+
+
+class _Peak(threading.Thread):
+    """Watches the peak resident memory of one process; getrusage would count ours before exec."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.pid, self.bytes, self.done = pid, 0, threading.Event()
+
+    def run(self) -> None:
+        while not self.done.wait(0.02):
+            try:
+                with open(f"/proc/{self.pid}/status") as handle:
+                    for line in handle:
+                        if line.startswith("VmHWM:"):
+                            self.bytes = max(self.bytes, int(line.split()[1]) * 1024)
+            except (OSError, ValueError):
+                return
 
 
 def pair(ours, theirs, *, rounds: int = 3) -> tuple[list[Run], list[Run]]:
