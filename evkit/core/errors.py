@@ -146,14 +146,14 @@ class RefusedError(EvkitError):
 
 
 class StorageError(EvkitError):
-    """The destination is full or fails, or the device is gone; the work can be resumed."""
+    """The destination is full or fails, or the device is gone; what was recorded is kept."""
 
     slug = "storage"
     exit_code = ExitCode.STORAGE
 
 
 class InterruptedByUserError(EvkitError):
-    """The user stopped the work; it can be resumed."""
+    """The user stopped the work; what was recorded is kept."""
 
     slug = "interrupted"
     exit_code = ExitCode.INTERRUPTED

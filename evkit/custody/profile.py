@@ -71,8 +71,6 @@ class Profile:
     tz: str
     offset: str
     date_format: str
-    hash_required: tuple[str, ...]
-    hash_weak: tuple[str, ...]
     late_entry_hours: int
     witnesses_min: int
     witnesses_kinds: tuple[str, ...]
@@ -123,7 +121,7 @@ def parse_profile(value: object) -> Profile:
     top = _Reader(value, "profile")
     if top.text("schema") != _SCHEMA:
         raise InputError(f"the profile's schema is not `{_SCHEMA}`")
-    zone, digests, witnesses = top.section("tz"), top.section("hash"), top.section("witnesses")
+    zone, witnesses = top.section("tz"), top.section("witnesses")
     profile = Profile(
         id=top.matching("id", _ID),
         title=top.text("title"),
@@ -134,8 +132,6 @@ def parse_profile(value: object) -> Profile:
         tz=zone.text("name"),
         offset=zone.matching("offset", _OFFSET),
         date_format=top.text("date_format"),
-        hash_required=digests.texts("required"),
-        hash_weak=digests.texts("refuse_alone"),
         late_entry_hours=top.number("late_entry_hours"),
         witnesses_min=witnesses.number("min"),
         witnesses_kinds=_kinds(witnesses.texts("kinds"), "witnesses.kinds"),
@@ -147,7 +143,7 @@ def parse_profile(value: object) -> Profile:
         required=_required(top.lists("required")),
         roles=_roles(top.lists("roles")),
     )
-    for part in (zone, digests, witnesses, top):
+    for part in (zone, witnesses, top):
         part.done()
     return profile
 

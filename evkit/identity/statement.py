@@ -7,15 +7,11 @@ below. See `docs/spec/station-statement.md`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from evkit.core import clock, ejson
 from evkit.core.errors import InputError
 from evkit.core.text import escape
 from evkit.identity.ed25519 import ED25519, Vkey, parse_vkey
-
-if TYPE_CHECKING:
-    import datetime as dt
 
 PAYLOAD_TYPE = "application/vnd.evkit.station-statement+json"
 SCHEMA = "evkit/station-statement/1"
@@ -46,10 +42,6 @@ class StationStatement:
     def vkey(self) -> Vkey:
         """Return the log key."""
         return parse_vkey(self.log_key)
-
-    def valid_at(self, moment: dt.datetime) -> bool:
-        """Say whether the statement holds at an aware time."""
-        return clock.parse(self.not_before) <= moment <= clock.parse(self.not_after)
 
 
 def build_statement(statement: StationStatement) -> bytes:

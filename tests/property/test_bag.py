@@ -49,4 +49,5 @@ def test_any_change_of_a_good_list_is_seen(payload):
 
 @given(st.dictionaries(st.text(max_size=20), st.binary(max_size=50), max_size=6))
 def test_any_files_are_judged_without_an_exception(files):
-    bag.read_bag(MemoryTree(files))
+    tree = MemoryTree(files)
+    assert bag.read_bag(tree) == bag.read_bag(tree)  # a verdict, the same each time

@@ -136,9 +136,10 @@ def test_hostile_yaml_is_an_input_error(tmp_path, text):
     assert "\n" not in caught.value.message
 
 
-def test_silent_progress_takes_everything():
+def test_silent_progress_takes_everything_and_prints_nothing(capfd):
     SILENT.begin("t", None)
     SILENT.update("t", 1)
     SILENT.end("t", 1)
     SILENT.note("x")
     SILENT.warn("x")
+    assert capfd.readouterr() == ("", "")

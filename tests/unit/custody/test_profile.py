@@ -22,7 +22,6 @@ def test_what_ships_is_valid_and_not_reviewed(name):
     assert profile.reviewed_by is None
     assert "NOT REVIEWED BY COUNSEL" in profile.review_line()
     assert profile.as_of in profile.review_line()
-    assert profile.hash_required == ("sha256",)
 
 
 def test_pakistan():
@@ -71,7 +70,7 @@ def _with(path, new):
         (["late_entry_hours"], -1),
         (["tz", "offset"], "5"),
         (["tz", "dst"], "yes"),
-        (["hash", "extra"], []),
+        (["tz", "extra"], []),
         (["witnesses", "min"], "two"),
         (["witnesses", "kinds"], ["teleport"]),
         (["required", "seal"], ["colour"]),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 
 import pytest
 from signers import AGENCY, AT, ORIGIN, people
 
-from evkit.core import ejson
+from evkit.core import clock, ejson
 from evkit.core.errors import InputError
 from evkit.identity.statement import (
     PAYLOAD_TYPE,
@@ -37,8 +36,7 @@ def test_round_trip():
     assert parse_statement(payload) == statement
     assert json.loads(payload)["schema"] == "evkit/station-statement/1"
     assert statement.vkey() == people().log.public
-    assert statement.valid_at(AT)
-    assert not statement.valid_at(AT - dt.timedelta(seconds=1))
+    assert clock.parse(statement.not_before) == AT
 
 
 def test_in_its_envelope():
