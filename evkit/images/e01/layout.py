@@ -24,7 +24,7 @@ FILE_HEADER: Final = struct.Struct("<8sBHH")
 DESCRIPTOR: Final = struct.Struct("<16sQQ40sI")
 # media type, chunks, sectors in a chunk, bytes in a sector, sectors, CHS, media flags, PALM start,
 # SMART start, compression level, error granularity, GUID, reserved, signature, Adler-32
-VOLUME: Final = struct.Struct("<B3xIIIQ12sB3xI4xI4xB3xI4x16s963s5sI")
+VOLUME: Final = struct.Struct("<B3xIIIQ12sB3xI4xIB3xI4x16s963s5sI")
 VOLUME_COMPRESSION_AT: Final = 52
 # entries, 0, base offset, 0, Adler-32 of the first 20 bytes
 TABLE_HEADER: Final = struct.Struct("<I4xQ4xI")
