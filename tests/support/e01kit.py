@@ -23,13 +23,14 @@ DETAILS = Details(
 
 
 class FileSink:
-    """A segment file; opened anew, or cut to where work goes on."""
+    """A segment file: new, or (with `keep`) cut to where work goes on."""
 
-    def __init__(self, path: bytes, keep: int = 0) -> None:
+    def __init__(self, path: bytes, keep: int | None = None) -> None:
         self.path = path
-        self._file = open(path, "r+b" if keep else "xb")
-        self._file.truncate(keep)
-        self._file.seek(keep)
+        mode = "xb" if keep is None else "r+b" if keep else "wb"
+        self._file = open(path, mode)  # noqa: SIM115 - closed by `finish`
+        self._file.truncate(keep or 0)
+        self._file.seek(keep or 0)
         self.finished = False
 
     def write(self, data: memoryview) -> None:
@@ -50,9 +51,9 @@ class Folder:
         self._resume = resume
 
     def __call__(self, number: int) -> FileSink:
-        keep = 0
-        if self._resume is not None and number == self._resume.segment:
-            keep = self._resume.offset
+        keep = None
+        if self._resume is not None:
+            keep = self._resume.offset if number == self._resume.segment else 0
         self.sinks.append(FileSink(self.stem + layout.segment_extension(number), keep))
         return self.sinks[-1]
 
