@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from evkit.images.e01 import codec, layout
 from evkit.images.e01.header import Details
@@ -112,3 +114,96 @@ def write(
         unread=unread,
     )
     return target.paths, finished
+
+
+class Memory:
+    """Segment files in memory, by number; resumed ones are cut first."""
+
+    def __init__(
+        self, files: Mapping[int, bytes] | None = None, resume: State | None = None
+    ) -> None:
+        self.files = {number: bytearray(data) for number, data in (files or {}).items()}
+        self.finished: set[int] = set()
+        self.opened: list[int] = []
+        self._resume = resume
+
+    def __call__(self, number: int) -> MemorySink:
+        kept = b""
+        if self._resume is not None and number == self._resume.segment:
+            kept = self.files[number][: self._resume.offset]
+        self.files[number] = bytearray(kept)
+        self.opened.append(number)
+        return MemorySink(self, number)
+
+
+class MemorySink:
+    """One file of `Memory`."""
+
+    def __init__(self, memory: Memory, number: int) -> None:
+        self._memory = memory
+        self._number = number
+
+    def write(self, data: memoryview) -> None:
+        assert self._number not in self._memory.finished
+        self._memory.files[self._number] += data
+
+    def finish(self) -> None:
+        self._memory.finished.add(self._number)
+
+
+class Section(NamedTuple):
+    """A section as it stands in a segment file."""
+
+    kind: str
+    offset: int
+    body: bytes
+
+
+def sections(data: bytes, number: int) -> list[Section]:
+    """Walk a segment file and insist on every byte that the format fixes."""
+    assert data[:13] == b"EVF\x09\x0d\x0a\xff\x00\x01" + struct.pack("<HH", number, 0)
+    found = []
+    at = 13
+    while True:
+        kind, after, size, zeros, checksum = struct.unpack_from("<16sQQ40sI", data, at)
+        assert checksum == zlib.adler32(data[at : at + 72])
+        assert zeros == bytes(40)
+        name = kind.rstrip(b"\0").decode("ascii")
+        if name in {"next", "done"}:
+            assert (after, size, at + 76) == (at, 0, len(data))
+            found.append(Section(name, at, b""))
+            return found
+        assert after == at + size
+        found.append(Section(name, at, data[at + 76 : after]))
+        at = after
+
+
+def checked(body: bytes) -> bytes:
+    """A body without the Adler-32 at its end, which must be right."""
+    assert struct.unpack("<I", body[-4:])[0] == zlib.adler32(body[:-4])
+    return body[:-4]
+
+
+def groups(data: bytes, number: int) -> list[list[tuple[bytes, bool]]]:
+    """The groups of a segment file: (stored form, whether compressed) of each chunk."""
+    found = []
+    parts = sections(data, number)
+    for index, part in enumerate(parts):
+        if part.kind != "sectors":
+            continue
+        table, twin = parts[index + 1 : index + 3]
+        assert (table.kind, twin.kind, table.body) == ("table", "table2", twin.body)
+        count, base, _ = struct.unpack("<I4xQ4xI", table.body[:24])
+        checked(table.body[:24])
+        assert base == part.offset
+        entries = struct.unpack(f"<{count}I", checked(table.body[24:]))
+        starts = [entry & 0x7FFFFFFF for entry in entries]
+        ends = [*starts[1:], 76 + len(part.body)]
+        assert starts[0] == 76
+        found.append(
+            [
+                (data[base + start : base + end], bool(entry >> 31))
+                for entry, start, end in zip(entries, starts, ends, strict=True)
+            ]
+        )
+    return found

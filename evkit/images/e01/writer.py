@@ -121,7 +121,7 @@ class E01Writer:
         self._buffer = memoryview(bytearray(build.HEAD + plan.buffer))
         self._used = build.HEAD  # the descriptor of `sectors` goes in front of the chunks
         self._sizes: list[int] = []
-        self._finished = False
+        self._usable = True
 
     def append(self, stored: memoryview, sizes: Sequence[int]) -> None:
         """Append consecutive chunks.
@@ -185,7 +185,7 @@ class E01Writer:
         end = build.sections(parts, self._offset)
         self._write(memoryview(end + build.ending(b"done", self._offset + len(end))))
         self._close_sink()
-        self._finished = True
+        self._usable = False
         return Finished(
             segments=self._segment,
             errors=tuple(errors),
@@ -211,8 +211,8 @@ class E01Writer:
         return ends
 
     def _check_open(self) -> None:
-        if self._finished:
-            raise ValueError("the image is finished")
+        if not self._usable:
+            raise ValueError("the image is finished, or writing it failed; go on from `state`")
 
     def _fitting(self, ends: Sequence[int], done: int, start: int) -> int:
         """Return how many of the chunks from `done` on the group can take."""
@@ -279,8 +279,10 @@ class E01Writer:
 
     def _write(self, data: memoryview) -> None:
         if self._sink is not None:
+            self._usable = False  # until the sink has taken it all
             self._sink.write(data)
             self._offset += len(data)
+            self._usable = True
 
     def _close_sink(self) -> None:
         if self._sink is not None:
