@@ -124,29 +124,29 @@ def test_the_real_limit_leaves_room_for_65527_incompressible_chunks():
     assert plan.buffer // RAW == 65_527
 
 
-def test_no_segment_is_longer_than_asked_for_and_none_wastes_a_chunk():
-    stored = raw_chunks(12)
-    sizes = [RAW] * 12
-    smallest = e01kit.plan(12 * CHUNK).smallest_segment
-    edges = [*range(smallest, smallest + 3), *range(smallest, smallest + 4 * RAW, 4099)]
-    tail = build.DIGESTS + build.HEAD
-    # where the end of the image, or one chunk more, just fits
-    prefix = len(e01kit.plan(CHUNK).prefix(2))
-    for count in (1, 2, 3, 4):
-        exact = prefix + build.group_size(count, count * RAW)
-        edges += [exact + tail + add for add in (-1, 0, 1)]
-        edges += [exact + build.HEAD + add for add in (-1, 0, 1)]
+@pytest.mark.parametrize("total", range(5, 13))
+def test_no_segment_is_longer_than_asked_for_and_none_wastes_a_chunk(total):
+    stored = raw_chunks(total)
+    smallest = e01kit.plan(CHUNK).smallest_segment
+    edges = [*range(smallest, smallest + 3), *range(smallest, smallest + 4 * RAW, 7919)]
+    # where the end of the image, or `next`, just fits after some chunks
+    for prefix in (len(e01kit.plan(CHUNK).prefix(number)) for number in (1, 2)):
+        for count in range(1, 5):
+            for end in (build.HEAD, build.HEAD + build.DIGESTS):
+                exact = prefix + build.group_size(count, count * RAW) + end
+                edges += [limit for limit in (exact - 1, exact, exact + 1) if limit >= smallest]
+    longest = 0
     for limit in edges:
-        if limit < smallest:
-            continue
-        plan = e01kit.plan(12 * CHUNK, segment_size=limit)
-        files, finished = run(plan, stored, sizes)
-        assert finished.segments <= plan.most_segments
+        plan = e01kit.plan(total * CHUNK, segment_size=limit)
+        files, finished = run(plan, stored, [RAW] * total)
+        assert plan.most_segments - 1 <= finished.segments <= plan.most_segments
         assert content(files) == stored
         for number, data in files.items():
             assert len(data) <= limit
-            if kinds(data, number)[-1] == "next" and number < len(files) - 1:
+            longest = max(longest, len(data) - limit)
+            if number < len(files) - 1:
                 assert len(data) + RAW + 8 > limit
+    assert longest == 0
 
 
 def test_the_smallest_segment_is_the_smallest():
