@@ -73,7 +73,12 @@ def compare(
         ) from error
     reader = MediumReader(opened)
     try:
-        found = engine.read_all(reader, tuple(expected.digests), on_bytes=on_bytes)
+        found = engine.read_all(
+            reader,
+            engine.Order(
+                names=tuple(expected.digests), on_bytes=on_bytes, expected=expected.size
+            ),
+        )
     finally:
         reader.close()
         opened.close()

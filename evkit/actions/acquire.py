@@ -179,7 +179,7 @@ def _estimate(opened: Opened, request: Request) -> float | None:
     reader = reader_for(opened)
     start = clock.monotonic()
     try:
-        outcome = engine.read_all(_Sample(reader, start), request.names)
+        outcome = engine.read_all(_Sample(reader, start), engine.Order(names=request.names))
     finally:
         reader.close()
     spent = clock.monotonic() - start

@@ -63,7 +63,9 @@ def take_image(job: Job, folder: bytes, stop: Stop, progress: Progress, taken: T
             held = [("container", name, value) for name, value in image.stored_digests.items()]
             algorithms = _names(algorithms, held)
             reader = ImageReader(image)
-            outcome = _whole(segments, kind, algorithms) or engine.read_all(reader, algorithms)
+            outcome = _whole(segments, kind, algorithms) or engine.read_all(
+                reader, engine.Order(names=algorithms, expected=image.size)
+            )
             _describe(image, outcome, reader.gaps, taken, kind)
         for number, path in enumerate(logs, 1):
             _take_log(path, number, folder, taken, in_place=request.in_place)

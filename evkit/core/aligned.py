@@ -44,6 +44,7 @@ class AlignedWriter:
         path_part: the temporary path; it must not exist.
         size_hint: expected length in bytes, or None. Short files are not worth direct writing.
         direct: False writes buffered from the start.
+        at: go on with the file that is there after this many bytes; what lies behind is cut off.
 
     Attributes:
         written: bytes accepted so far.
@@ -52,21 +53,33 @@ class AlignedWriter:
     """
 
     def __init__(
-        self, path_part: bytes, size_hint: int | None = None, *, direct: bool = True
+        self,
+        path_part: bytes,
+        size_hint: int | None = None,
+        *,
+        direct: bool = True,
+        at: int | None = None,
     ) -> None:
         self.path = os.fsencode(path_part)
-        self.written = 0
+        self.written = at or 0
         self.direct = False
         self.fell_back: str | None = None
-        self._flushed = 0
         self._stage: mmap.mmap | None = None
         self._staged = 0
-        with durable.storage_errors(self.path):
-            durable.step("create", self.path)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-            self._fd = os.open(self.path, flags, 0o600)
-        if direct and _O_DIRECT and (size_hint is None or size_hint >= ALIGNMENT):
-            self._try_direct()
+        self._padded = False
+        self._fd = _create(self.path) if at is None else _reopen(self.path, at)
+        if at is not None and at % ALIGNMENT:
+            self._stage = mmap.mmap(-1, _STAGE)
+            self._staged = at % ALIGNMENT
+            self._stage[: self._staged] = _tail(self.path, at)
+        try:
+            if at is not None:
+                os.lseek(self._fd, at - self._staged, os.SEEK_SET)
+            if direct and _O_DIRECT and (size_hint is None or size_hint >= ALIGNMENT):
+                self._try_direct()
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -96,6 +109,28 @@ class AlignedWriter:
         while view:
             view = view[self._fill(view) :]
 
+    def sync(self) -> None:
+        """Make everything that was written durable; writing goes on afterwards.
+
+        A last block that is not whole is written with zeros behind it, and again when more comes.
+
+        Raises:
+            StorageError: the destination is full or fails.
+        """
+        if self._staged and self._stage is not None:
+            with memoryview(self._stage) as stage:
+                whole = self._staged & ~(ALIGNMENT - 1)
+                self._flush(stage[:whole])
+                rest = self._staged - whole
+                stage[:rest] = stage[whole : self._staged]
+                stage[rest:ALIGNMENT] = bytes(ALIGNMENT - rest)
+                self._staged = rest
+                if rest:
+                    self._pad(stage[:ALIGNMENT])
+        with durable.storage_errors(self.path):
+            durable.step("fsync", self.path)
+            os.fsync(self._fd)
+
     def finish(self) -> int:
         """Write what is staged, check the length, make the content durable, close.
 
@@ -114,6 +149,9 @@ class AlignedWriter:
                     self._flush(stage[whole : self._staged])
             self._staged = 0
         with durable.storage_errors(self.path):
+            if self._padded and os.fstat(self._fd).st_size > self.written:
+                durable.step("write", self.path)
+                os.ftruncate(self._fd, self.written)
             durable.step("fsync", self.path)
             os.fsync(self._fd)
             size = os.fstat(self._fd).st_size
@@ -139,9 +177,24 @@ class AlignedWriter:
         except OSError as error:
             self.fell_back = f"open: {error.strerror or error}"
             return
+        os.lseek(descriptor, os.lseek(self._fd, 0, os.SEEK_CUR), os.SEEK_SET)
         os.close(self._fd)
         self._fd = descriptor
         self.direct = True
+
+    def _pad(self, block: memoryview) -> None:
+        """Write one whole block where the next bytes belong, without moving on."""
+        place = os.lseek(self._fd, 0, os.SEEK_CUR)
+        with durable.storage_errors(self.path):
+            durable.step("write", self.path)
+            try:
+                os.pwrite(self._fd, block, place)
+            except OSError as error:
+                if not (self.direct and error.errno in {errno.EINVAL, errno.EOPNOTSUPP}):
+                    raise
+                self._drop_direct(f"write: {error.strerror or error}")
+                os.pwrite(self._fd, block, place)
+        self._padded = True
 
     def _drop_direct(self, why: str | None) -> None:
         """Go on buffered; `why` is kept when it was not the plan."""
@@ -190,7 +243,42 @@ class AlignedWriter:
                         raise
                     self._drop_direct(f"write: {error.strerror or error}")
                     continue
-                self._flushed += count
                 view = view[count:]
                 if self.direct and view and count % ALIGNMENT:
                     self._drop_direct("short write off the alignment")
+
+
+def _create(path: bytes) -> int:
+    with durable.storage_errors(path):
+        durable.step("create", path)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+        return os.open(path, flags, 0o600)
+
+
+def _reopen(path: bytes, at: int) -> int:
+    """Open the file of work that was stopped and cut it to the length that is known to be good."""
+    with durable.storage_errors(path):
+        flags = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(path, flags)
+    size = os.fstat(descriptor).st_size
+    if size < at:
+        os.close(descriptor)
+        raise StorageError(
+            f"`{escape_bytes(path)}` has {size} bytes, {at} were written",
+            hint="the file was cut after the work was stopped; start a new acquisition",
+        )
+    try:
+        with durable.storage_errors(path):
+            durable.step("write", path)
+            os.ftruncate(descriptor, at)
+    except StorageError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _tail(path: bytes, at: int) -> bytes:
+    """Return the bytes behind the last whole block before `at`."""
+    with durable.storage_errors(path), open(path, "rb") as handle:
+        handle.seek(at - at % ALIGNMENT)
+        return handle.read(at % ALIGNMENT)
