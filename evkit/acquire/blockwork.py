@@ -130,9 +130,7 @@ def _decode(
     return damage
 
 
-def _fetch(
-    run: Run, stored: memoryview | None, tools: Tools
-) -> tuple[memoryview, str | None]:
+def _fetch(run: Run, stored: memoryview | None, tools: Tools) -> tuple[memoryview, str | None]:
     """Read the stored form of a run; what the file lacks is missing at its end."""
     nothing = memoryview(b"")
     if run.file is None:
@@ -160,7 +158,9 @@ def pack_job(job: Job) -> bytes:
         + struct.pack(f"<{len(run.sizes)}I", *run.sizes)
         for run in job.runs
     )  # fmt: skip
-    return _JOB.pack(_JOB.size - 4 + len(body), job.kind, job.slot, job.length, len(job.runs)) + body
+    return (
+        _JOB.pack(_JOB.size - 4 + len(body), job.kind, job.slot, job.length, len(job.runs)) + body
+    )
 
 
 def read_job(data: bytes) -> Job:

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import mmap
 import os
 import queue
-import struct
-import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING
 
 from evkit.acquire import blockwork
-from evkit.acquire.worker import Setup
+from evkit.acquire.child import Child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from evkit.acquire.blockwork import Answer, Job
+    from evkit.acquire.worker import Setup
+
+    _Item = tuple[Job, Callable[[Answer], None]]
 
 _AHEAD = 2  # jobs that a worker has at a time, so that it never waits for the next one
 
@@ -45,22 +44,22 @@ class Pool:
         self.setup = dataclasses.replace(setup, memory=self._memory)
         mapped = mmap.mmap(self._memory, setup.slots * stride)
         self._whole = memoryview(mapped)
-        self._jobs: queue.SimpleQueue[tuple[Job, Callable[[Answer], None]] | None] = (
-            queue.SimpleQueue()
-        )
+        self._jobs: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._tools = self.setup.tools()
-        self._children: list[subprocess.Popen[bytes]] = []
+        self._children: list[Child] = []
         self.error: BaseException | None = None
         self._threads = [
-            threading.Thread(target=self._work, daemon=True) for _ in range(max(1, workers))
+            threading.Thread(target=self._work, args=(number,), daemon=True)
+            for number in range(max(1, workers))
         ]
 
     def start(self) -> None:
         """Start the workers."""
+        if self._memory >= 0:
+            with contextlib.suppress(OSError):
+                for _ in self._threads:
+                    self._children.append(Child(self.setup))
         for thread in self._threads:
-            child = self._spawn() if self._memory >= 0 else None
-            if child is not None:
-                self._children.append(child)
             thread.start()
 
     def data(self, slot: int) -> memoryview:
@@ -86,30 +85,18 @@ class Pool:
             if thread.ident is not None:
                 thread.join()
         for child in self._children:
-            child.wait()
+            child.close()
         self._children = []
         if self._memory >= 0:
             os.close(self._memory)
             self._memory = -1
 
-    def _spawn(self) -> subprocess.Popen[bytes] | None:
-        text = json.dumps(dataclasses.asdict(self.setup))
-        with contextlib.suppress(OSError):
-            return subprocess.Popen(
-                [sys.executable, "-m", "evkit.acquire.worker", text],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                pass_fds=(self.setup.memory, *self.setup.files),
-            )
-        return None
-
-    def _work(self) -> None:
-        number = self._threads.index(threading.current_thread())
+    def _work(self, number: int) -> None:
         child = self._children[number] if number < len(self._children) else None
         try:
-            if child is not None and not self._with_child(child):
-                child = None
-            if child is None:
+            if child is not None:
+                self._through(child)
+            else:
                 while (item := self._jobs.get()) is not None:
                     self._here(*item)
         except Exception as error:  # noqa: BLE001 - kept, and raised by the engine
@@ -117,56 +104,32 @@ class Pool:
             while (item := self._jobs.get()) is not None:
                 item[1](blockwork.Answer(nodes=b""))
 
-    def _with_child(self, child: subprocess.Popen[bytes]) -> bool:
-        """Talk to a worker until there are no more jobs; False when it died, its jobs done here."""
-        under_way: list[tuple[Job, Callable[[Answer], None]]] = []
+    def _through(self, child: Child) -> None:
+        """Pass jobs to a worker until there are no more; do them here once it has died."""
+        under_way: list[_Item] = []
         ended = False
-        assert child.stdin is not None and child.stdout is not None  # noqa: S101 - both are pipes
-        try:
-            while not ended or under_way:
-                while not ended and len(under_way) < _AHEAD:
-                    try:
-                        item = self._jobs.get(block=not under_way)
-                    except queue.Empty:
-                        break
-                    if item is None:
-                        ended = True
-                        break
+        while not ended or under_way:
+            while not ended and len(under_way) < _AHEAD:
+                try:
+                    item = self._jobs.get(block=not under_way)
+                except queue.Empty:
+                    break
+                if item is None:
+                    ended = True
+                else:
                     under_way.append(item)
-                    child.stdin.write(blockwork.pack_job(item[0]))
-                    child.stdin.flush()
-                if under_way:
-                    answer = _answer(child)
-                    under_way.pop(0)[1](answer)
-            child.stdin.close()
-        except (OSError, EOFError):
-            for item in under_way:
-                self._here(*item)
-            with contextlib.suppress(OSError):
-                child.stdin.close()
-            if ended:
-                return True
-            return False
-        finally:
-            if ended:
-                child.stdout.close()
-        return True
+                    child.send(item[0])
+            if under_way:
+                job, done = under_way.pop(0)
+                answer = child.answer()
+                if answer is None:
+                    self._here(job, done)
+                else:
+                    done(answer)
 
     def _here(self, job: Job, done: Callable[[Answer], None]) -> None:
         stored = self.stored(job.slot) if self.setup.bound else None
         done(blockwork.do(job, self.data(job.slot), stored, self._tools))
-
-
-def _answer(child: subprocess.Popen[bytes]) -> Answer:
-    assert child.stdout is not None  # noqa: S101 - it is a pipe
-    head = child.stdout.read(4)
-    if len(head) < 4:  # noqa: PLR2004 - a length
-        raise EOFError
-    (length,) = struct.unpack("<I", head)
-    body = child.stdout.read(length)
-    if len(body) < length:
-        raise EOFError
-    return blockwork.read_answer(body)
 
 
 def _memory(length: int) -> int:

@@ -75,9 +75,7 @@ def compare(
     try:
         found = engine.read_all(
             reader,
-            engine.Order(
-                names=tuple(expected.digests), on_bytes=on_bytes, expected=expected.size
-            ),
+            engine.Order(names=tuple(expected.digests), on_bytes=on_bytes, expected=expected.size),
         )
     finally:
         reader.close()

@@ -203,9 +203,7 @@ def _read(descriptor: int, size: int, target: bytes | None, names: Sequence[str]
 
 
 def _large(descriptor: int, writer: AlignedWriter | None, names: Sequence[str]) -> Content:
-    outcome = engine.read_all(
-        _Descriptor(descriptor), engine.Order(names=names, target=writer)
-    )
+    outcome = engine.read_all(_Descriptor(descriptor), engine.Order(names=names, target=writer))
     tree = outcome.pieces if outcome.size > PIECES_OVER else None
     return Content(state=OK, size=outcome.size, digests=dict(outcome.digests), pieces=tree)
 

@@ -163,9 +163,12 @@ def _read(
         progress.begin(_TASK, size)
         found = engine.read_all(
             reader,
-            names,
-            block_nodes=tree is not None and tree.block_nodes is not None,
-            on_bytes=lambda done: progress.update(_TASK, done),
+            engine.Order(
+                names=names,
+                block_nodes=tree is not None and tree.block_nodes is not None,
+                on_bytes=lambda done: progress.update(_TASK, done),
+                expected=size,
+            ),
         )
         progress.end(_TASK, found.size)
         return found, reader.gaps
