@@ -27,9 +27,7 @@ LOST: Final = "lost"
 MAX_SECTIONS: Final = 200_000
 _HEAD = DESCRIPTOR.size
 _SCAN = 1 << 20
-_NAMES = re.compile(
-    b"|".join(re.escape(kind.ljust(16, b"\0")) for kind in KINDS if kind != b"map")
-)
+_NAMES = re.compile(b"|".join(re.escape(kind.ljust(16, b"\0")) for kind in KINDS if kind != b"map"))
 
 
 class Section(NamedTuple):

@@ -135,9 +135,9 @@ def decode(
         if len(raw) < length:
             reason: str | None = "it is cut short"
         elif size & COMPRESSED:
-            reason = _inflate(raw, target)
+            reason = _inflate(raw, target, chunk)
         else:
-            reason = _take(raw, target)
+            reason = _take(raw, target, chunk)
         if reason is not None:
             target[:] = bytes(len(target))
             damaged.append(Damage(index, reason))
@@ -175,27 +175,38 @@ def _adler(part: memoryview) -> int:
     return int(_isal.adler32(part)) if _isal is not None else zlib.adler32(part)
 
 
-def _inflate(raw: memoryview, target: memoryview) -> str | None:
-    """Inflate one chunk into its place; return what is wrong with it."""
+def _inflate(raw: memoryview, target: memoryview, chunk: int) -> str | None:
+    """Inflate one chunk into its place; return what is wrong with it.
+
+    The last chunk may be stored in full, with zeros behind the end of the medium.
+    """
     engine = (_isal or zlib).decompressobj()
     try:
-        data = engine.decompress(raw, len(target) + 1)
+        data = engine.decompress(raw, max(chunk, len(target)) + 1)
     except Exception as error:  # noqa: BLE001 - zlib.error and isal's own class
         return f"its deflate stream is damaged ({str(error)[:80]})"
-    if len(data) != len(target):
+    if len(data) != len(target) and not _padded(data, len(target), chunk):
         return f"it holds {len(data)} bytes where {len(target)} belong"
     if not engine.eof:
         return "its deflate stream has no end"
-    target[:] = data
+    target[:] = data if len(data) == len(target) else data[: len(target)]
     return None
 
 
-def _take(raw: memoryview, target: memoryview) -> str | None:
+def _take(raw: memoryview, target: memoryview, chunk: int) -> str | None:
     """Copy a chunk that is stored as it is; return what is wrong with it."""
-    if len(raw) != len(target) + _TRAILER:
-        return f"it holds {max(0, len(raw) - _TRAILER)} bytes where {len(target)} belong"
+    body = raw[: max(0, len(raw) - _TRAILER)]
+    if len(body) != len(target) and not _padded(body, len(target), chunk):
+        return f"it holds {len(body)} bytes where {len(target)} belong"
+    if len(raw) < _TRAILER:
+        return "it is cut short"
     (checksum,) = layout.CHECKSUM.unpack(raw[-_TRAILER:])
-    if _adler(raw[:-_TRAILER]) != checksum:
+    if _adler(body) != checksum:
         return "its checksum is wrong"
-    target[:] = raw[:-_TRAILER]
+    target[:] = body[: len(target)]
     return None
+
+
+def _padded(data: bytes | memoryview, length: int, chunk: int) -> bool:
+    """Say whether a chunk in full holds `length` bytes of the medium and then zeros."""
+    return len(data) == chunk > length and not bytes(data[length:]).strip(b"\0")

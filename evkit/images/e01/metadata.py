@@ -35,7 +35,9 @@ def read_header(kind: str, body: bytes) -> dict[str, str] | None:
     if kind == "xheader":
         text = data.decode("utf-8", "replace")
         found = {key: unescape(value).strip() for key, value in _XML.findall(text)}
-        return {key.replace("acquiry", "acquisition"): value for key, value in found.items() if value}
+        return {
+            key.replace("acquiry", "acquisition"): value for key, value in found.items() if value
+        }
     return _values(_text(kind, data))
 
 

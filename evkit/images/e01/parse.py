@@ -28,7 +28,7 @@ MAX_CHUNK: Final = 1 << 27  # 32,768 sectors of 4,096 bytes
 MAX_ERRORS: Final = 1_000_000
 MAX_TEXT: Final = 1 << 22  # of an unpacked header
 _SECTOR_SIZES: Final = (256, 512, 1024, 2048, 4096, 8192)
-_XHASH = re.compile(r"<(md5|sha1|sha256)>\s*([0-9A-Fa-f]{32,64})\s*</\1>")
+_XHASH = re.compile(r"<(md5|sha1|sha256)>\s*([0-9a-f]{32,64})\s*</\1>")
 _LENGTHS: Final = {"md5": 32, "sha1": 40, "sha256": 64}
 MEDIA: Final = {0: "removable", 1: "fixed", 3: "optical", 14: "logical", 16: "memory"}
 _FLAGS: Final = (
@@ -141,8 +141,8 @@ def _xml_digests(body: bytes) -> list[tuple[str, str]] | None:
     data = inflate(body)
     if data is None:
         return None
-    found = _XHASH.findall(data.decode("utf-8", "replace"))
-    return [(name, value.lower()) for name, value in found if len(value) == _LENGTHS[name]] or None
+    found = _XHASH.findall(data.decode("utf-8", "replace").lower())
+    return [(name, value) for name, value in found if len(value) == _LENGTHS[name]] or None
 
 
 def read_errors(body: bytes) -> list[tuple[int, int]] | None:

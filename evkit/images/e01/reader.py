@@ -176,7 +176,7 @@ class E01Image:
     def descriptor(self, segment: int) -> int:
         """Return the open file of a segment, for `os.pread`.
 
-        Of more than 128 segments only some are open: it stays so until 128 others were asked for.
+        Of more than 512 segments only some are open: it stays so until 512 others were asked for.
 
         Args:
             segment: index in `segments`.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evkit.images.e01.chain import Chain
     from evkit.images.e01.finding import Findings
 
-MAX_OPEN: Final = 128
+MAX_OPEN: Final = 512  # half of what most systems allow
 _MANY: Final = 14971  # missing segments in a row
 _ALL_HERE: Final = "bring all segments into one folder; evkit does not fill gaps between them"
 _IN_ORDER: Final = "name the first segment (`.E01`) and keep all segments in one folder"

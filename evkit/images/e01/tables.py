@@ -212,7 +212,7 @@ def number(groups: Iterable[Group], total: int, findings: Findings) -> list[Grou
 def _merge_holes(groups: Iterable[Group]) -> list[Group]:
     items: list[Group] = []
     for group in groups:
-        if group.chunks < 0 and items and items[-1].count < 0:
+        if group.chunks < 0 and items and items[-1].chunks < 0:
             continue
         items.append(group)
     return items
