@@ -1,0 +1,188 @@
+"""Single reads of a rescue: one goes to the taker and into the map, or it fails and is counted.
+
+Which read comes next is decided in `evkit.acquire.rescue`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evkit.acquire.mapfile import BAD, FINISHED
+from evkit.core import aligned, clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evkit.acquire.mapfile import RescueMap
+    from evkit.acquire.medium import Medium
+
+STOPPED, GAVE_UP = "stopped", "gave-up"
+
+
+class HaltError(Exception):
+    """The work ends between two reads; carries `stopped` or `gave-up`."""
+
+
+class NoMoreError(Exception):
+    """The medium ended before the size that it stated; the map says so by now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calls:
+    """What a rescue calls.
+
+    Attributes:
+        take: receives (offset, bytes) of what was read.
+        checkpoint: called after each change of the map.
+        stop: asked before each read; True ends the work.
+        buffer: gives a page-aligned buffer that is the taker's afterwards; None for one buffer that
+            is used again and again.
+    """
+
+    take: Callable[[int, memoryview], None]
+    checkpoint: Callable[[], None]
+    stop: Callable[[], bool]
+    buffer: Callable[[], memoryview] | None = None
+
+
+class Attempts:
+    """Reads from a medium and keeps the map.
+
+    Args:
+        medium: what is read.
+        rescue_map: where the work stands.
+        calls: who takes what was read.
+        block: bytes of the longest read.
+        give_up_seconds: limit of `trouble`, or None.
+
+    Attributes:
+        reads: reads of many sectors.
+        sector_reads: reads of single sectors.
+        failed: reads of both kinds that gave nothing.
+        ends_at: the medium has no more from here, or None.
+    """
+
+    def __init__(
+        self,
+        medium: Medium,
+        rescue_map: RescueMap,
+        calls: Calls,
+        block: int,
+        give_up_seconds: float | None,
+    ) -> None:
+        self._medium = medium
+        self._map = rescue_map
+        self._calls = calls
+        self._block = block
+        self._limit = give_up_seconds
+        self._sector = medium.sector_size
+        self._held: memoryview | None = None
+        self._trouble = 0.0
+        self._began: float | None = None
+        self.reads = self.sector_reads = self.failed = 0
+        self.ends_at: int | None = None
+
+    def trouble(self) -> float:
+        """Return the seconds for failed reads, and for everything since `only_trouble_left`."""
+        since = 0.0 if self._began is None else clock.monotonic() - self._began
+        return self._trouble + since
+
+    def only_trouble_left(self) -> None:
+        """Count all time from now on as trouble."""
+        self._began = clock.monotonic()
+
+    def stand(self, phase: str, number: int, position: int) -> None:
+        """Note where the work stands, before a read.
+
+        Raises:
+            HaltError: it is to end here.
+        """
+        chart = self._map
+        chart.phase, chart.number, chart.position = phase, number, position
+        if self._calls.stop():
+            raise HaltError(STOPPED)
+        if self._limit is not None:
+            spent = self.trouble()
+            if spent and spent >= self._limit:
+                raise HaltError(GAVE_UP)
+
+    def copy(self, offset: int, length: int) -> int:
+        """Read and hand on what can be had from `offset`; 0 when that is nothing.
+
+        Raises:
+            NoMoreError: the medium has nothing there.
+            StorageError: the device is gone.
+        """
+        lead = offset % self._sector
+        wanted = lead + length
+        wanted += -wanted % self._sector
+        whole = self._whole()
+        self.reads += 1
+        before = clock.monotonic()
+        try:
+            count = self._medium.read(offset - lead, whole[:wanted])
+        except OSError:
+            count = -1
+        got = min(count - lead, length)
+        if got > 0:
+            self._give(offset, whole[lead : lead + got])
+            return got
+        self.failed += 1
+        if self._began is None:
+            self._trouble += clock.monotonic() - before
+        if count >= 0:
+            self._end_at(offset - lead + count)
+        return 0
+
+    def sector(self, offset: int, length: int) -> bool:
+        """Read the bytes of one sector that the map does not have; mark them as read or bad.
+
+        Raises:
+            NoMoreError: the medium has nothing there.
+            StorageError: the device is gone.
+        """
+        lead = offset % self._sector
+        whole = self._whole()
+        self.sector_reads += 1
+        try:
+            count = self._medium.read_sector(offset - lead, whole[: self._sector])
+        except OSError:
+            count = -1
+        got = min(count - lead, length)
+        if got > 0:
+            self._give(offset, whole[lead : lead + got])
+        if got == length:
+            return True
+        self.failed += 1
+        if count >= 0:
+            self._end_at(offset - lead + count)
+        self.mark(offset, length, BAD)
+        return False
+
+    def mark(self, offset: int, length: int, status: str) -> None:
+        """Change the map."""
+        self._map.mark(offset, length, status)
+        self._calls.checkpoint()
+
+    def _whole(self) -> memoryview:
+        if self._held is None:
+            if self._calls.buffer is not None:
+                self._held = self._calls.buffer()
+            else:
+                self._held = memoryview(aligned.buffers(1, self._block)[0])
+        return self._held
+
+    def _give(self, offset: int, view: memoryview) -> None:
+        if self._calls.buffer is not None:
+            self._held = None  # it is the taker's from now on
+        self._calls.take(offset, view)
+        self.mark(offset, len(view), FINISHED)
+
+    def _end_at(self, offset: int) -> None:
+        """All from `offset` on is bad: there is no medium."""
+        if self.ends_at is None or offset < self.ends_at:
+            self.ends_at = offset
+        self._map.spoil(offset)
+        self._calls.checkpoint()
+        raise NoMoreError
