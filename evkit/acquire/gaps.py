@@ -1,4 +1,4 @@
-"""Ranges that could not be read: data, not errors. Their map is written as GNU ddrescue does."""
+"""Ranges that could not be read: data, not errors. Their map is `evkit.acquire.mapfile`."""
 
 from __future__ import annotations
 
@@ -40,18 +40,3 @@ def fields(ranges: Sequence[Range], *, fill: str = "zero") -> dict[str, Json]:
         "first": [[offset, length] for offset, length in ranges[:SHOWN]],
         "fill": fill,
     }
-
-
-def mapfile(ranges: Sequence[Range], size: int) -> bytes:
-    """Return a ddrescue map of a medium of `size` bytes: `+` read, `-` not readable."""
-    lines = ["# made by evkit; format of GNU ddrescue", "# current_pos  current_status"]
-    lines += ["0x00000000     +", "#      pos        size  status"]
-    at = 0
-    for offset, length in ranges:
-        if offset > at:
-            lines.append(f"0x{at:08X}  0x{offset - at:08X}  +")
-        lines.append(f"0x{offset:08X}  0x{length:08X}  -")
-        at = offset + length
-    if at < size:
-        lines.append(f"0x{at:08X}  0x{size - at:08X}  +")
-    return ("\n".join(lines) + "\n").encode("ascii")

@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from evkit.acquire import engine, gaps, reread
+from evkit.acquire import engine, mapfile, reread
 from evkit.acquire.reading import reader_for
 from evkit.core import durable
 from evkit.core.aligned import AlignedWriter
@@ -181,7 +181,7 @@ class _Maker:
         data = piecefile.write_pieces(os.path.join(folder, PIECES), outcome.pieces)
         made.artifacts.append(artifact(PIECES, "pieces", data))
         if made.gaps:
-            data = gaps.mapfile(made.gaps, outcome.size)
+            data = mapfile.encode(mapfile.of_gaps(made.gaps, outcome.size))
             durable.write_new(os.path.join(folder, MAP), data, mode=0o444)
             made.artifacts.append(artifact(MAP, "map", data))
         target = os.path.join(folder, IMAGE)

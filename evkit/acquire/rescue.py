@@ -183,6 +183,7 @@ class _Passes:
     def _forward(self, number: int, at: int, *, skipping: bool) -> None:
         policy, chart = self._policy, self._map
         reach, skip = policy.block, policy.skip_min
+        wary = 0  # up to here something is known to fail: no larger reads, each failure takes long
         while (found := chart.next(UNTRIED, at)) is not None:
             at, left = found
             length = min(left, reach - at % reach)
@@ -191,23 +192,24 @@ class _Passes:
                 got = self._attempts.copy(at, length)
             except NoMoreError:
                 continue
-            if got:
-                at += got
-                # fewer bytes than asked: what failed lies at `at`
-                reach = min(reach * 2, policy.block) if got == length else policy.small
-                skip = policy.skip_min
-            elif length > policy.small:
-                reach = policy.small
+            if got < length and length > policy.small:
+                reach, wary = policy.small, at + length
+            elif got:
+                reach = policy.small if at + got < wary else min(reach * 2, policy.block)
             else:
                 self._attempts.mark(at, length, NON_TRIMMED)
-                at += length
+                at, wary = at + length, 0
                 if skipping:
                     at += skip
                     skip = policy.longer(skip, chart.size)
+            if got:
+                at += got
+                skip = policy.skip_min
 
     def _backward(self) -> None:
         policy, chart = self._policy, self._map
         end, reach, skip = chart.size, policy.block, policy.skip_min
+        wary = end  # down to here something is known to fail
         while (found := chart.previous(UNTRIED, end)) is not None:
             end = sum(found)
             at = max(found[0], (end - 1) // reach * reach)
@@ -217,14 +219,14 @@ class _Passes:
                 got = self._attempts.copy(at, length)
             except NoMoreError:
                 continue
-            if got == length:
-                end = at
-                reach, skip = min(reach * 2, policy.block), policy.skip_min
-            elif length > policy.small:
-                reach = policy.small
+            if got < length and length > policy.small:
+                reach, wary = policy.small, at + got
+            elif got == length:
+                reach = policy.small if at > wary else min(reach * 2, policy.block)
+                end, skip = at, policy.skip_min
             elif not got:
                 self._attempts.mark(at, length, NON_TRIMMED)
-                end = at - skip
+                end, wary = at - skip, chart.size
                 skip = policy.longer(skip, chart.size)
 
     def _each(self, status: str, work: Callable[[int, int], None]) -> None:

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evkit import __version__
+from evkit.acquire import mapfile
+from evkit.acquire.gaps import merge, total
 from evkit.core import clock
 from evkit.core.errors import CaseError, InputError
-from evkit.core.limits import read_file
 from evkit.core.refs import Ref, parse_ref
 from evkit.core.text import escape, escape_bytes
 from evkit.images.opening import find_files
 from evkit.inventory.scan import Target
-from evkit.inventory.unread import MAX_BYTES, parse_map
 from evkit.manifest.rows import DIGESTS
 
 if TYPE_CHECKING:
@@ -38,12 +38,14 @@ class Chosen:
         database: path of the new inventory file.
         media: size, digests and piece tree recorded for the medium; empty for files.
         pieces: path of the recorded pieces file, or None.
+        unread_whole: whether `target.unread` is all that the record says was not readable.
     """
 
     target: Target
     database: bytes
     media: Mapping[str, Any] = field(default_factory=dict)
     pieces: bytes | None = None
+    unread_whole: bool = True
 
     @classmethod
     def of_path(cls, path: bytes, database: bytes) -> Chosen:
@@ -97,15 +99,20 @@ def choose(station: Station, replayed: Replay, ref: Ref) -> Chosen:
     media = acquisition.media
     common: dict[str, Any] = {"name": acquisition.ref.encode(), "acquisition": acquisition.ref}
     if images:
+        unread, unread_whole = _unread(folder, artifacts, acquisition.fields)
         paths = [_inside(folder, name) for name in images]
         target = Target(
             paths=find_files(paths[0])[1] if len(paths) == 1 else paths,
             digests={name: media[name] for name in DIGESTS if isinstance(media.get(name), str)},
-            unread=_unread(folder, artifacts),
+            unread=unread,
             **common,
         )
         return Chosen(
-            target=target, database=database, media=media, pieces=_pieces(folder, artifacts)
+            target=target,
+            database=database,
+            media=media,
+            pieces=_pieces(folder, artifacts),
+            unread_whole=unread_whole,
         )
     lists = [item for item in artifacts if item["role"] == "list"]
     if not lists:
@@ -233,11 +240,23 @@ def _pieces(folder: bytes, artifacts: Sequence[Mapping[str, Any]]) -> bytes | No
     return None
 
 
-def _unread(folder: bytes, artifacts: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
+def _unread(
+    folder: bytes, artifacts: Sequence[Mapping[str, Any]], fields: Mapping[str, Any]
+) -> tuple[list[tuple[int, int]], bool]:
+    """Return the ranges that were not readable, and whether these are all of them."""
     for item in artifacts:
         if item["role"] == "map":
-            return parse_map(read_file(_inside(folder, item["name"]), MAX_BYTES))
-    return []
+            chart = mapfile.read(_inside(folder, item["name"]))
+            return list(chart.ranges(*mapfile.UNREAD)), True
+    unread = fields.get("unread")
+    stated = unread if isinstance(unread, dict) else {}
+    listed = stated.get("first")
+    first = merge(
+        (item[0], item[1])
+        for item in (listed if isinstance(listed, list) else [])
+        if isinstance(item, list) and [type(part) for part in item] == [int, int] and item[0] >= 0
+    )
+    return first, total(first) == stated.get("bytes", 0)
 
 
 def _next_name(folder: bytes) -> bytes:

@@ -127,7 +127,7 @@ def entries(inventory: Inventory, criteria: Criteria | None = None) -> Iterator[
     if wanted.digest is not None:
         found = _by_digest(inventory, wanted.digest)
     elif wanted.size is not None and wanted.size[0] == wanted.size[1]:
-        found = _by_streams(inventory, inventory.streams_with("size", wanted.size[0]))
+        found = of_streams(inventory, inventory.streams_with("size", wanted.size[0]))
     else:
         found = _all(inventory, wanted)
     for entry in found:
@@ -153,10 +153,11 @@ def _all(inventory: Inventory, wanted: Criteria) -> Iterator[Entry]:
 
 def _by_digest(inventory: Inventory, digest: str) -> Iterator[Entry]:
     kind = next(name for name, length in DIGESTS.items() if length == len(digest))
-    return _by_streams(inventory, inventory.streams_with(f"digests.{kind}", digest))
+    return of_streams(inventory, inventory.streams_with(f"digests.{kind}", digest))
 
 
-def _by_streams(inventory: Inventory, streams: list[tuple[int, dict[str, Any]]]) -> Iterator[Entry]:
+def of_streams(inventory: Inventory, streams: list[tuple[int, dict[str, Any]]]) -> Iterator[Entry]:
+    """Yield the entries of stream rows (number, row): one for each name, or one without a name."""
     for place, stream in streams:
         names: list[_Place] = [
             item

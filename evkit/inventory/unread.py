@@ -1,30 +1,165 @@
-"""Which ranges of an image were not readable when it was made: its map in GNU ddrescue's form."""
+"""Which known files lie in places of the medium that could not be read.
+
+Asked of a finished inventory: its stream rows hold the extents. What lies in no listed file is free
+space, a directory, or another structure of a file system; the rows do not tell these apart.
+"""
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
-from evkit.core.errors import InputError
+from evkit.core.text import shorten
+from evkit.inventory.find import of_streams
+from evkit.inventory.parts import union
+from evkit.manifest.rows import HOLE
 
-MAX_BYTES = 64 << 20
-_BLOCK = re.compile(
-    rb"(0x[0-9A-Fa-f]{1,14}|[0-9]{1,16})\s+(0x[0-9A-Fa-f]{1,14}|[0-9]{1,16})\s+(\S)"
-)
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from evkit.core.ejson import Json
+    from evkit.inventory.reader import Inventory
+
+SHOWN = 40  # files that an event names; `evkit inventory list --problems` has them all
+_WIDTH = 160
 
 
-def parse_map(data: bytes) -> list[tuple[int, int]]:
-    """Return (offset, length) of all ranges whose status is not `+`.
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """A stream with content in an unread place.
 
-    Raises:
-        InputError: a line is not one of a map.
+    Attributes:
+        path: escaped, cut in the middle when it is long.
+        row: number of the stream row.
+        bytes: of its content that lie there.
+        deleted: the record is not in use, the place may be another file's by now.
     """
-    found: list[tuple[int, int]] = []
-    lines = [line.strip() for line in data.split(b"\n")]
-    content = [line for line in lines if line and not line.startswith(b"#")]
-    for line in content[1:]:  # the first line is where the work stood
-        match = _BLOCK.fullmatch(line)
-        if match is None:
-            raise InputError("the map of the image holds a line that is not `pos size status`")
-        if match[3] != b"+":
-            found.append((int(match[1], 0), int(match[2], 0)))
-    return found
+
+    path: str
+    row: int
+    bytes: int
+    deleted: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnreadFiles:
+    """What lies in the unread places of a medium.
+
+    Attributes:
+        bytes, ranges: of the unread places.
+        files: streams of records in use that lie there, at least in part.
+        deleted: streams of deleted records that do.
+        file_bytes: unread bytes that lie in any of these streams, each counted once.
+        table_bytes: unread bytes of partition tables.
+        uncertain: streams of which not all extents are known, and no known one is hit.
+        first: the first streams, those in use before deleted ones.
+        whole: all unread places are known.
+    """
+
+    bytes: int
+    ranges: int
+    files: int
+    deleted: int
+    file_bytes: int
+    table_bytes: int
+    uncertain: int
+    first: tuple[Hit, ...]
+    whole: bool
+
+    def fields(self) -> dict[str, Json]:
+        """Return what the event says."""
+        found: dict[str, Json] = {
+            "bytes": self.bytes,
+            "ranges": self.ranges,
+            "files": self.files,
+            "deleted": self.deleted,
+            "file_bytes": self.file_bytes,
+            "table_bytes": self.table_bytes,
+            "uncertain": self.uncertain,
+            "whole": self.whole,
+            "first": [
+                {"path": hit.path, "row": hit.row, "bytes": hit.bytes, "deleted": hit.deleted}
+                for hit in self.first
+            ],
+        }
+        return found
+
+
+class _Places:
+    """Ranges that answer how many bytes of another range lie in them."""
+
+    def __init__(self, ranges: Sequence[tuple[int, int]]) -> None:
+        self.ranges = union(ranges)
+        self._starts = [start for start, _ in self.ranges]
+        self._before = [0, *accumulate(length for _, length in self.ranges)]
+
+    def within(self, offset: int, length: int) -> int:
+        """Return the bytes of [offset, offset + length) that lie in the ranges."""
+        return self._below(offset + length) - self._below(offset)
+
+    def sum(self, ranges: Iterable[tuple[int, int]]) -> int:
+        """Return the bytes of ranges that lie in these."""
+        return sum(self.within(offset, length) for offset, length in ranges)
+
+    def _below(self, offset: int) -> int:
+        index = bisect_right(self._starts, offset)
+        if not index:
+            return 0
+        start, length = self.ranges[index - 1]
+        return self._before[index - 1] + min(length, offset - start)
+
+
+def unread_files(
+    inventory: Inventory, unread: Sequence[tuple[int, int]], *, whole: bool = True
+) -> UnreadFiles:
+    """Find the streams that lie in unread ranges (offset, length) of the medium.
+
+    Args:
+        inventory: of the same medium.
+        unread: the places.
+        whole: these are all places that could not be read.
+    """
+    places = _Places(unread)
+    hit: list[tuple[int, int]] = []
+    counts = {False: 0, True: 0}
+    first: dict[bool, list[tuple[int, dict[str, Any], int]]] = {False: [], True: []}
+    uncertain = 0
+    for number, row in inventory.rows("stream"):
+        extents = [(place, n) for place, n in row.get("extents", ()) if place != HOLE]
+        lost = places.sum(extents)
+        if not lost:
+            uncertain += "extents_left_out" in row
+            continue
+        deleted = row["basis"] != "allocated"
+        counts[deleted] += 1
+        hit += [(place, n) for place, n in extents if places.within(place, n)]
+        if len(first[deleted]) < SHOWN:
+            first[deleted].append((number, row, lost))
+    tables = [
+        (row["offset"], row["size"])
+        for _, row in inventory.rows("partition")
+        if row["kind"] == "metadata"
+    ]
+    return UnreadFiles(
+        bytes=sum(length for _, length in places.ranges),
+        ranges=len(places.ranges),
+        files=counts[False],
+        deleted=counts[True],
+        file_bytes=places.sum(union(hit)),
+        table_bytes=places.sum(union(tables)),
+        uncertain=uncertain,
+        first=tuple(_hit(inventory, *item) for item in [*first[False], *first[True]][:SHOWN]),
+        whole=whole,
+    )
+
+
+def _hit(inventory: Inventory, number: int, row: dict[str, Any], lost: int) -> Hit:
+    entries = sorted(of_streams(inventory, [(number, row)]), key=lambda entry: entry.deleted)
+    return Hit(
+        path=shorten(entries[0].shown, _WIDTH),
+        row=number,
+        bytes=lost,
+        deleted=row["basis"] != "allocated",
+    )

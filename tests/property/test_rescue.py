@@ -1,6 +1,8 @@
-"""Rescues of made-up media: each readable sector comes once, each bad one is marked, nothing else."""
+"""Rescues of made-up media: each readable sector comes once, each bad one is marked."""
 
 from __future__ import annotations
+
+import itertools
 
 from fakemedium import FakeMedium, Taken
 from hypothesis import example, given, settings
@@ -130,9 +132,9 @@ def test_a_medium_shorter_than_it_says(medium, more, policy):
        st.sampled_from("+?*/-"))))  # fmt: skip
 def test_marks_are_those_of_a_plain_list(size, marks):
     chart, plain = RescueMap(size), ["?"] * size
-    for offset, length, status in marks:
-        offset = min(offset, size)
-        length = min(length, size - offset)
+    for start, most, status in marks:
+        offset = min(start, size)
+        length = min(most, size - offset)
         chart.mark(offset, length, status)
         plain[offset : offset + length] = [status] * length
     assert [kind for _, n, kind in chart.blocks() for _ in range(n)] == plain
@@ -148,7 +150,7 @@ def test_marks_are_those_of_a_plain_list(size, marks):
                 (i for i in places if i < at), default=None
             )
     kinds = [kind for _, _, kind in chart.blocks()]
-    assert all(a != b for a, b in zip(kinds, kinds[1:], strict=False))
+    assert all(a != b for a, b in itertools.pairwise(kinds))
     assert list(parse(encode(chart), size).blocks()) == list(chart.blocks())
 
 
