@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from evkit.hashing import pieces
 from evkit.images.e01 import codec
+from evkit.images.e01.layout import CHUNK, COMPRESSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,7 @@ class Tools:
 
     files: Sequence[int] = ()
     coder: codec.Codec | None = None
-    chunk: int = codec.CHUNK
+    chunk: int = CHUNK
     block_nodes: bool = False
     pieces: bool = True
 
@@ -135,7 +136,7 @@ def _fetch(run: Run, stored: memoryview | None, tools: Tools) -> tuple[memoryvie
     nothing = memoryview(b"")
     if run.file is None:
         return nothing, "no table says where it is stored"
-    wanted = sum(size & ~codec.COMPRESSED for size in run.sizes)
+    wanted = sum(size & ~COMPRESSED for size in run.sizes)
     if stored is None or wanted > len(stored):
         stored = memoryview(bytearray(wanted))
     got = 0

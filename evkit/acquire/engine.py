@@ -20,7 +20,7 @@ from evkit.acquire.stream import Stream
 from evkit.acquire.worker import Setup
 from evkit.core import aligned
 from evkit.hashing import digests, pieces
-from evkit.images.e01 import codec
+from evkit.images.e01.layout import CHUNK
 
 if TYPE_CHECKING:
     import hashlib
@@ -229,7 +229,7 @@ def _pool(order: Order, tally: Tally, *, stored: bool, image: Stored | None = No
     expected = image.size - tally.size if image is not None else order.expected or 0
     large = expected >= PROCESSES_FROM
     compression = order.encoding.compression if order.encoding else None
-    chunk = image.chunk if image is not None else codec.CHUNK
+    chunk = image.chunk if image is not None else CHUNK
     cores = _cores()
     many = stored or not tally.hashes
     setup = Setup(

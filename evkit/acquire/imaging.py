@@ -1,30 +1,33 @@
-"""Making a raw image: read, digest, write, read back, name. Everything but the record of it."""
+"""Making an image: read, digest, write, read back, name. Everything but the record of it."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from evkit.acquire import engine, mapfile, reread
-from evkit.acquire.reading import reader_for
-from evkit.core import durable
-from evkit.core.aligned import AlignedWriter
 from evkit.core.errors import EvkitError, InterruptedByUserError, StorageError
 from evkit.core.progress import SILENT, Progress
-from evkit.hashing import piecefile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evkit.acquire.engine import Outcome
     from evkit.acquire.gaps import Range
+    from evkit.acquire.mapfile import RescueMap
+    from evkit.acquire.output.branch import Branch, Written
+    from evkit.acquire.rescue import Policy
     from evkit.acquire.source import Opened
     from evkit.acquire.stopping import Stop
     from evkit.core.ejson import Json
+    from evkit.images.e01.plan import Plan
+    from evkit.images.e01.writer import Finished
 
-IMAGE, PIECES, MAP = b"image.raw", b"image.raw.pieces", b"image.map"
+PIECES, MAP = b"image.raw.pieces", b"image.map"
+RAW, E01 = "raw", "e01"
 NOW, LATER, NONE = "now", "later", "none"
 COMPLETE, WITH_GAPS, STOPPED, FAILED = "complete", "with-gaps", "stopped", "failed"
+GO_ON = "go-on"  # what to do in an error storm; the other answer is `raw`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +36,35 @@ class Order:
 
     Attributes:
         folder: the acquisition folder; it exists.
+        branches: folders that take the files of the image; the master first.
         names: digest algorithms.
+        format: `raw` or `e01`.
+        plan: of the E01, None for raw.
+        split: most bytes of a part of a raw image.
         verify: `now`, `later` or `none`.
         block_nodes: keep the hash of each 16 KiB block.
+        policy: how hard to try where a raw image meets errors.
+        storm: what an E01 does in an error storm: `go-on`, or `raw` to go on as a raw image.
+        save: keeps what is needed to go on in the work journal; None when the work cannot go on.
+        resume: what it kept.
+        closing: nothing more is read; the rest becomes zeros that are listed as untried.
+        rescued: map of a rescue by ddrescue whose image lies in the branch as its part.
     """
 
     folder: bytes
+    branches: tuple[Branch, ...]
     names: tuple[str, ...]
+    format: str = RAW
+    plan: Plan | None = None
+    split: int | None = None
     verify: str = NOW
     block_nodes: bool = False
+    policy: Policy | None = None
+    storm: str = GO_ON
+    save: Callable[[dict[str, Any]], None] | None = None
+    resume: dict[str, Any] | None = None
+    closing: bool = False
+    rescued: RescueMap | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,139 +87,73 @@ class Imaging:
 
     Attributes:
         result: `complete`, `with-gaps`, `stopped` or `failed`.
+        format: of the image that was made; an error storm may change it.
         error: what ended it early, or None.
+        resumable: it can go on from a checkpoint.
         outcome: size, digests and pieces; None when it ended early.
         bytes_read: bytes that were read or filled.
-        gaps: ranges that could not be read.
+        gaps: ranges that could not be read, or were not.
+        map: where each range stands, when there are gaps.
         retries: small reads after failed large ones.
-        verification: the second reading as the event states it.
-        verified: whether it agreed; None when it was not made to its end.
-        damage: ranges in which the image reads back different, to the MiB.
+        files: the files of the image.
+        verification: the second reading of the master as the event states it.
+        verified: whether all copies agreed; None when none was read back to its end.
+        damage: ranges in which a copy reads back different, to the MiB.
         artifacts: the files that have their names now.
-        written: how it was written: `direct` or `buffered`.
+        copies: what the event says of each folder.
+        container: what the writer says of a complete E01.
     """
 
     result: str
+    format: str = RAW
     error: EvkitError | None = None
-    outcome: engine.Outcome | None = None
+    resumable: bool = False
+    outcome: Outcome | None = None
     bytes_read: int = 0
     gaps: list[Range] = field(default_factory=list)
+    map: RescueMap | None = None
     retries: int = 0
+    files: list[Written] = field(default_factory=list)
     verification: dict[str, Json] = field(default_factory=dict)
     verified: bool | None = None
     damage: tuple[Range, ...] = ()
     artifacts: list[Artifact] = field(default_factory=list)
-    written: str = "direct"
+    copies: list[dict[str, Json]] = field(default_factory=list)
+    container: Finished | None = None
 
 
 def make(opened: Opened, order: Order, stop: Stop, progress: Progress = SILENT) -> Imaging:
     """Make the image; what goes wrong is in the result, never raised.
 
-    The image has its name only when it is complete and, with `verify` = `now`, reads back equal.
+    The files have their names only when the image is complete and, with `verify` = `now`, reads
+    back equal.
     """
-    maker = _Maker(opened, order, stop, progress)
-    made = maker.made
+    from evkit.acquire.completing import Completer
+    from evkit.acquire.making import Maker
+
+    made = Imaging(result=FAILED, format=order.format)
+    maker = Maker(opened, order, stop, progress, made)
     try:
-        maker.read()
-        maker.verify()
-        if made.verified is not False:
-            maker.name()
+        try:
+            maker.read()
+        finally:
+            maker.take_over()
+        completer = Completer(order, stop, progress, made)
+        completer.verify()
+        completer.name()
     except InterruptedByUserError as error:
         made.result, made.error = STOPPED, error
+        maker.keep()
     except EvkitError as error:
         made.result, made.error = FAILED, error
-        if isinstance(error, StorageError):
-            maker.give_room_back()
+        maker.keep(full=isinstance(error, StorageError))
+    except OSError as error:
+        made.result = FAILED
+        made.error = StorageError(f"the image could not be made: {error.strerror or error}")
+        maker.keep()
     finally:
         maker.close()
     return made
-
-
-class _Maker:
-    """The steps of one image; `made` is what came of them so far."""
-
-    def __init__(self, opened: Opened, order: Order, stop: Stop, progress: Progress) -> None:
-        self.made = Imaging(result=FAILED)
-        self._opened = opened
-        self._order = order
-        self._stop = stop
-        self._progress = progress
-        self._reader = reader_for(opened)
-        self._part = os.path.join(order.folder, IMAGE + durable.PART.encode())
-
-    def close(self) -> None:
-        """Take over what the reader knows, however far it came."""
-        reader = self._reader
-        self.made.bytes_read, self.made.retries = reader.done, reader.retries
-        self.made.gaps = reader.gaps
-        reader.close()
-
-    def read(self) -> None:
-        """Read the source to its end into the unfinished file."""
-        size = self._opened.facts.size
-        self._progress.begin("acquire", size)
-        with AlignedWriter(self._part, size) as writer:
-            with self._stop.heard_at_once():
-                outcome = engine.read_all(
-                    self._reader,
-                    self._order.names,
-                    target=writer,
-                    block_nodes=self._order.block_nodes,
-                    on_bytes=lambda done: self._progress.update("acquire", done),
-                )
-            self.made.written = "direct" if writer.direct else "buffered"
-            writer.finish()
-        self._progress.end("acquire", outcome.size)
-        self.made.outcome, self.made.gaps = outcome, self._reader.gaps
-        self.made.result = WITH_GAPS if self.made.gaps else COMPLETE
-
-    def verify(self) -> None:
-        """Read the unfinished file back when that was asked for."""
-        made, verify = self.made, self._order.verify
-        if verify != NOW or made.outcome is None:
-            made.verification = {"state": "later" if verify == LATER else "not-asked"}
-            return
-        self._progress.begin("verify", made.outcome.size)
-        try:
-            with self._stop.heard_at_once():
-                answer = reread.compare(
-                    self._part,
-                    made.outcome,
-                    lambda done: self._progress.update("verify", done),
-                )
-        except InterruptedByUserError:
-            made.verification = {"state": "stopped"}
-            return
-        self._progress.end("verify", made.outcome.size)
-        made.verification, made.verified = answer.fields(), answer.match
-        made.damage = answer.damage
-        if not answer.match:
-            made.result = FAILED
-
-    def name(self) -> None:
-        """Give the files their names: pieces and map first, the image last."""
-        made, outcome, folder = self.made, self.made.outcome, self._order.folder
-        if outcome is None:
-            return
-        data = piecefile.write_pieces(os.path.join(folder, PIECES), outcome.pieces)
-        made.artifacts.append(artifact(PIECES, "pieces", data))
-        if made.gaps:
-            data = mapfile.encode(mapfile.of_gaps(made.gaps, outcome.size))
-            durable.write_new(os.path.join(folder, MAP), data, mode=0o444)
-            made.artifacts.append(artifact(MAP, "map", data))
-        target = os.path.join(folder, IMAGE)
-        with durable.storage_errors(target):
-            os.chmod(self._part, 0o444)
-            durable.rename_new(self._part, target)
-        sha256 = outcome.digests["sha256"]
-        image = Artifact(name=IMAGE.decode(), role="image", size=outcome.size, sha256=sha256)
-        made.artifacts.insert(0, image)
-
-    def give_room_back(self) -> None:
-        """Remove the unfinished file when the destination failed, so that the end is recorded."""
-        durable.step("unlink", self._part)
-        with contextlib.suppress(OSError):
-            os.unlink(self._part)
 
 
 def artifact(name: bytes, role: str, data: bytes) -> Artifact:

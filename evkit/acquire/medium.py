@@ -65,6 +65,7 @@ class OpenedMedium:
         if opened.facts.size is None:
             raise ValueError("a stream is no medium")
         self._fd = opened.descriptor
+        self._base = opened.facts.base
         self._facts = opened.facts
         self._size = opened.facts.size
         self._small = -1
@@ -108,7 +109,9 @@ class OpenedMedium:
 
     def _read(self, descriptor: int, offset: int, view: memoryview) -> int:
         try:
-            count = os.preadv(descriptor, [view], offset)
+            count = os.preadv(descriptor, [view], self._base + offset)
+            if self._facts.window is not None:  # the source goes on behind the part
+                count = min(count, max(0, self._size - offset))
         except OSError as error:
             if error.errno in _GONE or is_gone(self._fd, self._facts):
                 raise self._gone(error.strerror or str(error)) from error

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING
 
 from evkit.acquire import gaps
 from evkit.acquire.source import SECTOR, Facts, Opened, is_gone
+from evkit.acquire.storm import Stretch
+from evkit.core import clock
 from evkit.core.errors import InputError, StorageError
 from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
 
 if TYPE_CHECKING:
+    from evkit.acquire.storm import Watch
     from evkit.images.model import Image
 
 _GONE = {errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM, errno.ESHUTDOWN, errno.ESTALE}
@@ -27,24 +30,43 @@ _DIRECT = getattr(os, "O_DIRECT", 0)
 
 
 class MediumReader:
-    """Reads a regular file or a block device from its start to its end.
+    """Reads a regular file or a block device in order, from a place to its end.
 
     Args:
         opened: the source.
+        at: where to begin, in bytes.
+        fixed: read exactly the length that was stated when it was opened; what a file has lost
+            since then is a gap. A device is always read so.
+        wary: end at the first block in which something cannot be read, and say so in `trouble`.
+        storm: end likewise when this rule says that errors have become too many.
 
     Attributes:
-        done: bytes read or filled so far.
+        done: bytes from the start on that were read or filled.
         retries: small reads that were made after a failed large one.
+        trouble: reading ended early, at `done`, because of errors.
     """
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(
+        self,
+        opened: Opened,
+        *,
+        at: int = 0,
+        fixed: bool = False,
+        wary: bool = False,
+        storm: Watch | None = None,
+    ) -> None:
         self._fd = opened.descriptor
         self._facts = opened.facts
+        self._base = opened.facts.base
+        self._fixed = fixed or opened.facts.kind == "block" or opened.facts.window is not None
+        self._wary = wary
+        self._storm = storm
         self._gaps: list[gaps.Range] = []
         self._sector: mmap.mmap | None = None
         self._small = -1
-        self.done = 0
+        self.done = at
         self.retries = 0
+        self.trouble = False
 
     @property
     def gaps(self) -> list[gaps.Range]:
@@ -60,40 +82,56 @@ class MediumReader:
     def fill(self, view: memoryview) -> int:
         """Fill `view` from where the reader stands; fewer bytes only at the end.
 
-        A regular file is read to where it ends now; a device to the length that it stated.
+        A regular file is read to where it ends now, unless its length is fixed.
 
         Raises:
             StorageError: the device is gone.
         """
-        start = self.done
-        wanted = len(view)
-        if self._facts.kind == "block" and self._facts.size is not None:
+        start, wanted, began = self.done, len(view), clock.monotonic()
+        if self._fixed and self._facts.size is not None:
             wanted = max(0, min(wanted, self._facts.size - start))
-        filled = 0
+        if self.trouble:
+            return 0
+        filled = bad = 0
         while filled < wanted:
             try:
-                count = os.preadv(self._fd, [view[filled:wanted]], start + filled)
+                count = os.preadv(self._fd, [view[filled:wanted]], self._base + start + filled)
             except OSError as error:
                 self._check_gone(error)
+                if self._wary:
+                    self.trouble = True
+                    return 0
+                before = gaps.total(self._gaps)
                 count = self._by_steps(view[filled:wanted], start + filled)
+                bad += gaps.total(self._gaps) - before
             if not count:
                 break
             filled += count
-        if filled < wanted and self._facts.kind == "block":
-            self._lose(view[filled:wanted], start + filled)  # the device ended before its length
+        if filled < wanted and self._fixed:
+            self._lose(view[filled:wanted], start + filled)  # it ended before its length
             filled = wanted
         self.done += filled
+        if self._storm is not None and bad:
+            self._note(filled, bad, clock.monotonic() - began)
         return filled
+
+    def _note(self, length: int, bad: int, seconds: float) -> None:
+        """Remember a stretch with errors; on a storm the next `fill` gives nothing."""
+        sectors = bad // self._facts.sector_size
+        if self._storm is not None and self._storm.add(
+            Stretch(length=length, bad=sectors, seconds=seconds)
+        ):
+            self.trouble = True
 
     def _by_steps(self, view: memoryview, start: int) -> int:
         """Read a range of which something failed: 64 KiB at a time, then single sectors."""
         end = len(view)
         if self._facts.kind == "file":
-            end = min(end, max(0, os.fstat(self._fd).st_size - start))
+            end = min(end, max(0, os.fstat(self._fd).st_size - self._base - start))
         for at in range(0, end, _STEP):
             part = view[at : min(at + _STEP, end)]
             try:
-                count = os.preadv(self._fd, [part], start + at)
+                count = os.preadv(self._fd, [part], self._base + start + at)
             except OSError as error:
                 self._check_gone(error)
                 count = 0
@@ -106,7 +144,7 @@ class MediumReader:
         at = 0
         while at < len(view):
             # up to the next sector of the medium, wherever the range began
-            length = min(size - (start + at) % size, len(view) - at)
+            length = min(size - (self._base + start + at) % size, len(view) - at)
             self._one(view[at : at + length], start + at)
             at += length
 
@@ -114,11 +152,12 @@ class MediumReader:
         self.retries += 1
         descriptor, buffer = self._for_small()
         sector = self._facts.sector_size
-        first = start - start % sector
+        place = self._base + start
+        first = place - place % sector
         try:
             with memoryview(buffer) as whole:
                 count = os.preadv(descriptor, [whole[:sector]], first)
-                got = whole[start - first : count][: len(view)]
+                got = whole[place - first : count][: len(view)]
                 view[: len(got)] = got
                 short = len(got) < len(view)
                 got.release()
@@ -155,7 +194,7 @@ class MediumReader:
         if error.errno in _GONE or is_gone(self._fd, self._facts):
             raise StorageError(
                 f"the source `{escape_bytes(self._facts.path)}` is gone: {error.strerror or error}",
-                hint="what was read so far is kept; connect it again and start a new acquisition",
+                hint="what was read so far is kept; connect it again and go on with `--resume`",
             ) from error
 
 
@@ -163,6 +202,7 @@ class StreamReader:
     """Reads standard input to its end; the length is known afterwards."""
 
     retries = 0
+    trouble = False
 
     def __init__(self, descriptor: int) -> None:
         self._fd = descriptor
@@ -229,6 +269,33 @@ class ImageReader:
                 return
             for at in range(0, len(view), unit):
                 self._take(view[at : at + unit], start + at, unit)
+
+
+class NothingReader:
+    """Stands for the rest of a medium that is not going to be read: zeros, and one gap.
+
+    Args:
+        at: where the rest begins.
+        size: bytes of the medium.
+    """
+
+    retries = 0
+    trouble = False
+
+    def __init__(self, at: int, size: int) -> None:
+        self._size = size
+        self.done = at
+        self.gaps: list[gaps.Range] = gaps.merge([(at, size - at)])
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def fill(self, view: memoryview) -> int:
+        """Fill `view` with zeros; fewer bytes only at the end."""
+        count = min(len(view), self._size - self.done)
+        view[:count] = bytes(count)
+        self.done += count
+        return count
 
 
 def reader_for(opened: Opened) -> MediumReader | StreamReader:

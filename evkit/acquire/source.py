@@ -8,6 +8,7 @@ without touching its access time.
 from __future__ import annotations
 
 import array
+import dataclasses
 import errno
 import os
 import stat
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from evkit.acquire import sysfs
-from evkit.core.errors import InputError, RefusedError
+from evkit.core.errors import InputError, RefusedError, UsageError
 from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
 
@@ -48,6 +49,9 @@ class Facts:
         identity: make, model, serial, … as the system reports them; text from outside.
         mtime_ns: of a regular file, or None.
         inode: (device, inode) of a regular file, or None.
+        window: (offset, length) on the source when only a part of it is taken; `size` is then the
+            length of that part.
+        source_size: bytes of the whole source when only a part of it is taken.
     """
 
     path: bytes
@@ -60,6 +64,13 @@ class Facts:
     identity: Mapping[str, str] = field(default_factory=dict)
     mtime_ns: int | None = None
     inode: tuple[int, int] | None = None
+    window: tuple[int, int] | None = None
+    source_size: int | None = None
+
+    @property
+    def base(self) -> int:
+        """Where on the source the first byte lies that is taken."""
+        return self.window[0] if self.window else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,12 +158,34 @@ def describe(path: bytes, descriptor: int) -> Facts:
     )
 
 
+def narrowed(opened: Opened, offset: int, length: int) -> Opened:
+    """Return the same source with only a part of it to be taken.
+
+    Raises:
+        UsageError: the part does not lie on the source, or not at its sectors.
+    """
+    facts = opened.facts
+    sector = facts.sector_size
+    if facts.size is None:
+        raise UsageError("a part of a stream cannot be taken", hint="acquire all of it")
+    inside = offset >= 0 and length > 0 and offset + length <= facts.size
+    if not inside or offset % sector or (length % sector and offset + length != facts.size):
+        raise UsageError(
+            f"bytes {offset} to {offset + length} are no range of sectors on a source of "
+            f"{facts.size} bytes",
+            hint=f"offset and length are multiples of {sector}, such as 2048s+204800s",
+        )
+    part = dataclasses.replace(facts, size=length, window=(offset, length), source_size=facts.size)
+    return dataclasses.replace(opened, facts=part)
+
+
 def is_gone(descriptor: int, facts: Facts) -> bool:
     """Say whether a block device went away or changed its length since it was described."""
     if facts.kind != "block":
         return False
     try:
-        return _ioctl(descriptor, _BLKGETSIZE64, "Q") != facts.size
+        stated = facts.size if facts.source_size is None else facts.source_size
+        return _ioctl(descriptor, _BLKGETSIZE64, "Q") != stated
     except OSError as error:
         return error.errno in _GONE
 
@@ -183,9 +216,12 @@ def fields(facts: Facts) -> dict[str, str | int | bool]:
         "physical_sector_size": facts.physical_sector_size,
         "read_only": facts.read_only,
         "device": facts.device,
+        "source_size": facts.source_size,
     }
     result.update({name: value for name, value in optional.items() if value is not None})
     result.update(facts.identity)
+    if facts.window is not None:
+        result["window_offset"], result["window_length"] = facts.window
     return result
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from evkit.acquire import blockwork
 from evkit.images.e01 import codec
+from evkit.images.e01.layout import CHUNK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,7 @@ class Setup:
     bound: int
     compression: str | None = None
     files: tuple[int, ...] = ()
-    chunk: int = codec.CHUNK
+    chunk: int = CHUNK
     block_nodes: bool = False
     pieces: bool = True
 

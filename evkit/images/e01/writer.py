@@ -150,6 +150,10 @@ class E01Writer:
             else:
                 self._next_segment()
 
+    def pending(self) -> tuple[memoryview, list[int]]:
+        """Return the chunks that wait for their group to be complete, and their sizes."""
+        return self._buffer[build.HEAD : self._used], list(self._sizes)
+
     def finish(
         self,
         *,
