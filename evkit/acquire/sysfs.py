@@ -45,25 +45,25 @@ class Mount(NamedTuple):
 
 def identity(device: str) -> dict[str, str]:
     """Return what a device (`major:minor`) says of itself; a partition also names its disk."""
-    folder = _folder(device)
+    folder = place_of(device)
     if folder is None:
         return {}
-    found: dict[str, str] = {"name": _clean(os.path.basename(folder))}
-    partition = _read(os.path.join(folder, b"partition"))
+    found: dict[str, str] = {"name": clean(os.path.basename(folder))}
+    partition = read_text(os.path.join(folder, b"partition"))
     disk = os.path.dirname(folder) if partition else folder
     if partition:
         found["partition"] = partition
-        found["disk"] = _clean(os.path.basename(disk))
-        start = _read(os.path.join(folder, b"start"))
+        found["disk"] = clean(os.path.basename(disk))
+        start = read_text(os.path.join(folder, b"start"))
         if start:
             found["start_sector"] = start
     for name, places in _IDENTITY.items():
         for place in places:
-            value = _read(os.path.join(disk, place))
+            value = read_text(os.path.join(disk, place))
             if value:
                 found[name] = value
                 break
-    backing = _read(os.path.join(disk, b"loop/backing_file"))
+    backing = read_text(os.path.join(disk, b"loop/backing_file"))
     if backing:
         found["backing_file"] = backing
     found["interface"] = _interface(disk)
@@ -73,14 +73,14 @@ def identity(device: str) -> dict[str, str]:
 def below(device: str, _depth: int = _DEPTH) -> set[str]:
     """Return a device with everything built on it: partitions and holders, at any depth."""
     found = {device}
-    folder = _folder(device)
+    folder = place_of(device)
     if folder is None or not _depth:
         return found
-    for name in _list(folder):
+    for name in entries(folder):
         child = os.path.join(folder, name)
         if os.path.isfile(os.path.join(child, b"partition")):
             found |= _with(child, below, _depth)
-    for name in _list(os.path.join(folder, b"holders")):
+    for name in entries(os.path.join(folder, b"holders")):
         found |= _with(os.path.join(folder, b"holders", name), below, _depth)
     return found
 
@@ -88,14 +88,14 @@ def below(device: str, _depth: int = _DEPTH) -> set[str]:
 def above(device: str, _depth: int = _DEPTH) -> set[str]:
     """Return a device with everything that it lies on: its disk, its parts, the file of a loop."""
     found = {device}
-    folder = _folder(device)
+    folder = place_of(device)
     if folder is None or not _depth:
         return found
     if os.path.isfile(os.path.join(folder, b"partition")):
         found |= _with(os.path.dirname(folder), above, _depth)
-    for name in _list(os.path.join(folder, b"slaves")):
+    for name in entries(os.path.join(folder, b"slaves")):
         found |= _with(os.path.join(folder, b"slaves", name), above, _depth)
-    backing = _raw(os.path.join(folder, b"loop/backing_file"))
+    backing = read_bytes(os.path.join(folder, b"loop/backing_file"))
     if backing:
         found |= devices_of(backing, _depth - 1)
     return found
@@ -114,7 +114,7 @@ def devices_of(path: bytes, _depth: int = _DEPTH) -> set[str]:
             direct |= mount.devices
     found: set[str] = set()
     for device in direct:
-        if _folder(device) is not None:
+        if place_of(device) is not None:
             found |= above(device, _depth)
     return found
 
@@ -134,11 +134,11 @@ def loops_over(path: bytes, inode: tuple[int, int]) -> set[str] | None:
     real = os.path.realpath(path)
     for name in names:
         folder = os.path.join(LOOPS, name)
-        backing = _raw(os.path.join(folder, b"loop/backing_file"))
+        backing = read_bytes(os.path.join(folder, b"loop/backing_file"))
         if not name.startswith(b"loop") or not backing:
             continue
         if _is_file(backing, inode) or backing in {real, real + _DELETED}:
-            found.add(_read(os.path.join(folder, b"dev")))
+            found.add(read_text(os.path.join(folder, b"dev")))
         elif not os.path.lexists(backing) and not backing.endswith(_DELETED):
             return None  # named as another mount namespace sees it
     found.discard("")
@@ -203,13 +203,14 @@ def swap_devices() -> set[str]:
 
 
 def _with(folder: bytes, walk: object, depth: int) -> set[str]:
-    device = _read(os.path.join(folder, b"dev"))
+    device = read_text(os.path.join(folder, b"dev"))
     if not device:
         return set()
     return below(device, depth - 1) if walk is below else above(device, depth - 1)
 
 
-def _folder(device: str) -> bytes | None:
+def place_of(device: str) -> bytes | None:
+    """Return the folder of a device (`major:minor`) below `/sys`, or None."""
     link = os.path.join(BLOCK, device.encode("ascii"))
     return os.path.realpath(link) if os.path.lexists(link) else None
 
@@ -227,14 +228,16 @@ def _interface(disk: bytes) -> str:
     return "unknown"
 
 
-def _list(folder: bytes) -> list[bytes]:
+def entries(folder: bytes) -> list[bytes]:
+    """Return the names in a folder in order; empty when it cannot be read."""
     try:
         return sorted(os.listdir(folder))
     except OSError:
         return []
 
 
-def _raw(path: bytes) -> bytes:
+def read_bytes(path: bytes) -> bytes:
+    """Return the start of a file without line ends behind it; empty when it cannot be read."""
     try:
         with open(path, "rb") as handle:
             return handle.read(4096).rstrip(b"\n")
@@ -242,11 +245,12 @@ def _raw(path: bytes) -> bytes:
         return b""
 
 
-def _read(path: bytes) -> str:
-    return _clean(_raw(path))
+def read_text(path: bytes) -> str:
+    """Return the start of a file as clean text; empty when it cannot be read."""
+    return clean(read_bytes(path))
 
 
-def _clean(raw: bytes) -> str:
+def clean(raw: bytes) -> str:
     """Return text without control characters; what SCSI pads with blanks and NULs is cut."""
     text = raw.decode("utf-8", "replace")
     return "".join(c for c in text if c.isprintable()).strip()[:_MAX]
