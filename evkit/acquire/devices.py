@@ -33,6 +33,7 @@ _BELOW = (
     b"/run/initramfs/", b"/run/archiso/", b"/run/rootfsbase",
 )  # fmt: skip
 _SKIPPED = (b"ram", b"zram")
+_TOLD = ("make", "model", "serial", "firmware", "wwid", "backing_file")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,8 +182,7 @@ def _device(name: bytes, mounts: list[Mount]) -> Device | None:
     record = udev.read(number)
     links = _links(identity["name"], record)
     serial = record.text("ID_SERIAL_SHORT") if record else None
-    told: dict[str, str] = {k: identity[k] for k in ("make", "model", "serial", "firmware", "wwid", "backing_file")
-            if k in identity}  # fmt: skip
+    told = {name: identity[name] for name in _TOLD if name in identity}
     if serial and "serial" not in told:
         told["serial"] = serial
     parts = _partitions(folder, number, mounts)

@@ -1,7 +1,8 @@
 """The acquisition log: every item of a fixed list, each with how much is known about it.
 
-`recorded` has a value; `could-not-be-determined` was looked for without success; `not-asked` is
-what only a person knows and nobody stated. `docs/spec/acquisition-log.md`.
+`recorded` has a value; `could-not-check` was looked for without success; `not-known` was asked of a
+person who does not know; `not-asked` is what only a person knows and nobody was asked.
+`docs/spec/acquisition-log.md`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 SCHEMA = "evkit/acquisition-log/1"
 NAME = "acquisition-log.json"
-RECORDED, UNKNOWN, NOT_ASKED = "recorded", "could-not-be-determined", "not-asked"
+RECORDED, UNKNOWN, NOT_ASKED = "recorded", "could-not-check", "not-asked"
+NOT_KNOWN = "not-known"
+STATES = (RECORDED, UNKNOWN, NOT_KNOWN, NOT_ASKED)
+ANSWER_NOT_KNOWN = "not known"  # the answer of a person who does not know
 MAX_BYTES = 4 << 20
 MAX_TEXT = 4096
 
@@ -45,6 +49,12 @@ FOUND: dict[str, str] = {
     "source.sector_size": "logical and physical sector size",
     "source.read_only": "read-only flag of the system",
     "source.mounted": "whether it was mounted",
+    "source.mounted_since_attach": "whether it was mounted since it was attached: yes, no, unknown",
+    "source.written_since_attach": "writes that the system counts since it was attached",
+    "source.guard": "whether the device guard was active when it was attached",
+    "source.read_alone": "whether another process acquired it at the same time",
+    "source.bridge": "USB bridge or dock in front of the drive, as it names itself",
+    "source.drive": "the drive behind it, as it answers itself",
     "source.partition_table": "kind of partition table seen in the first sectors",
     "destination.path": "where the image was written",
     "destination.file_system": "file system of the destination",
@@ -68,10 +78,14 @@ ASKED: dict[str, str] = {
     "write_blocker.firmware": "firmware of the write blocker",
     "write_blocker.tested": "day of its last test",
     "write_blocker.none": "why no write blocker was used",
+    "label.make": "make on the label of the source",
+    "label.model": "model on the label of the source",
+    "label.serial": "serial number on the label of the source",
     "source.hidden_areas": "HPA, DCO or AMA: state and how it was looked up",
     "source.encryption": "whether the medium is encrypted, and with what",
     "source.power_state": "power state when it was found",
     "source.clock": "its clock beside a reference clock",
+    "source.seals": "seals when it was unpacked: numbers and what they looked like",
     "destination.medium": "make and model of the destination medium",
     "destination.serial": "serial number of the destination medium",
     "destination.wiped": "how it is known that the destination was empty",
@@ -125,7 +139,13 @@ def build(ref: str, found: Mapping[str, Json], typed: Mapping[str, str]) -> dict
     items: dict[str, Any] = {}
     for name in ITEMS:
         value = typed.get(name, found.get(name))
-        if value is not None:
+        if name in typed and str(value).strip().lower() == ANSWER_NOT_KNOWN:
+            value = found.get(name)  # what evkit found is better than what a person does not know
+            if value is None:
+                items[name] = {"state": NOT_KNOWN}
+            else:
+                items[name] = {"state": RECORDED, "value": value, "by": "evkit"}
+        elif value is not None:
             by = "officer" if name in typed else "evkit"
             items[name] = {"state": RECORDED, "value": value, "by": by}
         else:
@@ -155,7 +175,7 @@ def decode(data: bytes) -> dict[str, Any]:
         recorded = item.get("state") == RECORDED
         if keys != ({"state", "value", "by"} if recorded else {"state"}):
             raise InputError(f"item `{name}` of the acquisition log is malformed")
-        if item["state"] not in {RECORDED, UNKNOWN, NOT_ASKED}:
+        if item["state"] not in STATES:
             raise InputError(f"item `{name}` has a state that is not known")
         if recorded and item["by"] not in {"evkit", "officer"}:
             raise InputError(f"item `{name}` does not say who stated it")
@@ -164,17 +184,18 @@ def decode(data: bytes) -> dict[str, Any]:
 
 def summary(document: Mapping[str, Any]) -> dict[str, Json]:
     """Return what the event says: how many items in which state, and those not recorded."""
-    states: dict[str, list[str]] = {RECORDED: [], UNKNOWN: [], NOT_ASKED: []}
+    states: dict[str, list[str]] = {state: [] for state in STATES}
     for name, item in document["items"].items():
         states[item["state"]].append(name)
     return {
         "recorded": len(states[RECORDED]),
         UNKNOWN: tuple(states[UNKNOWN]),
+        NOT_KNOWN: tuple(states[NOT_KNOWN]),
         NOT_ASKED: tuple(states[NOT_ASKED]),
     }
 
 
-_GROUPS = {"write_blocker", "source", "destination"}
+_GROUPS = {"write_blocker", "source", "destination", "label"}
 _ONLY_HERE = {"second_person", "volatility_order"}
 
 

@@ -1,8 +1,8 @@
 """Checks before the first read. Only what would alter evidence is refused; the rest is recorded.
 
-A check has one of three states: `ok`, `deviation` (recorded, with a reason) or
-`could-not-be-determined`. Refused are a source that is mounted for writing or used as swap space,
-a destination on the source, and a destination without room.
+A check is `checked`, `failed` (recorded as a deviation, with a reason) or `could-not-check`; see
+`acquire.checks`. Refused are a source that is mounted for writing or used as swap space, a
+destination on the source, and a destination without room.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evkit.acquire import sysfs
+from evkit.acquire import guard, identity, mounting, sysfs
+from evkit.acquire.checks import CHECKED, FAILED, UNKNOWN, Check
 from evkit.core.errors import RefusedError, StorageError
 from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
 from evkit.hashing import pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from evkit.acquire.identity import Identity
     from evkit.acquire.source import Facts
     from evkit.core.ejson import Json
 
-OK, DEVIATION, UNKNOWN = "ok", "deviation", "could-not-be-determined"
 SPARE = 16 << 20  # log, list, journal and the file system's own needs
 WRITABLE = "source-writable"
 MOUNTED = "source-mounted"
@@ -31,54 +32,53 @@ _MOUNT = "not-mounted"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
-    """One check: what was looked at, its state, and what was found in words.
-
-    Attributes:
-        code: code of the deviation, when it is one.
-        hint: what could have been done about it.
-    """
-
-    name: str
-    state: str
-    text: str
-    code: str | None = None
-    hint: str | None = None
-
-    def fields(self) -> dict[str, Json]:
-        """Return the JSON form."""
-        return {"check": self.name, "state": self.state, "text": self.text}
-
-
-@dataclass(frozen=True, kw_only=True)
 class Report:
-    """All checks, with what was found about the destination."""
+    """All checks, with what was found about the destination and about who the source is.
+
+    `identity` is that of a block device, None for every other source.
+    """
 
     checks: tuple[Check, ...]
     free: int | None
     needed: int | None
     file_system: str | None
+    identity: Identity | None = None
 
     @property
     def deviations(self) -> tuple[Check, ...]:
-        """The checks that are deviations."""
-        return tuple(check for check in self.checks if check.state == DEVIATION)
+        """The checks that failed; each is recorded as a deviation."""
+        return tuple(check for check in self.checks if check.state == FAILED)
 
     def fields(self) -> dict[str, Json]:
         """Return the JSON form."""
         found: dict[str, Json] = {"checks": [check.fields() for check in self.checks]}
         values = (("free", self.free), ("needed", self.needed), ("file_system", self.file_system))
         found.update({name: value for name, value in values if value is not None})
+        if self.identity is not None:
+            found["identity"] = self.identity.fields()
         return found
 
+    def named(self, name: str) -> Check | None:
+        """Return the check of this name, None when it was not asked for this kind of source."""
+        return next((check for check in self.checks if check.name == name), None)
 
-def examine(facts: Facts, destination: bytes, *, block_nodes: bool = False) -> Report:
+
+def examine(
+    facts: Facts,
+    destination: bytes,
+    *,
+    block_nodes: bool = False,
+    label: Mapping[str, str] | None = None,
+    ask_drive: bool = True,
+) -> Report:
     """Make every check.
 
     Args:
         facts: the opened source.
         destination: an existing folder on the file system that will take the image.
         block_nodes: the piece tree will keep the hash of each block.
+        label: `make`, `model`, `serial` on the label of the thing, as typed.
+        ask_drive: run the programs that ask the drive behind its bridge.
 
     Raises:
         RefusedError: going on would alter the source.
@@ -99,9 +99,40 @@ def examine(facts: Facts, destination: bytes, *, block_nodes: bool = False) -> R
         _elsewhere(facts, destination),
         _room(free, needed),
     ]
+    who = None
+    if facts.kind == "block" and facts.device is not None:
+        who = identity.of(facts, label, ask=ask_drive)
+        checks += _of_device(facts, facts.device, who)
     return Report(
-        checks=tuple(checks), free=free, needed=needed, file_system=_file_system(destination)
+        checks=tuple(checks),
+        free=free,
+        needed=needed,
+        file_system=_file_system(destination),
+        identity=who,
     )
+
+
+def _of_device(facts: Facts, device: str, who: Identity) -> list[Check]:
+    """Return the checks that only a block device has."""
+    return [
+        _alone(facts),
+        guard.at_attach(device),
+        mounting.since_attach(device),
+        mounting.writes(device),
+        identity.hidden_check(who, identity.disk_size(device)),
+        identity.label_check(who, facts.identity.get("serial") or who.bridge.get("serial")),
+    ]
+
+
+def _alone(facts: Facts) -> Check:
+    name = "read-alone"
+    if not facts.claimed:
+        text = "not checked; whether another process acquires the device cannot be known here"
+        return Check(name=name, state=UNKNOWN, text=text)
+    text = "no other evkit process acquires the device"
+    if facts.exclusive:
+        text += "; it cannot be mounted while it is open"
+    return Check(name=name, state=CHECKED, text=text)
 
 
 def space_for(size: int, *, block_nodes: bool = False) -> int:
@@ -123,12 +154,12 @@ def _write_block(facts: Facts) -> Check:
     name = "write-block"
     if facts.kind != "block":
         text = "opened read-only; not a device"
-        return Check(name=name, state=OK, text=text)
+        return Check(name=name, state=CHECKED, text=text)
     if facts.read_only:
-        return Check(name=name, state=OK, text="the system holds the device read-only")
+        return Check(name=name, state=CHECKED, text="the system holds the device read-only")
     return Check(
         name=name,
-        state=DEVIATION,
+        state=FAILED,
         code=WRITABLE,
         text="the device is writable; evkit opened it read-only",
         hint="put a write blocker before it, or run `blockdev --setro` before it is opened",
@@ -155,7 +186,7 @@ def _in_use(facts: Facts, family: set[str], free: str) -> Check:
     """Refuse what swap or a writable mount uses; `free` says it in words when nothing does."""
     name = _MOUNT
     if not family:
-        return Check(name=name, state=OK, text=free)
+        return Check(name=name, state=CHECKED, text=free)
     if family & sysfs.swap_devices():
         raise RefusedError(
             f"`{escape_bytes(facts.path)}` is in use as swap space",
@@ -177,18 +208,18 @@ def _in_use(facts: Facts, family: set[str], free: str) -> Check:
         points = ", ".join(escape_bytes(mount.point) for mount in here)
         return Check(
             name=name,
-            state=DEVIATION,
+            state=FAILED,
             code=MOUNTED,
             text=f"mounted read-only at {points}",
             hint="unmount it before it is acquired",
         )
-    return Check(name=name, state=OK, text=free)
+    return Check(name=name, state=CHECKED, text=free)
 
 
 def _elsewhere(facts: Facts, destination: bytes) -> Check:
     name = "destination-elsewhere"
     if facts.kind != "block" or facts.device is None:
-        return Check(name=name, state=OK, text="the destination is a new file")
+        return Check(name=name, state=CHECKED, text="the destination is a new file")
     under = sysfs.devices_of(destination)
     if facts.device in under:
         raise RefusedError(
@@ -199,7 +230,7 @@ def _elsewhere(facts: Facts, destination: bytes) -> Check:
     if not under:
         text = "the file system of the destination names no device"
         return Check(name=name, state=UNKNOWN, text=text)
-    return Check(name=name, state=OK, text="the destination lies on another device")
+    return Check(name=name, state=CHECKED, text="the destination lies on another device")
 
 
 def _room(free: int | None, needed: int | None) -> Check:
@@ -209,7 +240,7 @@ def _room(free: int | None, needed: int | None) -> Check:
     if needed is None:
         text = f"{in_words(free)} free; the length of the source is not known"
         return Check(name=name, state=UNKNOWN, text=text)
-    return Check(name=name, state=OK, text=f"{in_words(free)} free, {in_words(needed)} needed")
+    return Check(name=name, state=CHECKED, text=f"{in_words(free)} free, {in_words(needed)} needed")
 
 
 def _file_system(folder: bytes) -> str | None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from evkit.acquire import sysfs
+from evkit.acquire.claim import claim
 from evkit.core.errors import InputError, RefusedError, UsageError
 from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
@@ -49,6 +50,8 @@ class Facts:
         identity: make, model, serial, … as the system reports them; text from outside.
         mtime_ns: of a regular file, or None.
         inode: (device, inode) of a regular file, or None.
+        claimed: no other evkit process reads the block device; None when that cannot be known.
+        exclusive: the system mounts the block device for nobody while it is open.
         window: (offset, length) on the source when only a part of it is taken; `size` is then the
             length of that part.
         source_size: bytes of the whole source when only a part of it is taken.
@@ -64,6 +67,8 @@ class Facts:
     identity: Mapping[str, str] = field(default_factory=dict)
     mtime_ns: int | None = None
     inode: tuple[int, int] | None = None
+    claimed: bool | None = None
+    exclusive: bool | None = None
     window: tuple[int, int] | None = None
     source_size: int | None = None
 
@@ -93,15 +98,17 @@ def open_source(path: bytes) -> Opened:
     Raises:
         InputError: it is absent, unreadable, or neither a regular file nor a block device.
         RefusedError: it is a device and this system is not Linux.
+        LockedError: another evkit process acquires the device.
     """
     if path == STDIN:
         return Opened(descriptor=0, facts=Facts(path=STDIN, kind="stream", size=None), direct=False)
     shown = escape_bytes(path)
+    exclusive = False
     try:
         mode = os.stat(path).st_mode
         if stat.S_ISBLK(mode):
             _need_linux()
-            descriptor, direct = _open_device(path)
+            descriptor, direct, exclusive = _open_device(path)
         elif stat.S_ISREG(mode):
             descriptor, direct = _open_quietly(path), False
         else:
@@ -111,10 +118,14 @@ def open_source(path: bytes) -> Opened:
         if error.errno in {errno.EACCES, errno.EPERM}:
             hint = "reading a device needs membership of its group, usually `disk`"
         elif error.errno == errno.ENOENT:
-            hint = "check the name; what is plugged in shows in `lsblk`"
+            hint = "check the name; what is plugged in shows in `evkit device list`"
         raise InputError(f"cannot read `{shown}`: {error.strerror or error}", hint=hint) from error
     try:
-        return Opened(descriptor=descriptor, facts=describe(path, descriptor), direct=direct)
+        facts = describe(path, descriptor)
+        if facts.kind == "block":
+            claimed = claim(path, descriptor)
+            facts = dataclasses.replace(facts, claimed=claimed or None, exclusive=exclusive)
+        return Opened(descriptor=descriptor, facts=facts, direct=direct)
     except BaseException:
         os.close(descriptor)
         raise
@@ -205,6 +216,30 @@ def changes(before: Facts, after: Facts) -> list[str]:
     return found
 
 
+def same_device(before: Facts, after: Facts) -> list[str]:
+    """Say in words why a device is not the one that was planned for; empty when it is.
+
+    Args:
+        before: as found when the work was planned.
+        after: as found when it starts; the path may have another name.
+    """
+    found = []
+    if before.kind != after.kind:
+        found.append(f"it was a {before.kind} and is a {after.kind}")
+    if before.size != after.size:
+        sizes = ["unknown" if n is None else in_words(n) for n in (before.size, after.size)]
+        found.append(f"its size was {sizes[0]} and is {sizes[1]}")
+    if before.sector_size != after.sector_size:
+        found.append(f"its sectors had {before.sector_size} bytes and have {after.sector_size}")
+    for name in _SAME:
+        old, new = before.identity.get(name), after.identity.get(name)
+        if old != new:
+            found.append(f"its {name} was {_quoted(old)} and is {_quoted(new)}")
+    if before.inode != after.inode:
+        found.append("it is another file")
+    return found
+
+
 def fields(facts: Facts) -> dict[str, str | int | bool]:
     """Return the facts as they stand in events and in the acquisition log."""
     from evkit.core.paths import to_fields
@@ -225,6 +260,13 @@ def fields(facts: Facts) -> dict[str, str | int | bool]:
     return result
 
 
+_SAME = ("make", "model", "serial", "firmware", "wwid", "cid", "partition", "start_sector")
+
+
+def _quoted(value: str | None) -> str:
+    return f"`{value}`" if value else "not known"
+
+
 _OTHER = "`%s` is neither a regular file nor a block device"
 
 
@@ -242,14 +284,21 @@ def _open_quietly(path: bytes, extra: int = 0) -> int:
         return os.open(path, flags)
 
 
-def _open_device(path: bytes) -> tuple[int, bool]:
-    if _DIRECT:
+def _open_device(path: bytes) -> tuple[int, bool, bool]:
+    """Open a device, past the cache and exclusively where that goes; as root where need be."""
+    for extra in (_DIRECT | os.O_EXCL, _DIRECT, os.O_EXCL, 0):
         try:
-            return _open_quietly(path, _DIRECT), True
+            descriptor = _open_quietly(path, extra)
         except OSError as error:
-            if error.errno != errno.EINVAL:
+            from evkit.acquire import opener
+
+            if opener.denied(error):
+                return opener.open_elevated(path)
+            if error.errno not in {errno.EINVAL, errno.EBUSY} or not extra:
                 raise
-    return _open_quietly(path), False
+        else:
+            return descriptor, bool(_DIRECT and extra & _DIRECT), bool(extra & os.O_EXCL)
+    raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
 
 def _need_linux() -> None:

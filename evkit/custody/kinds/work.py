@@ -21,7 +21,7 @@ _SOURCE = (
     field("host", "object", "the computer used: name, system, versions"),
     field("plan", "object", "what was going to be done"),
     field("preflight", "object", "checks made before the first read"),
-    field("log", "object", "acquisition log: each item recorded, not determined or not asked"),
+    field("log", "object", "acquisition log: how much is known of each item"),
     text("type", "full, partition, range, targeted or live"),
     text("scope", "what was taken and why that is enough"),
     text("format", "format of the image"),
@@ -39,7 +39,7 @@ _RESULT = (
     field("unread", "object", "what could not be read"),
     field("verification", "object", "the second reading and its outcome"),
     field("tool", "object", "the other tool: name, version"),
-    field("log", "object", "acquisition log: each item recorded, not determined or not asked"),
+    field("log", "object", "acquisition log: how much is known of each item"),
 )
 _INTAKE = (
     choice("kind", "what kind of delivery", "files", "image", "phone", "cctv", "provider", "cloud",

@@ -60,11 +60,11 @@ def test_log_holds_every_item_in_a_state():
     assert states["result"] == "recorded"
     assert document["items"]["scope"] == {"state": "recorded", "value": "all", "by": "officer"}
     assert states["write_blocker.make"] == "not-asked"
-    assert states["source.serial"] == "could-not-be-determined"
+    assert states["source.serial"] == "could-not-check"
     assert log.decode(log.encode(document)) == document
     counted = log.summary(document)
     total = counted["recorded"] + len(counted["not-asked"])
-    assert total + len(counted["could-not-be-determined"]) == len(log.ITEMS)
+    assert total + len(counted["could-not-check"]) == len(log.ITEMS)
 
 
 def test_log_covers_the_elements_of_the_procedure():
