@@ -71,10 +71,21 @@ def of(facts: Facts, label: Mapping[str, str] | None = None, *, ask: bool = True
     answers = Answers(refused={"drive": "it was not asked"})
     if ask and device:
         answers = probing.ask(disk_path(facts), bus)
+    return of_answers(device, bus, facts.identity, answers, label)
+
+
+def of_answers(
+    device: str,
+    bus: str,
+    reported: Mapping[str, str],
+    answers: Answers,
+    label: Mapping[str, str] | None = None,
+) -> Identity:
+    """Put the identity together from what the system reports and what the drive answered."""
     told = dict(answers.drive.identity) if answers.drive is not None else {}
     if not told and bus in _NATIVE:
         names = ("make", "model", "serial", "firmware", "wwid")
-        told = {name: facts.identity[name] for name in names if name in facts.identity}
+        told = {name: reported[name] for name in names if name in reported}
     return Identity(
         bridge=bridge.of_device(device), drive=told, label=dict(label or {}), answers=answers
     )

@@ -374,7 +374,8 @@ def require_recordable(kind: str) -> None:
     """
     if not kind_of(kind).recordable:
         commands = {"register": "evkit exhibit register", "case-open": "evkit case open",
-                    "case-close": "evkit case close"}  # fmt: skip
+                    "case-close": "evkit case close", "equipment": "evkit equipment add",
+                    "medium": "evkit media add"}  # fmt: skip
         named = commands.get(kind)
         raise UsageError(
             f"`{kind}` is not recorded with `custody record`",

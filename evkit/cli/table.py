@@ -15,6 +15,7 @@ class Entry(NamedTuple):
 
 COMMANDS: dict[str, Entry] = {
     "status": Entry("evkit.cli.status:status", "Show what is running, unfinished or due", True),
+    "device": Entry("evkit.cli.device:device", "List, show and guard what is plugged in", True),
     "case": Entry("evkit.cli.case:case", "Open, list, show and close cases", True),
     "exhibit": Entry("evkit.cli.exhibit:exhibit", "Register and show what was seized", True),
     "acquire": Entry("evkit.cli.acquire:acquire", "Image a device, a file or a stream", True),
@@ -30,6 +31,8 @@ COMMANDS: dict[str, Entry] = {
     "image": Entry("evkit.cli.image:image", "Show what an image file is", False),
     "officer": Entry("evkit.cli.officer:officer", "Enrol, list and revoke officers", False),
     "station": Entry("evkit.cli.station:station", "Make, show, back up a station", False),
+    "equipment": Entry("evkit.cli.equipment:equipment", "Write blockers and their tests", False),
+    "media": Entry("evkit.cli.media:media", "Media that copies are written to", False),
     "trust": Entry("evkit.cli.trust:trust", "Roots of other agencies", False),
     "selftest": Entry("evkit.cli.selftest:selftest", "Check this installation", False),
     "completion": Entry("evkit.cli.completion:completion", "Print a completion script", False),

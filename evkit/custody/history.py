@@ -241,6 +241,15 @@ _SENTENCES: dict[str, Callable[[Fact, State], str]] = {
     "revoke": _plain("key revoked", (": ", "officer"), (", ", "reason")),
     "recover": _plain("station rebuilt", (": ", "reason")),
     "memo": _plain("head put on paper", (", memo ", "memo_no"), (", given to ", "given_to")),
+    "equipment": _plain(
+        "equipment", (" ", "name"), (", ", "what"), (", ", "make"), (" ", "model"),
+        (", serial ", "serial"), (", tested ", "tested"), (", test ", "test_result"),
+        (", retired: ", "retired"),
+    ),
+    "medium": _plain(
+        "medium", (" ", "label"), (", ", "make"), (" ", "model"), (", serial ", "serial"),
+        (", for ", "use"), (", retired: ", "retired"),
+    ),
     "case-open": _plain("case opened", (": ", "title"), (", FIR ", "fir_no"), (", ", "offence")),
     "case-close": _plain("case closed", (": ", "outcome")),
     "register": _register,
@@ -264,4 +273,4 @@ _SENTENCES: dict[str, Callable[[Fact, State], str]] = {
     "correct": _correct,
     "incident": _plain("incident", (", ", "outcome"), (": ", "text")),
     "bundle": _plain("bundle made", (" for ", "recipient"), (", ", "bundle_id")),
-}
+}  # fmt: skip

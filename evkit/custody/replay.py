@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evkit.core import clock
-from evkit.custody import corrections, data, office, thing
+from evkit.custody import corrections, data, gear, office, thing
 from evkit.custody.facts import Fact, fact_of
 from evkit.custody.findings import Finding, Findings
 from evkit.custody.history import Entry, entry_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from evkit.ledger.event import Event
 
 CLOCK = "system"  # the source of a time that was read from the station's clock
-_HANDLERS = {**office.HANDLERS, **thing.HANDLERS, **data.HANDLERS}
+_HANDLERS = {**office.HANDLERS, **gear.HANDLERS, **thing.HANDLERS, **data.HANDLERS}
 # kinds that take their place by when they happened; the others stand where they were written
 _PLACED = {name for name, kind in KINDS.items() if kind.handles} | {
     "acquire-end", "intake-start", "intake-end", "incident", "copy-out", "case-open",

@@ -7,7 +7,7 @@ that commands, manifests and reports share.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -197,11 +197,52 @@ class Officer:
         return _present(vars(self))
 
 
+class PieceTest(NamedTuple):
+    """One test of a piece of equipment."""
+
+    day: str
+    result: str | None
+    report: str | None
+    by: str | None
+    entry: int
+
+
+@dataclass(kw_only=True)
+class Piece:
+    """A piece of equipment: its latest values, and its tests from the oldest to the newest."""
+
+    name: str
+    fields: dict[str, Any] = field(default_factory=dict)
+    tests: list[PieceTest] = field(default_factory=list)
+    entries: list[int] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON form, without absent values."""
+        tests = [_present(test._asdict()) for test in self.tests]
+        return {"name": self.name, **self.fields, "tests": tests, "entries": list(self.entries)}
+
+
+@dataclass(kw_only=True)
+class Medium:
+    """A destination medium with its latest values."""
+
+    label: str
+    added: str
+    fields: dict[str, Any] = field(default_factory=dict)
+    entries: list[int] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"label": self.label, **self.fields, "added": self.added,
+                "entries": list(self.entries)}  # fmt: skip
+
+
 @dataclass(kw_only=True)
 class State:
     """Everything; it also answers as `custody.kinds.Lookup`.
 
-    `corrections` holds the sentence of each correction, by its event id.
+    `corrections` holds the sentence of each correction, by its event id; `equipment` and `media`
+    are found by name and label, ignoring case.
     """
 
     station: dict[str, Any] = field(default_factory=dict)
@@ -209,6 +250,8 @@ class State:
     officers: dict[str, Officer] = field(default_factory=dict)
     cases: dict[str, Case] = field(default_factory=dict)
     corrections: dict[str, str] = field(default_factory=dict)
+    equipment: dict[str, Piece] = field(default_factory=dict)
+    media: dict[str, Medium] = field(default_factory=dict)
 
     def statement(self) -> str | None:
         """Return the event id of the station statement."""
@@ -245,6 +288,8 @@ class State:
             "station": self.station,
             "officers": [officer.document() for officer in self.officers.values()],
             "cases": [case.document() for case in self.cases.values()],
+            "equipment": [piece.document() for piece in self.equipment.values()],
+            "media": [medium.document() for medium in self.media.values()],
         }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from evkit.core.errors import UsageError
-from evkit.custody.kinds import movement, office, work
+from evkit.custody.kinds import gear, movement, office, work
 from evkit.custody.kinds.model import HEAD_FIELDS, LEVELS, ROLES, Kind
 from evkit.custody.kinds.reference import markdown
 from evkit.custody.kinds.subjects import Lookup, subjects_for
@@ -16,12 +16,12 @@ __all__ = [
 ]  # fmt: skip
 
 _ORDER = (
-    "station", "enrol", "revoke", "recover", "memo", "case-open", "case-close", "register", "mark",
-    "acquire-start", "acquire-end", "intake-start", "intake-end", "inventory", "verify", "seal",
-    "unseal", "store", "check-out", "check-in", "copy-out", "produce", "return", "dispose", "note",
-    "correct", "incident", "bundle",
+    "station", "enrol", "revoke", "recover", "memo", "equipment", "medium", "case-open",
+    "case-close", "register", "mark", "acquire-start", "acquire-end", "intake-start", "intake-end",
+    "inventory", "verify", "seal", "unseal", "store", "check-out", "check-in", "copy-out",
+    "produce", "return", "dispose", "note", "correct", "incident", "bundle",
 )  # fmt: skip
-_ALL = {kind.name: kind for kind in (*office.KINDS, *movement.KINDS, *work.KINDS)}
+_ALL = {kind.name: kind for kind in (*office.KINDS, *gear.KINDS, *movement.KINDS, *work.KINDS)}
 KINDS: dict[str, Kind] = {name: _ALL[name] for name in _ORDER}
 
 
