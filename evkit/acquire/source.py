@@ -235,7 +235,7 @@ def same_device(before: Facts, after: Facts) -> list[str]:
         old, new = before.identity.get(name), after.identity.get(name)
         if old != new:
             found.append(f"its {name} was {_quoted(old)} and is {_quoted(new)}")
-    if before.inode != after.inode:
+    if before.inode and after.inode and before.inode != after.inode:
         found.append("it is another file")
     return found
 
@@ -258,6 +258,42 @@ def fields(facts: Facts) -> dict[str, str | int | bool]:
     if facts.window is not None:
         result["window_offset"], result["window_length"] = facts.window
     return result
+
+
+def from_fields(values: Mapping[str, object]) -> Facts:
+    """Return the facts that `fields` wrote into an event, as far as they stand there.
+
+    Raises:
+        InputError: the path or the kind is malformed.
+    """
+    from evkit.core.paths import from_fields as path_from
+
+    kind = values.get("kind")
+    if kind not in {"file", "block", "stream"}:
+        raise InputError("the source in the event is malformed")
+    device = values.get("device")
+    return Facts(
+        path=path_from(values),
+        kind=str(kind),
+        size=_number(values.get("size")),
+        sector_size=_number(values.get("sector_size")) or SECTOR,
+        physical_sector_size=_number(values.get("physical_sector_size")),
+        read_only=_flag(values.get("read_only")),
+        device=device if isinstance(device, str) else None,
+        identity={
+            name: value
+            for name, value in values.items()
+            if isinstance(value, str) and name not in {"path", "path_b64", "kind", "device"}
+        },
+    )
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 _SAME = ("make", "model", "serial", "firmware", "wwid", "cid", "partition", "start_sector")

@@ -32,7 +32,7 @@ FENCED = {
 }
 # the standard library's ways to a network or to code from outside
 STANDARD_FENCED: dict[str, set[str]] = {
-    "socket": set(),
+    "socket": {"acquire.opener", "acquire.opener_child"},  # a Unix socket pair: docs/adr/0010
     "urllib": set(),
     "http": set(),
     "ftplib": set(),

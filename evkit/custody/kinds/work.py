@@ -26,6 +26,7 @@ _SOURCE = (
     text("scope", "what was taken and why that is enough"),
     text("format", "format of the image"),
     field("write_blocker", "object", "write blocker: make, model, serial, last test"),
+    field("not_known", "list", "what was asked before the first read and was not known"),
 )
 _RESULT = (
     choice("result", "how it ended", *RESULTS, required=True),
