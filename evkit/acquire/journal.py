@@ -25,7 +25,7 @@ RUNNING, UNSIGNED = "running", "unsigned"
 STATES = (RUNNING, UNSIGNED)
 MAX_BYTES = 4 << 20
 _REQUIRED = {"schema", "what", "ref", "started", "pid", "state"}
-_OPTIONAL = {"start_event", "draft"}
+_OPTIONAL = {"start_event", "draft", "work"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,7 @@ class Journal:
         state: `running`, or `unsigned` when only the signature under the end is missing.
         start_event: event id of the start once it is recorded.
         draft: the end as it is to be signed, when `unsigned`.
+        work: what it takes to go on with the work; empty when it cannot go on.
     """
 
     what: str
@@ -49,6 +50,7 @@ class Journal:
     state: str = RUNNING
     start_event: str | None = None
     draft: Mapping[str, Any] = field(default_factory=dict)
+    work: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write(folder: bytes, journal: Journal) -> None:
@@ -92,6 +94,8 @@ def encode(journal: Journal) -> bytes:
         value["start_event"] = journal.start_event
     if journal.draft:
         value["draft"] = dict(journal.draft)
+    if journal.work:
+        value["work"] = dict(journal.work)
     return ejson.dumps(value)
 
 
@@ -129,6 +133,9 @@ def decode(data: bytes) -> Journal:
     draft = value.get("draft", {})
     if not isinstance(draft, dict) or bool(draft) != (value["state"] == UNSIGNED):
         raise InputError("the journal and its draft do not belong together")
+    work = value.get("work", {})
+    if not isinstance(work, dict) or ("work" in value and not work):
+        raise InputError("the checkpoint in the journal is malformed")
     return Journal(
         what=value["what"],
         ref=value["ref"],
@@ -137,4 +144,5 @@ def decode(data: bytes) -> Journal:
         state=value["state"],
         start_event=value.get("start_event"),
         draft=draft,
+        work=work,
     )

@@ -158,13 +158,13 @@ class Maker:
         catch = self._catch_up = CatchUp(self._tally.hashes, 0, engine.BLOCK)
         self._tally.hashes = {}  # the engine digests nothing: what comes first is not there yet
         until = self._tally.size
-        names = self._out.names if self._out else []
+        names = self._resumed.names(self._out.names if self._out is not None else [])
 
         def follow() -> None:
             try:
                 with self._image(names) as image:
                     catch.follow(image.read, until, self._tally)
-            except (EvkitError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - kept, and raised when it is needed
                 catch.error = error
 
         thread = threading.Thread(target=follow, daemon=True)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 SPARE = 16 << 20  # log, list, journal and the file system's own needs
 WRITABLE = "source-writable"
 MOUNTED = "source-mounted"
+RUNNING = "source-in-use"
+IN_USE, LITTLE_ROOM = "in-use", "little-room"
 _MOUNT = "not-mounted"
 
 
@@ -70,6 +72,7 @@ def examine(
     block_nodes: bool = False,
     label: Mapping[str, str] | None = None,
     ask_drive: bool = True,
+    allow: frozenset[str] = frozenset(),
 ) -> Report:
     """Make every check.
 
@@ -79,6 +82,9 @@ def examine(
         block_nodes: the piece tree will keep the hash of each block.
         label: `make`, `model`, `serial` on the label of the thing, as typed.
         ask_drive: run the programs that ask the drive behind its bridge.
+        allow: `in-use` records a source that is mounted for writing instead of refusing it (a
+            running system); `little-room` does so with a destination that may be too small (what
+            is compressed needs less than the medium has).
 
     Raises:
         RefusedError: going on would alter the source.
@@ -87,7 +93,8 @@ def examine(
     free, needed = room(destination), None
     if facts.size is not None:
         needed = space_for(facts.size, block_nodes=block_nodes)
-    if free is not None and needed is not None and free < needed:
+    tight = free is not None and needed is not None and free < needed
+    if free is not None and needed is not None and tight and LITTLE_ROOM not in allow:
         raise StorageError(
             f"`{escape_bytes(destination)}` has {in_words(free)} free, "
             f"{in_words(needed)} are needed",
@@ -95,7 +102,7 @@ def examine(
         )
     checks = [
         _write_block(facts),
-        _not_mounted(facts),
+        _not_mounted(facts, refuse=IN_USE not in allow),
         _elsewhere(facts, destination),
         _room(free, needed),
     ]
@@ -107,7 +114,7 @@ def examine(
         checks=tuple(checks),
         free=free,
         needed=needed,
-        file_system=_file_system(destination),
+        file_system=file_system(destination),
         identity=who,
     )
 
@@ -166,9 +173,10 @@ def _write_block(facts: Facts) -> Check:
     )
 
 
-def _not_mounted(facts: Facts) -> Check:
+def _not_mounted(facts: Facts, *, refuse: bool) -> Check:
     if facts.kind == "block" and facts.device is not None:
-        return _in_use(facts, sysfs.below(facts.device), "not mounted")
+        family = sysfs.below(facts.device)
+        return _in_use(facts, family, "not mounted") if refuse else _running(family)
     if facts.inode is None:
         return Check(name=_MOUNT, state=UNKNOWN, text="not checked; a stream has no device")
     loops = sysfs.loops_over(facts.path, facts.inode)
@@ -180,6 +188,20 @@ def _not_mounted(facts: Facts) -> Check:
         )
     family = {device for loop in loops for device in sysfs.below(loop)}
     return _in_use(facts, family, "not mounted through a loop device")
+
+
+def _running(family: set[str]) -> Check:
+    """Say what uses a device that is acquired while it is in use."""
+    uses = ["swap space"] if family & sysfs.swap_devices() else []
+    for mount in sysfs.mounts() or ():
+        if mount.devices & family:
+            how = "for reading" if mount.read_only else "for writing"
+            uses.append(f"mounted {how} at {escape_bytes(mount.point)}")
+    if not uses:
+        return Check(name=_MOUNT, state=CHECKED, text="not mounted")
+    text = f"in use while it is acquired: {'; '.join(uses[:8])}"
+    hint = "its content changes while it is read; the image is of no single moment"
+    return Check(name=_MOUNT, state=FAILED, code=RUNNING, text=text, hint=hint)
 
 
 def _in_use(facts: Facts, family: set[str], free: str) -> Check:
@@ -240,10 +262,14 @@ def _room(free: int | None, needed: int | None) -> Check:
     if needed is None:
         text = f"{in_words(free)} free; the length of the source is not known"
         return Check(name=name, state=UNKNOWN, text=text)
-    return Check(name=name, state=CHECKED, text=f"{in_words(free)} free, {in_words(needed)} needed")
+    text = f"{in_words(free)} free, {in_words(needed)} needed"
+    if free < needed:
+        text += " for what cannot be compressed; it may not be enough"
+        return Check(name=name, state=UNKNOWN, text=text)
+    return Check(name=name, state=CHECKED, text=text)
 
 
-def _file_system(folder: bytes) -> str | None:
+def file_system(folder: bytes) -> str | None:
     """Return the type of the file system, that of the mount point nearest above."""
     best: tuple[int, str] | None = None
     path = os.path.realpath(folder)

@@ -309,7 +309,7 @@ def facts_after(opened: Opened) -> Facts:
     """Describe the source once more, through the same descriptor."""
     from evkit.acquire.source import describe
 
-    if opened.facts.kind == "stream":
+    if opened.facts.kind in {"stream", "absent"}:
         return opened.facts
     try:
         return describe(opened.facts.path, opened.descriptor)

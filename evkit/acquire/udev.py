@@ -102,3 +102,13 @@ def from_link(links: tuple[str, ...], kind: str) -> str | None:
         if link.startswith(start):
             return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), link[len(start) :])
     return None
+
+
+def volume_uuid(device: str) -> str | None:
+    """Return the UUID of the file system on a device (`major:minor`), None where it has none."""
+    record = read(device)
+    found = record.text("ID_FS_UUID") if record else None
+    if found is None:
+        name = sysfs.identity(device).get("name")
+        found = from_link(disk_links(name), "by-uuid") if name else None
+    return found

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from evkit.acquire import engine, gaps, host, imaging, log, preflight, source
-from evkit.acquire.reading import facts_after, reader_for
+from evkit.acquire import engine, host, imaging, log, partitions, preflight, scene, source
+from evkit.acquire.reading import reader_for
 from evkit.acquire.stopping import Stop
-from evkit.actions.acquire_job import Job
-from evkit.actions.acquire_log import write_log
-from evkit.actions.acquire_result import Acquired, Planned, media_fields
-from evkit.actions.longwork import Plan, Work, check_plan, without_station
+from evkit.actions import acquire_places as places
+from evkit.actions.acquire_e01 import medium_of, plan_for
+from evkit.actions.acquire_job import LIVE, PARTITION, RANGE, Job
+from evkit.actions.acquire_order import order_for
+from evkit.actions.acquire_record import Attempt, record_end
+from evkit.actions.acquire_result import Acquired, Planned
+from evkit.actions.longwork import Plan, Work, check_plan
 from evkit.core import clock
-from evkit.core.errors import StorageError, UsageError
+from evkit.core.errors import UsageError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import parse_ref
 from evkit.hashing.digests import ALGORITHMS
 from evkit.images import detect
-from evkit.ledger.event import Subject
+from evkit.images.e01.header import Details
+from evkit.images.e01.plan import Plan as E01Plan
 
 if TYPE_CHECKING:
     from evkit.acquire.source import Facts, Opened
@@ -27,8 +31,8 @@ if TYPE_CHECKING:
     from evkit.identity.signer import Signer
     from evkit.station import Station
 
-SOURCE_CHANGED = "source-changed"
 _SAMPLE_SECONDS = 2.0
+_VERIFY = {imaging.NOW, imaging.LATER, imaging.NONE}
 
 
 def run(
@@ -48,14 +52,13 @@ def run(
         with Stop() as stop:
             work = Work(station, signer, job.plan, progress)
             try:
-                order = imaging.Order(
-                    folder=work.folder,
-                    names=job.request.names,
-                    verify=request.verify,
-                    block_nodes=request.block_nodes,
-                )
-                made = imaging.make(opened, order, stop, progress)
-                return _record_end(signer, work, job, made)
+                e01 = None
+                if job.request.is_e01:
+                    e01 = plan_for(station, signer, job, work, job.request.split or 0)
+                order = order_for(job, work, e01)
+                made = imaging.make(job.opened, order, stop, progress)
+                attempt = Attempt(work=work, job=job, order=order, made=made)
+                return record_end(station, signer, attempt)
             finally:
                 work.close()
     finally:
@@ -70,11 +73,11 @@ def dry_run(station: Station, request: Request) -> Planned:
         draft = check_plan(station, job.plan)
         return Planned(
             ref=draft.acquisitions[0],
-            facts=opened.facts,
+            facts=job.opened.facts,
             report=job.report,
-            names=job.request.names,
-            verify=request.verify,
-            seconds=_estimate(opened, job.request),
+            request=job.request,
+            remark=job.remark,
+            reading=_measure(job.opened, job.request),
             deviations=tuple((entry.code, entry.text) for entry in draft.deviations),
         )
     finally:
@@ -82,31 +85,43 @@ def dry_run(station: Station, request: Request) -> Planned:
 
 
 def _prepare(station: Station, request: Request, opened: Opened) -> Job:
-    unknown = set(request.names) - set(ALGORITHMS)
-    if unknown or request.verify not in {imaging.NOW, imaging.LATER, imaging.NONE}:
-        raise UsageError("an unknown digest or way to verify")
-    wanted = {*request.names, "sha256"}
-    request = dataclasses.replace(
-        request, names=tuple(name for name in ALGORITHMS if name in wanted)
-    )
     if opened.facts.kind == "file":
         detect.need_raw(opened.facts.path, detect.detect(opened.facts.path))
-    report = preflight.examine(opened.facts, station.place.home, block_nodes=request.block_nodes)
-    typed, rest = log.stated(request.fields)
+    opened = narrowed(request, opened)
+    facts = opened.facts
+    request = _settled(request, facts)
+    typed, rest = log.stated(scene.settle(scene.flat(request.fields)))
+    allow = {preflight.LITTLE_ROOM} if request.is_e01 and request.compress != "none" else set()
+    allow |= {preflight.IN_USE} if request.type == LIVE else set()
+    homes = places.destinations(request, station.place.home)
+    reports = [
+        preflight.examine(
+            facts,
+            home,
+            block_nodes=request.block_nodes,
+            label=scene.label_of(typed),
+            ask_drive=home is homes[0],
+            allow=frozenset(allow),
+        )
+        for home in homes
+    ]
+    split, remark = places.split_for(request, facts.size, homes)
+    request = dataclasses.replace(request, split=split)
+    if request.is_e01:  # refuses what an E01 cannot hold, before anything is recorded
+        E01Plan(
+            medium=medium_of(opened, typed), details=Details(acquired=0), guid=bytes(16),
+            segment_size=split or 0,
+        )  # fmt: skip
     values: dict[str, object] = {
-        "type": "full",
-        "format": "raw",
+        "type": request.type,
+        "format": request.format,
         **rest,
-        "source": source.fields(opened.facts),
+        "source": source.fields(facts),
         "host": host.fields(),
-        "preflight": report.fields(),
-        "plan": _plan_fields(request, opened.facts),
+        "preflight": reports[0].fields(),
+        "plan": _plan_fields(request, facts),
     }
-    blocker = {
-        name.partition(".")[2]: text
-        for name, text in typed.items()
-        if name.startswith("write_blocker.")
-    }
+    blocker = _group(typed, "write_blocker.")
     if blocker:
         values["write_blocker"] = blocker
     plan = Plan(
@@ -115,78 +130,100 @@ def _prepare(station: Station, request: Request, opened: Opened) -> Job:
         values=values,
         happened=request.happened,
         reason=request.reason,
-        deviations=preflight.deviations(report, request.reason),
+        deviations=preflight.deviations(reports[0], request.reason),
     )
-    return Job(request=request, opened=opened, report=report, plan=plan, typed=typed)
+    return Job(
+        request=request, opened=opened, report=reports[0], plan=plan, typed=typed, remark=remark
+    )
+
+
+def _group(typed: dict[str, str], stem: str) -> dict[str, str]:
+    return {name.removeprefix(stem): text for name, text in typed.items() if name.startswith(stem)}
+
+
+def narrowed(request: Request, opened: Opened) -> Opened:
+    """Return the source with only the part that is wanted.
+
+    Raises:
+        UsageError: there is no such part, or none is named.
+    """
+    facts = opened.facts
+    if request.type not in {PARTITION, RANGE}:
+        if request.part is not None:
+            raise UsageError("`--part` goes with `--type partition` or `--type range`")
+        return opened
+    if request.part is None or facts.size is None:
+        raise UsageError(
+            f"`--type {request.type}` needs `--part`",
+            hint="such as `--part 2` for a partition, `--part 2048s+204800s` for a range",
+        )
+    if request.type == PARTITION:
+        part = partitions.choose(opened, request.part)
+        return source.narrowed(opened, part.offset, part.length)
+    offset, length = partitions.read_range(request.part, facts.sector_size, facts.size)
+    return source.narrowed(opened, offset, length)
+
+
+def _settled(request: Request, facts: Facts) -> Request:
+    """Return the request with everything chosen that was left open.
+
+    Raises:
+        UsageError: an answer is none of those there are, or two do not go together.
+    """
+    form = places.default_format(request, facts.size, facts.sector_size)
+    if form == imaging.E01 and facts.size is None:
+        raise UsageError(
+            "an E01 states the length of the medium first, and that of a stream is not known",
+            hint="use `--format raw`, then `evkit image convert`",
+        )
+    if request.rescued is not None and form != imaging.RAW:
+        raise UsageError("a rescue is taken over as a raw image", hint="add `--format raw`")
+    request = dataclasses.replace(request, format=form)
+    unknown = set(request.digests) - set(ALGORITHMS)
+    if unknown or request.verify not in _VERIFY:
+        raise UsageError("an unknown digest or way to verify")
+    wanted = {*request.digests, "sha256"}
+    if form == imaging.E01:
+        wanted.add("md5")  # the container holds it; every reader looks for it
+    return dataclasses.replace(request, names=tuple(name for name in ALGORITHMS if name in wanted))
 
 
 def _plan_fields(request: Request, facts: Facts) -> dict[str, Json]:
-    return {
-        "digests": list(request.names),
+    plan: dict[str, Json] = {
+        "digests": list(request.digests),
         "piece_tree": True,
         "verify": request.verify,
         "length_known": facts.size is not None,
         "read_past_cache": facts.kind == "block",
+        "copies": 1 if request.also is None else 2,
     }
+    if request.is_e01:
+        plan["compression"] = request.compress
+    if request.split is not None:
+        plan["split"] = request.split
+    if request.part is not None:
+        plan["part"] = request.part
+    return plan
 
 
-def _record_end(signer: Signer, work: Work, job: Job, made: imaging.Imaging) -> Acquired:
-    facts = job.opened.facts
-    reason = job.request.reason or "not stated"
-    changed = source.changes(facts, facts_after(job.opened))
-    deviations = [(SOURCE_CHANGED, f"the source changed while it was read: {text}", reason)
-                  for text in changed]  # fmt: skip
-    known = [(d.code, d.text, d.reason or "not stated") for d in work.start.event.deviations]
-    known += deviations
-    values: dict[str, object] = {"result": made.result, "made_by": "evkit", "format": "raw"}
-    values["verification"] = made.verification or {"state": "not-made"}
-    try:
-        artifact, summary = write_log(work, job, made, signer, known)
-        made.artifacts.append(artifact)
-        values["log"] = summary
-    except StorageError as error:
-        made.error = made.error or error
-    if made.outcome is not None and made.result in {imaging.COMPLETE, imaging.WITH_GAPS}:
-        values["media"] = media_fields(made, facts)
-    if made.artifacts:
-        values["artifacts"] = [artifact.fields() for artifact in made.artifacts]
-    if made.gaps:
-        values["unread"] = {**gaps.fields(made.gaps), "retries": made.retries}
-    if made.error is not None:
-        values["error"] = without_station(made.error.message, work.folder)[:1000]
-    values["bytes"] = made.bytes_read
-    subjects = []
-    if "media" in values and made.outcome is not None:
-        subjects = [Subject(str(work.ref), dict(made.outcome.digests))]
-    ended = work.end(values, subjects, deviations)
-    return Acquired(
-        ref=str(work.ref),
-        folder=work.folder,
-        facts=facts,
-        made=made,
-        start=work.start.index,
-        ended=ended,
-        remarks=tuple(text for _, text, _ in known),
-        changed=bool(changed),
-    )
-
-
-def _estimate(opened: Opened, request: Request) -> float | None:
-    """Read and digest a sample; return seconds for the whole, None for a stream."""
-    size = opened.facts.size
-    if size is None:
+def _measure(opened: Opened, request: Request) -> dict[str, Any] | None:
+    """Read and digest a sample; return bytes and seconds, None for a stream."""
+    if opened.facts.size is None:
         return None
     reader = reader_for(opened)
     start = clock.monotonic()
+    encoding = None
+    if request.is_e01:
+        encoding = engine.Encoding(
+            compression=request.compress, append=lambda _stored, _sizes: None
+        )
     try:
-        outcome = engine.read_all(_Sample(reader, start), engine.Order(names=request.names))
+        outcome = engine.read_all(
+            _Sample(reader, start), engine.Order(names=request.digests, encoding=encoding)
+        )
     finally:
         reader.close()
-    spent = clock.monotonic() - start
-    if not outcome.size:
-        return 0.0
-    rounds = 2 if request.verify == imaging.NOW else 1
-    return spent / outcome.size * size * rounds
+    return {"bytes": outcome.size, "seconds": clock.monotonic() - start}
 
 
 class _Sample:

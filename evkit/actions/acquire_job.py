@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from evkit.acquire import imaging
+from evkit.acquire.rescue import Policy
+from evkit.images.e01 import codec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +15,11 @@ if TYPE_CHECKING:
     from evkit.acquire.preflight import Report
     from evkit.acquire.source import Opened
     from evkit.actions.longwork import Plan
+
+FULL, PARTITION, RANGE, TARGETED, LIVE = "full", "partition", "range", "targeted", "live"
+TYPES: Final = (FULL, PARTITION, RANGE, TARGETED, LIVE)
+PARTIAL: Final = (PARTITION, RANGE, TARGETED)
+DEFAULT_NAMES: Final = {imaging.RAW: ("md5", "sha256"), imaging.E01: ("md5", "sha1", "sha256")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,23 +29,53 @@ class Request:
     Attributes:
         source: path, or `-` for standard input.
         exhibit: `CASE/E1`.
-        names: digest algorithms; SHA-256 is always among those made.
+        names: digest algorithms, None for those that fit the format; SHA-256 is always made.
         verify: `now`, `later` or `none`.
         block_nodes: keep the hash of each 16 KiB block.
         fields: of `--set` and `--fields`: fields of the event and items of the acquisition log.
         happened, reason: as typed.
         command: the command line, for the log.
+        format: `raw` or `e01`; None for E01 where the source fits into one.
+        compress: of an E01: `none`, `fast` or `best`.
+        split: most bytes of a file of the image.
+        to: folder of the image, None for the station's own.
+        also: folder of a second copy.
+        type: `full`, `partition`, `range` or `live`.
+        part: number of the partition, or range as typed, for these types.
+        storm: what an E01 does in an error storm: `go-on` or `raw`.
+        policy: how hard to try where sectors cannot be read.
+        rescued: image and map of a rescue by ddrescue that is taken over.
     """
 
     source: bytes
     exhibit: str
-    names: tuple[str, ...] = ("md5", "sha256")
+    names: tuple[str, ...] | None = None
     verify: str = imaging.NOW
     block_nodes: bool = False
     fields: Mapping[str, object] = field(default_factory=dict)
     happened: str | None = None
     reason: str | None = None
     command: str = ""
+    format: str | None = imaging.RAW
+    compress: str = codec.FAST
+    split: int | None = None
+    to: bytes | None = None
+    also: bytes | None = None
+    type: str = FULL
+    part: str | None = None
+    storm: str = imaging.GO_ON
+    policy: Policy = field(default_factory=Policy)
+    rescued: tuple[bytes, bytes] | None = None
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The digest algorithms, chosen."""
+        return self.names or DEFAULT_NAMES[self.format or imaging.RAW]
+
+    @property
+    def is_e01(self) -> bool:
+        """Whether the image becomes an E01."""
+        return self.format == imaging.E01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,3 +87,4 @@ class Job:
     report: Report
     plan: Plan
     typed: Mapping[str, str]
+    remark: str = ""

@@ -6,16 +6,20 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from evkit.acquire import gaps, host, imaging, log, sysfs
+from evkit.acquire.found import items as found_items
+from evkit.acquire.imaging import E01
+from evkit.acquire.output.rawout import IMAGE
 from evkit.core import clock, durable
 from evkit.core.text import escape_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evkit.acquire.imaging import Artifact, Imaging
+    from evkit.acquire.imaging import Artifact, Imaging, Order
+    from evkit.acquire.output.branch import Branch
     from evkit.acquire.preflight import Report
-    from evkit.acquire.source import Facts
-    from evkit.actions.acquire_job import Job
+    from evkit.acquire.source import Facts, Opened
+    from evkit.actions.acquire_record import Attempt
     from evkit.actions.longwork import Work
     from evkit.core.ejson import Json
     from evkit.identity.signer import Signer
@@ -24,17 +28,19 @@ _IDENTITY = ("make", "model", "serial", "firmware", "interface")
 
 
 def write_log(
-    work: Work, job: Job, made: Imaging, signer: Signer, deviations: Sequence[Sequence[str | None]]
+    attempt: Attempt, signer: Signer, deviations: Sequence[Sequence[str | None]]
 ) -> tuple[Artifact, dict[str, Json]]:
     """Write the log into the acquisition folder; return its artifact and the event's summary.
 
     Raises:
         StorageError: the destination is full or fails.
     """
+    work, job, made = attempt.work, attempt.job, attempt.made
     found = {
         **_who_and_where(work, signer, job.request.command),
-        **_source(job.opened.facts, job.report, made, work.folder),
-        **_destination(work.folder, job.report, made),
+        **_source(job.opened, made, attempt.order.branches[0]),
+        **found_items(job.report),
+        **_destination(attempt.order, job.report, made),
         **_reading(made),
         "deviations": [
             {"code": code, "text": text, "reason": reason or "not stated"}
@@ -74,11 +80,10 @@ def _who_and_where(work: Work, signer: Signer, command: str) -> dict[str, Json]:
     }
 
 
-def _source(facts: Facts, report: Report, made: Imaging, folder: bytes) -> dict[str, Json]:
+def _source(opened: Opened, made: Imaging, master: Branch) -> dict[str, Json]:
+    facts = opened.facts
     size = made.outcome.size if facts.size is None and made.outcome else facts.size
     block = facts.kind == "block"
-    checks = {check.name: check for check in report.checks}
-    mounted = checks["not-mounted"]
     return {
         "source.path": escape_bytes(facts.path),
         "source.kind": facts.kind,
@@ -87,8 +92,7 @@ def _source(facts: Facts, report: Report, made: Imaging, folder: bytes) -> dict[
         "source.sectors": size // facts.sector_size if block and size is not None else None,
         "source.sector_size": _sectors(facts) if block else None,
         "source.read_only": facts.read_only,
-        "source.mounted": mounted.text if mounted.state != "could-not-be-determined" else None,
-        "source.partition_table": partition_table(os.path.join(folder, imaging.IMAGE)),
+        "source.partition_table": partition_table(_head(opened, master)),
     }
 
 
@@ -99,17 +103,29 @@ def _sectors(facts: Facts) -> dict[str, Json]:
     return found
 
 
-def _destination(folder: bytes, report: Report, made: Imaging) -> dict[str, Json]:
+def _head(opened: Opened, master: Branch) -> bytes:
+    """Return the first bytes of the medium, none where they cannot be read."""
+    facts = opened.facts
+    path = master.path(IMAGE) if facts.kind == "stream" else f"/proc/self/fd/{opened.descriptor}"
+    try:
+        with open(path, "rb") as handle:
+            handle.seek(facts.base)
+            return handle.read(8192)
+    except OSError:
+        return b""
+
+
+def _destination(order: Order, report: Report, made: Imaging) -> dict[str, Json]:
+    folder = order.branches[0].folder
     devices = sorted(sysfs.devices_of(folder))
     named = [sysfs.identity(device).get("name", device) for device in devices]
     return {
         "destination.path": escape_bytes(folder),
         "destination.file_system": report.file_system,
         "destination.device": ", ".join(named) or None,
-        "format": "raw",
-        "compression": "none",
-        "segments": [{"name": a.name, "size": a.size} for a in made.artifacts if a.role == "image"]
-        or None,
+        "format": made.format,
+        "compression": order.plan.compression if order.plan and made.format == E01 else "none",
+        "segments": [{"name": file.name, "size": file.size} for file in made.files] or None,
     }
 
 
@@ -125,12 +141,9 @@ def _reading(made: Imaging) -> dict[str, Any]:
     }
 
 
-def partition_table(path: bytes) -> str | None:
-    """Name the partition table in the first sectors of an image; None when it cannot be read."""
-    try:
-        with open(path, "rb") as handle:
-            head = handle.read(8192)
-    except OSError:
+def partition_table(head: bytes) -> str | None:
+    """Name the partition table in the first sectors of a medium; None when there are no bytes."""
+    if not head:
         return None
     for sector in (512, 4096):
         if head[sector : sector + 8] == b"EFI PART":

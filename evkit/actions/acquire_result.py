@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from evkit.acquire.imaging import Imaging
     from evkit.acquire.preflight import Report
     from evkit.acquire.source import Facts
+    from evkit.actions.acquire_job import Request
     from evkit.actions.longwork import Ended
     from evkit.core.ejson import Json
 
@@ -43,6 +44,8 @@ class Acquired:
     ended: Ended
     remarks: tuple[str, ...] = ()
     changed: bool = False
+    places: tuple[bytes, ...] = ()
+    partial: str | None = None
 
     @property
     def exit_code(self) -> int:
@@ -74,6 +77,15 @@ class Acquired:
             "deviations": list(self.remarks),
             "notices": list(self.ended.notices),
         }
+        if self.partial is not None:
+            document["partial"] = self.partial
+        if made.copies and self.places != (self.folder,):
+            document["copies"] = [
+                {**copy, "folder": escape_bytes(place)}
+                for copy, place in zip(made.copies, self.places, strict=True)
+            ]
+        if made.resumable:
+            document["resumable"] = True
         if made.outcome is not None:
             document["media"] = media_fields(made, self.facts)
         if made.gaps:
@@ -86,16 +98,13 @@ class Acquired:
     def lines(self) -> list[str]:
         """Return the lines for people."""
         made = self.made
-        size = in_words(made.bytes_read)
-        if made.result in _WORDS:
-            lines = [f"evkit: {self.ref} acquired: {_WORDS[made.result]}, {size}"]
-        else:
-            lines = [f"evkit: {made.result.upper()}: {self.ref} is not complete, {size} read"]
-        if self.ended.index is not None:
-            lines[0] += f", entries {self.start} and {self.ended.index}"
+        lines = [self._first()]
+        if self.partial is not None:
+            lines.append(f"  partial by decision: {escape(self.partial)}")
         if made.outcome is not None:
             lines += [f"  {name} {value}" for name, value in made.outcome.digests.items()]
-        if made.gaps:
+        lines += self._files()
+        if made.gaps and not made.resumable:
             lines.append(
                 f"  {in_words(gaps.total(made.gaps))} in {len(made.gaps)} ranges could not be "
                 "read; they are zeros in the image and listed in image.map"
@@ -107,12 +116,49 @@ class Acquired:
             lines.append(f"  {made.error.message}")
             lines += [f"hint: {made.error.hint}"] if made.error.hint else []
         if made.result not in _WORDS:
-            lines += leftovers(self.folder)
-            lines.append(f"hint: start again with `{self._again()}`")
+            lines += self._onward()
         if self.ended.error is not None:
             lines.append(f"  the end is not signed: {self.ended.error.message}")
             lines.append(f"hint: sign it with `evkit acquire --record --exhibit {self.ref}`")
         return lines
+
+    def _first(self) -> str:
+        made = self.made
+        size = in_words(made.bytes_read)
+        if made.result not in _WORDS:
+            line = f"evkit: {made.result.upper()}: {self.ref} is not complete, {size} read"
+        else:
+            line = f"evkit: {self.ref} acquired: {_WORDS[made.result]}, {size}"
+        if self.ended.index is not None:
+            line += f", entries {self.start} and {self.ended.index}"
+        return line
+
+    def _files(self) -> list[str]:
+        """Say what the image is in, and where when that is not the station."""
+        made = self.made
+        lines = []
+        if made.outcome is not None and made.format == imaging.E01:
+            stored = sum(file.size for file in made.files)
+            count = f"{len(made.files)} segments" if len(made.files) > 1 else "one segment"
+            lines.append(f"  E01 in {count}, {in_words(stored)}")
+        elif made.outcome is not None and len(made.files) > 1:
+            lines.append(f"  raw in {len(made.files)} parts")
+        if self.places != (self.folder,):
+            for copy, place in zip(made.copies, self.places, strict=False):
+                error = f": {copy['error']}" if "error" in copy else ""
+                lines.append(
+                    f"  {copy['copy']} copy {copy['state']} in `{escape_bytes(place)}`{error}"
+                )
+        return lines
+
+    def _onward(self) -> list[str]:
+        """Say what is left and how to go on."""
+        if self.made.resumable:
+            return [
+                "  no end is recorded: the work can go on where it stopped",
+                f"hint: `evkit acquire --resume --exhibit {self.ref}`, or close it with `--finish`",
+            ]
+        return [*leftovers(self.folder), f"hint: start again with `{self._again()}`"]
 
     def _again(self) -> str:
         exhibit = parse_ref(self.ref).of_exhibit()
@@ -126,11 +172,23 @@ class Planned:
     ref: str
     facts: Facts
     report: Report
-    names: tuple[str, ...]
-    verify: str
-    seconds: float | None
+    request: Request
+    reading: dict[str, Any] | None
     deviations: tuple[tuple[str, str], ...]
+    remark: str = ""
     exit_code: int = 0
+
+    @property
+    def seconds(self) -> dict[str, float] | None:
+        """Seconds of each phase, from the sample; None for a stream."""
+        size = self.facts.size
+        if size is None or self.reading is None:
+            return None
+        rate = self.reading["seconds"] / max(1, self.reading["bytes"])
+        phases = {"read": rate * size}
+        if self.request.verify == imaging.NOW:
+            phases["verify"] = rate * size * (2 if self.request.also is not None else 1)
+        return phases
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document."""
@@ -139,30 +197,46 @@ class Planned:
             "acquisition": self.ref,
             "source": source.fields(self.facts),
             "preflight": self.report.fields(),
-            "digests": list(self.names),
-            "verify": self.verify,
-            "estimated_seconds": None if self.seconds is None else round(self.seconds),
+            "format": self.request.format,
+            "split": self.request.split,
+            "digests": list(self.request.digests),
+            "verify": self.request.verify,
+            "estimated_seconds": None
+            if self.seconds is None
+            else {name: round(value) for name, value in self.seconds.items()},
             "deviations": [{"code": code, "text": text} for code, text in self.deviations],
         }
 
     def lines(self) -> list[str]:
         """Return the lines for people."""
         size = "unknown length" if self.facts.size is None else in_words(self.facts.size)
+        digests = ", ".join(self.request.digests)
         lines = [
             f"evkit: would acquire `{escape_bytes(self.facts.path)}` ({size}) as {self.ref}",
-            f"  digests: {', '.join(self.names)}, piece tree; verify: {self.verify}",
+            f"  format: {_format_words(self.request)}",
+            f"  digests: {digests}, piece tree; verify: {self.request.verify}",
         ]
         lines += [f"  {c.name}: {c.state}, {escape(c.text)}" for c in self.report.checks]
-        if self.seconds is None:
+        lines += [f"  note: {escape(self.remark)}"] if self.remark else []
+        seconds = self.seconds
+        if seconds is None:
             lines.append("  time: cannot be estimated before the source is read")
         else:
+            phases = ", ".join(f"{name} about {duration(value)}" for name, value in seconds.items())
             lines.append(
-                f"  time: about {duration(self.seconds)}, from a sample that was read and "
-                "digested; writing to the destination is not measured"
+                f"  time: {phases}; from a sample that was read and digested, writing to the "
+                "destination is not measured"
             )
         lines += [f"  deviation: {escape(text)}" for _, text in self.deviations]
         lines += [f"hint: {check.hint}" for check in self.report.deviations if check.hint]
         return [*lines, "nothing was written"]
+
+
+def _format_words(request: Request) -> str:
+    words = "E01, compression " + request.compress if request.is_e01 else "raw"
+    if request.split is not None:
+        words += f", files of at most {in_words(request.split)}"
+    return words
 
 
 def media_fields(made: Imaging, facts: Facts) -> dict[str, Json]:

@@ -183,7 +183,7 @@ def _record_end(work: Work, job: Job, taken: Taken) -> TakenIn:
     if taken.error is not None:
         values["error"] = without_station(taken.error.message, work.folder)[:1000]
     ended = work.end(values, _subjects(work, taken), deviations)
-    known = [d.text for d in work.start.event.deviations]
+    known = [d.text for d in work.start.deviations]
     return TakenIn(
         ref=str(work.ref),
         folder=work.folder,

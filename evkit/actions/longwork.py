@@ -68,23 +68,53 @@ class Ended:
     notices: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """The started event as it is in the ledger."""
+
+    index: int
+    event_id: str
+    deviations: tuple[Deviation, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
 class Work:
     """One attempt at an exhibit, from its started event to its ended event.
+
+    Args:
+        station, signer: where and by whom it is recorded.
+        plan: what is going to be done.
+        progress: hears what recording has to tell.
+        stopped: journal and started event of work that goes on instead of new work.
+
+    Raises:
+        RefusedError: another process works on it.
+        IdentityError: this officer may not sign it.
 
     Attributes:
         ref: the acquisition.
         folder: its folder.
-        started: when it began.
+        started: when it began, or when it went on.
         start: the recorded started event.
     """
 
-    def __init__(self, station: Station, signer: Signer, plan: Plan, progress: Progress) -> None:
+    def __init__(
+        self,
+        station: Station,
+        signer: Signer,
+        plan: Plan,
+        progress: Progress,
+        stopped: tuple[Journal, Started] | None = None,
+    ) -> None:
         self._station = station
         self._signer = signer
         self._plan = plan
         self._progress = progress
         self._lock = -1
         self.started = clock.now()
+        if stopped is not None:
+            self._take_up(*stopped)
+            return
         self.ref, draft = _draft_start(station, plan)
         station.check(signer, draft.kind)
         self.ref, draft = self._take_number(draft)
@@ -94,6 +124,28 @@ class Work:
             what=plan.what, ref=str(self.ref), started=self.started.text(), pid=os.getpid()
         )
         self.start = self._begin(draft)
+
+    def _take_up(self, entry: Journal, start: Started) -> None:
+        """Go on with work that was stopped, under its own started event."""
+        self.ref = parse_ref(entry.ref)
+        self._station.check(self._signer, f"{self._plan.what}-end")
+        self.folder = self._station.folder(self.ref)
+        self._lock = lock_folder(self.folder)
+        self._journal = dataclasses.replace(entry, pid=os.getpid(), start_event=start.event_id)
+        self.start = start
+
+    def save(self, work: Mapping[str, Any]) -> None:
+        """Keep in the journal what it takes to go on.
+
+        Raises:
+            StorageError: the destination fails.
+        """
+        self._journal = journal.advance(self.folder, self._journal, work=work)
+
+    @property
+    def saved(self) -> Mapping[str, Any]:
+        """What the journal keeps for going on."""
+        return self._journal.work
 
     def end(
         self,
@@ -130,7 +182,7 @@ class Work:
             draft, self._signer, reason=self._plan.reason, progress=self._progress
         )
 
-    def _begin(self, draft: Draft) -> Recorded:
+    def _begin(self, draft: Draft) -> Started:
         try:
             journal.begin(self.folder, self._journal)
             start = self._record(draft)
@@ -141,7 +193,12 @@ class Work:
                 os.rmdir(self.folder)
             raise
         self._journal = journal.advance(self.folder, self._journal, start_event=start.event_id)
-        return start
+        return Started(
+            index=start.index,
+            event_id=start.event_id,
+            deviations=start.event.deviations,
+            notices=start.notices,
+        )
 
     def _take_number(self, draft: Draft) -> tuple[Ref, Draft]:
         """Make the folder of the next acquisition; whoever makes it owns the number."""
@@ -207,6 +264,14 @@ def with_start(draft: Draft, event_id: str | None) -> Draft:
     if event_id is None:
         return draft
     return dataclasses.replace(draft, fields={**draft.fields, "started": event_id})
+
+
+def started_of(station: Station, ref: Ref, what: str) -> Started | None:
+    """Return the started event of an acquisition, None when the ledger has none."""
+    for index, event, event_id in station.events(ref.case):
+        if event.kind == f"{what}-start" and str(ref) in event.acquisitions:
+            return Started(index=index, event_id=event_id, deviations=event.deviations)
+    return None
 
 
 def check_plan(station: Station, plan: Plan) -> Draft:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,10 +26,13 @@ EXITS = (
 @command(
     "acquire",
     examples=(
+        "evkit acquire --exhibit 2026-457/E1",
         "evkit acquire /dev/sdb --exhibit 2026-457/E1 --set write_blocker.make=Tableau",
+        "evkit acquire /dev/sdb --exhibit 2026-457/E1 --to /media/store --also /media/second",
         "evkit acquire stick.dd --exhibit 2026-457/E1 --dry-run",
+        "evkit acquire /dev/sdb --exhibit 2026-457/E1 --type partition --part 2 --scope …",
+        "evkit acquire --resume --exhibit 2026-457/E1",
         "ssh host dd if=/dev/sda | evkit acquire - --exhibit 2026-457/E2",
-        "evkit acquire --record --exhibit 2026-457/E1",
     ),
     exits=EXITS,
 )
@@ -37,92 +41,178 @@ EXITS = (
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["raw"]),
-    default="raw",
+    type=click.Choice(["e01", "raw"]),
+    help="Format of the image; else E01 where the source fits into one, and raw.",
+)
+@click.option(
+    "--compress",
+    type=click.Choice(["none", "fast", "best"]),
+    default="fast",
     show_default=True,
-    help="Format of the image.",
+    help="Compression of an E01.",
 )
 @click.option(
     "--type",
     "type_",
-    type=click.Choice(["full"]),
+    type=click.Choice(["full", "partition", "range", "live"]),
     default="full",
     show_default=True,
-    help="What is taken.",
+    help="What is taken; `live` is a device in use.",
 )
+@click.option(
+    "--part",
+    metavar="N|RANGE",
+    help="Number of the partition, or the range as OFFSET+LENGTH in bytes or sectors (2048s+8s).",
+)
+@click.option("--scope", metavar="TEXT", help="What is taken and why that is enough.")
 @click.option(
     "--hash",
     "hashes",
     metavar="NAMES",
-    default="md5,sha256",
-    show_default=True,
-    help="Digests to make; SHA-256 always is.",
+    help="Digests to make, else md5,sha256 and for an E01 sha1 too; SHA-256 always is.",
 )
-@click.option("--scope", metavar="TEXT", help="What is taken and why that is enough.")
+@click.option("--split", metavar="SIZE", help="Most bytes of a file of the image, such as 2000M.")
+@click.option("--to", metavar="DIR", help="Put the image there instead of into the station.")
+@click.option("--also", metavar="DIR", help="Write a second copy there in the same pass.")
 @click.option(
     "--verify",
     type=click.Choice(["now", "later", "none"]),
     default="now",
     show_default=True,
-    help="Read the image back from its medium and compare.",
+    help="Read every copy back from its medium and compare.",
 )
 @click.option("--block-nodes", is_flag=True, help="Locate damage to 16 KiB instead of 1 MiB.")
+@click.option(
+    "--retries",
+    type=click.IntRange(0, 100),
+    default=0,
+    show_default=True,
+    help="Rounds over bad sectors at the end (raw).",
+)
+@click.option(
+    "--give-up", metavar="TIME", help="Stop trying after so long in trouble: 90s, 30m, 2h (raw)."
+)
+@click.option(
+    "--on-storm",
+    type=click.Choice(["go-on", "raw"]),
+    default="go-on",
+    show_default=True,
+    help="What an E01 does when errors become too many: `raw` goes on as raw with a map.",
+)
+@click.option(
+    "--rescued", metavar="IMAGE", help="Go on with the image of a rescue by ddrescue (with --map)."
+)
+@click.option("--map", "map_", metavar="FILE", help="The map of that rescue.")
+@click.option("--resume", is_flag=True, help="Go on with an acquisition that was stopped.")
 @click.option("--record", is_flag=True, help="Sign the end of complete work that is unsigned.")
-@click.option("--finish", is_flag=True, help="Put on record that stopped work has ended.")
+@click.option("--finish", is_flag=True, help="Close stopped work; what was not read is zeros.")
 @recording
 @common
-def acquire(
-    session: Session, source: str | None, exhibit: str, format_: str, type_: str, hashes: str,
-    scope: str | None, verify: str, block_nodes: bool, record: bool, finish: bool,
-    recording: Recording,
-) -> None:  # fmt: skip
+def acquire(session: Session, recording: Recording, **options: Any) -> None:  # noqa: ANN401
     """Image a block device, a file or standard input (`-`) for an exhibit.
 
     The source is only ever read. Digests and a piece tree are made in the same read; sectors that
-    cannot be read are zeros in the image, listed in its map, and give exit code 3. The image has
-    its name only when it is complete. Items of the acquisition log that only a person knows are
-    given with --set, such as `write_blocker.serial` or `source.power_state`.
+    cannot be read are zeros in the image, listed in its map, and give exit code 3. Files have their
+    names only when the image is complete. Without SOURCE the devices are shown and one is chosen.
+    Work that was stopped, by whatever, goes on with --resume. Items of the acquisition log that
+    only a person knows are asked for, or given with --set, such as `write_blocker.serial`.
     """
-    from evkit.acquire import host
-    from evkit.actions.acquire_job import Request
-    from evkit.hashing.digests import parse_algorithms
+    alone = [name for name in ("record", "finish", "resume") if options[name]]
+    if len(alone) > 1 or (alone and alone != ["resume"] and options["source"] is not None):
+        raise UsageError("--resume, --record and --finish stand alone; --resume may name a source")
+    if options["resume"] or options["finish"]:
+        _resume(session, recording, options)
+    elif options["record"]:
+        settle(session, options["exhibit"], "acquire", recording, record=True)
+    else:
+        _run(session, recording, options)
 
-    if record or finish:
-        if source is not None or (record and finish):
-            raise UsageError("--record and --finish stand alone, without a source")
-        settle(session, exhibit, "acquire", recording, record=record)
-        return
-    if source is None:
-        raise UsageError(
-            "what is to be acquired?", hint="name a device or a file, or `-` for standard input"
+
+def _resume(session: Session, recording: Recording, options: dict[str, Any]) -> None:
+    from evkit.actions.acquire_resume import Resume, find, resume
+
+    exhibit, source = options["exhibit"], options["source"]
+    with session.station() as station:
+        if options["finish"] and find(station, exhibit) is None:
+            from evkit.actions.latework import finish
+
+            signer = session.signer(station, recording.officer)
+            session.emit(finish(station, signer, exhibit, "acquire", recording.reason))
+            return
+        wish = Resume(
+            ref=exhibit,
+            source=None if source is None else os.fsencode(source),
+            closing=options["finish"],
+            reason=recording.reason,
         )
-    fields = {"type": type_, "format": format_, **recording.fields}
-    if scope is not None:
-        fields["scope"] = scope
-    request = Request(
-        source=os.fsencode(source),
-        exhibit=exhibit,
-        names=parse_algorithms(hashes),
-        verify=verify,
-        block_nodes=block_nodes,
-        fields=fields,
-        happened=recording.happened,
-        reason=recording.reason,
-        command=host.command(),
-    )
-    _run(session, recording, request)
+        signer = session.signer(station, recording.officer)
+        session.emit(resume(station, signer, wish, session.progress()))
 
 
-def _run(session: Session, recording: Recording, request: Request) -> None:
+def _run(session: Session, recording: Recording, options: dict[str, Any]) -> None:
     from evkit.actions.acquire import dry_run, run
+    from evkit.actions.scene import ask
+    from evkit.cli.choosing import Terminal, choose_source
 
     with session.station() as station:
+        source = options["source"]
+        if source is None:
+            places = [os.fsencode(options[name]) for name in ("to", "also") if options[name]]
+            source = os.fsdecode(choose_source(session, station, places))
+        fields = {"type": options["type_"], **recording.fields}
+        if options["scope"] is not None:
+            fields["scope"] = options["scope"]
+        request = _request(recording, {**options, "source": source}, fields)
         if recording.dry_run:
             session.emit(dry_run(station, request))
             return
         offer_registration(session, station, recording, request.exhibit)
+        asker = Terminal() if session.interactive() and not session.json else None
+        scene = ask(station, request.exhibit, request.fields, asker)
+        request = dataclasses.replace(request, fields=scene.fields)
         signer = session.signer(station, recording.officer)
         session.emit(run(station, signer, request, session.progress()))
+
+
+def _request(recording: Recording, options: dict[str, Any], fields: dict[str, object]) -> Request:
+    from evkit.acquire import host
+    from evkit.acquire.rescue import Policy
+    from evkit.actions.acquire_job import Request
+    from evkit.cli.sizes import read_seconds, read_size
+    from evkit.hashing.digests import parse_algorithms
+
+    hashes, split, give_up = options["hashes"], options["split"], options["give_up"]
+    rescued, chart = options["rescued"], options["map_"]
+    if (rescued is None) != (chart is None):
+        raise UsageError("`--rescued` and `--map` go together", hint="image and map of ddrescue")
+    return Request(
+        source=os.fsencode(options["source"]),
+        exhibit=options["exhibit"],
+        names=None if hashes is None else parse_algorithms(hashes),
+        verify=options["verify"],
+        block_nodes=options["block_nodes"],
+        fields=fields,
+        happened=recording.happened,
+        reason=recording.reason,
+        command=host.command(),
+        format=options["format_"] or ("raw" if rescued else None),
+        compress=options["compress"],
+        split=None if split is None else read_size(split, "--split"),
+        to=_folder(options["to"]),
+        also=_folder(options["also"]),
+        type=options["type_"],
+        part=options["part"],
+        storm=options["on_storm"],
+        policy=Policy(
+            retries=options["retries"],
+            give_up_seconds=None if give_up is None else read_seconds(give_up, "--give-up"),
+        ),
+        rescued=None if rescued is None else (os.fsencode(rescued), os.fsencode(chart)),
+    )
+
+
+def _folder(text: str | None) -> bytes | None:
+    return None if text is None else os.fsencode(text)
 
 
 def settle(

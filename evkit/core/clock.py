@@ -40,6 +40,18 @@ class Instant(NamedTuple):
         """Return UTC as RFC 3339 with milliseconds and `Z`."""
         return format_utc(self.utc)
 
+    @property
+    def posix(self) -> int:
+        """Whole seconds since 1970 UTC."""
+        return int(self.utc.timestamp())
+
+    @property
+    def offset_minutes(self) -> int:
+        """Minutes east of UTC."""
+        sign = -1 if self.offset.startswith("-") else 1
+        hours, minutes = self.offset[1:].split(":")
+        return sign * (int(hours) * 60 + int(minutes))
+
     def local(self) -> str:
         """Return the local time of the station as RFC 3339 with its offset, whole seconds."""
         sign = -1 if self.offset.startswith("-") else 1

@@ -117,6 +117,8 @@ def load(folder: bytes, tally: Tally, blocks: int, block: int) -> None:
     Raises:
         InputError: fewer are there than the journal says.
     """
+    if not blocks:
+        return
     _load(os.path.join(folder, NODES), tally.nodes, blocks, block // GROUP_BYTES * HASH)
     if tally.leaves is not None:
         _load(os.path.join(folder, LEAVES), tally.leaves, blocks, block // LEAF * HASH)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.acquire import mapfile
 from evkit.acquire.output.branch import Written
+from evkit.acquire.output.e01out import segment_name
 from evkit.core.errors import InputError
 from evkit.images.e01.writer import State
 
@@ -67,6 +68,12 @@ class Resumed:
                 break
             kept.append(part)
         return tuple(kept)
+
+    def names(self, opened: list[str]) -> list[str]:
+        """Return the files that hold what was durable; `opened` are those of the output now."""
+        if self.e01 is None or not self.e01.offset:
+            return opened
+        return [*(part.name for part in self.done), segment_name(self.e01.segment)]
 
     def load_map(self, folder: bytes) -> mapfile.RescueMap:
         """Return the map of the passes.

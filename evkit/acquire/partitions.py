@@ -1,0 +1,165 @@
+"""Where the partitions of a source lie: GPT and MBR, primary, and logical ones through their chain.
+
+Only as much is read as choosing one takes; the inventory reads the file systems. Sources: UEFI
+specification 2.10, section 5.3; for the MBR the common layout of 64 bytes from byte 446 on.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from evkit.core.errors import InputError, UsageError
+from evkit.core.sizes import in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evkit.acquire.source import Opened
+
+_MOST: Final = 256
+_ENTRY: Final = struct.Struct("<B3xB3xII")
+_GPT: Final = struct.Struct("<8s64xQII")  # signature, first entry, entries, bytes of one
+_GPT_ENTRY: Final = struct.Struct("<16s16sQQ")
+_EXTENDED: Final = frozenset({0x05, 0x0F, 0x85})
+_PROTECTIVE: Final = 0xEE
+_FIRST_LOGICAL: Final = 5
+
+
+class Part(NamedTuple):
+    """One partition: its number as the system counts, offset and length in bytes."""
+
+    number: int
+    offset: int
+    length: int
+
+
+def find(opened: Opened) -> list[Part]:
+    """Return the partitions of a source, by number.
+
+    Raises:
+        InputError: the table cannot be read.
+    """
+    size = opened.facts.size or 0
+    sector = opened.facts.sector_size
+    head = _read(opened, 0, 512)
+    if head[510:512] != b"\x55\xaa":
+        return []
+    kinds = {entry[1] for entry in _entries(head)}
+    if _PROTECTIVE in kinds:
+        for unit in dict.fromkeys((sector, 512, 4096)):
+            found = _gpt(opened, unit)
+            if found is not None:
+                return [part for part in found if part.offset + part.length <= size]
+    parts = list(_mbr(opened, head, sector))
+    return [part for part in parts if part.length and part.offset + part.length <= size]
+
+
+def choose(opened: Opened, number: str) -> Part:
+    """Return the partition with this number.
+
+    Raises:
+        UsageError: there is none; the hint lists those that are there.
+        InputError: the table cannot be read.
+    """
+    parts = find(opened)
+    for part in parts:
+        if str(part.number) == number:
+            return part
+    there = ", ".join(f"{part.number} ({in_words(part.length)})" for part in parts)
+    raise UsageError(
+        f"there is no partition `{number}`", hint=f"there are: {there or 'none that evkit sees'}"
+    )
+
+
+def read_range(text: str, sector: int, size: int) -> tuple[int, int]:
+    """Return (offset, length) of a range as typed: `OFFSET+LENGTH` in bytes, or sectors with `s`.
+
+    Raises:
+        UsageError: it is malformed.
+    """
+    first, plus, second = text.partition("+")
+    if not plus:
+        first, plus, second = text.partition("-")
+        if not plus:
+            raise _malformed(text)
+        start, end = _number(first, sector, text), _number(second, sector, text)
+        return start, end - start
+    length = size - _number(first, sector, text) if second == "" else _number(second, sector, text)
+    return _number(first, sector, text), length
+
+
+def _number(text: str, sector: int, whole: str) -> int:
+    digits, unit = (text[:-1], sector) if text.endswith("s") else (text, 1)
+    if not digits.isascii() or not digits.isdigit():
+        raise _malformed(whole)
+    return int(digits) * unit
+
+
+def _malformed(text: str) -> UsageError:
+    return UsageError(
+        f"`{text}` is not a range",
+        hint="write OFFSET+LENGTH in bytes, or in sectors with an `s`: 2048s+204800s; "
+        "nothing behind the `+` means to the end",
+    )
+
+
+def _read(opened: Opened, offset: int, length: int) -> bytes:
+    import mmap
+
+    start = offset - offset % 4096
+    whole = -(-(offset - start + length) // 4096) * 4096
+    with mmap.mmap(-1, whole) as buffer:
+        try:
+            count = os.preadv(opened.descriptor, [buffer], opened.facts.base + start)
+        except OSError as error:
+            raise InputError(
+                f"the partition table cannot be read: {error.strerror or error}",
+                hint="give the range with `--type range`",
+            ) from error
+        return bytes(buffer[offset - start : min(count, offset - start + length)])
+
+
+def _entries(sector: bytes) -> Iterator[tuple[int, int, int, int]]:
+    for number in range(4):
+        yield _ENTRY.unpack_from(sector, 446 + 16 * number)
+
+
+def _mbr(opened: Opened, head: bytes, sector: int) -> Iterator[Part]:
+    extended = 0
+    for number, (_, kind, start, count) in enumerate(_entries(head), 1):
+        if kind in _EXTENDED:
+            extended = extended or start
+        if kind:
+            yield Part(number, start * sector, count * sector)
+    at, number = extended, _FIRST_LOGICAL
+    seen: set[int] = set()
+    while extended and at not in seen and number < _MOST:
+        seen.add(at)
+        table = _read(opened, at * sector, 512)
+        if table[510:512] != b"\x55\xaa":
+            return
+        (_, kind, start, count), (_, following, onward, _), *_ = _entries(table)
+        if kind and count:
+            yield Part(number, (at + start) * sector, count * sector)
+            number += 1
+        if following not in _EXTENDED:
+            return
+        at = extended + onward
+
+
+def _gpt(opened: Opened, sector: int) -> list[Part] | None:
+    header = _read(opened, sector, 512)
+    if len(header) < _GPT.size or not header.startswith(b"EFI PART"):
+        return None
+    _, first, count, width = _GPT.unpack_from(header)
+    if width < _GPT_ENTRY.size or width > 4096 or first > 1 << 40:  # noqa: PLR2004 - of one entry
+        return None
+    table = _read(opened, first * sector, min(count, _MOST) * width)
+    found = []
+    for number in range(min(count, len(table) // width)):
+        kind, _, start, end = _GPT_ENTRY.unpack_from(table, number * width)
+        if any(kind) and start <= end:
+            found.append(Part(number + 1, start * sector, (end - start + 1) * sector))
+    return found

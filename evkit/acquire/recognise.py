@@ -1,0 +1,84 @@
+"""Whether a source is the one that was read before: its length, and pieces of what was read."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from typing import TYPE_CHECKING
+
+from evkit.core.errors import InputError, RefusedError
+from evkit.core.sizes import in_words
+from evkit.core.text import escape_bytes
+from evkit.hashing.pieces import GROUP_BYTES, HASH, group_node
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evkit.acquire.source import Facts, Opened
+
+SAMPLES = 14  # beside the first and the last
+
+
+def recognise(opened: Opened, size: int, nodes: Mapping[int, bytes], block: int) -> int:
+    """Compare a source with what was read from it before.
+
+    Args:
+        opened: the source, narrowed to the part that is taken.
+        size: bytes of the medium then.
+        nodes: piece nodes by number of the block.
+        block: bytes of a block.
+
+    Returns:
+        The number of pieces of 1 MiB that were compared and agree.
+
+    Raises:
+        RefusedError: it has another length, or other content.
+        InputError: it cannot be read at a place where it could be read before.
+    """
+    shown = escape_bytes(opened.facts.path)
+    if opened.facts.size != size:
+        raise RefusedError(
+            f"`{shown}` is not the source that was read: it has "
+            f"{in_words(opened.facts.size or 0)}, that had {in_words(size)}",
+            hint="name the right device; device names change when things are plugged in again",
+        )
+    known = sorted(nodes)
+    step = max(1, len(known) // (SAMPLES + 1))
+    chosen = sorted({*known[:1], *known[-1:], *known[::step]})
+    for number in chosen:
+        at = number * block
+        piece = _read(opened, at, min(GROUP_BYTES, size - at))
+        if group_node(piece) != nodes[number][:HASH]:
+            raise RefusedError(
+                f"`{shown}` is not the source that was read: its content differs at byte {at}",
+                hint="name the right device, or record the stopped work with `--finish`",
+            )
+    return len(chosen)
+
+
+def identity_changes(before: Mapping[str, object], now: Facts) -> list[str]:
+    """Say in words where a source identifies itself in another way than the record has it."""
+    found = []
+    for name in ("make", "model", "serial", "firmware", "wwid", "cid", "interface"):
+        old, new = before.get(name), now.identity.get(name)
+        if old is not None and new is not None and old != new:
+            found.append(f"its {name} was {old} and is {new}")
+    return found
+
+
+def _read(opened: Opened, offset: int, length: int) -> bytes:
+    with mmap.mmap(-1, max(length, mmap.PAGESIZE)) as buffer, memoryview(buffer) as view:
+        filled = 0
+        while filled < length:
+            place = opened.facts.base + offset + filled
+            try:
+                count = os.preadv(opened.descriptor, [view[filled:]], place)
+            except OSError as error:
+                raise InputError(
+                    f"`{escape_bytes(opened.facts.path)}` cannot be read at byte {place}, where it "
+                    f"could be read before: {error.strerror or error}"
+                ) from error
+            if not count:
+                break
+            filled += count
+        return bytes(view[: min(filled, length)])
