@@ -92,7 +92,8 @@ class E01Writer:
         open_segment: gives the sink of a segment file by its number. When work is resumed it is
             called with `State.segment` first, and that sink goes on at `State.offset`.
         on_group: called with the state after each complete group but the last, which is written
-            together with the end of the image.
+            together with the end of the image. The sink has taken the group by then; whether it
+            is on the disk is the caller's matter.
         resume: where to go on; the same chunks from `resume.chunks` on give the same bytes.
 
     Attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import tracemalloc
 
 import e01kit
 import pytest
@@ -328,3 +329,25 @@ def test_a_sink_that_fails_leaves_the_state_of_the_last_group():
     assert writer.state.offset <= len(memory.files[1])
     with pytest.raises(ValueError, match="go on from"):
         writer.append(memoryview(b""), [])
+
+
+def test_memory_does_not_depend_on_the_medium():
+    class Nowhere:
+        def write(self, data):
+            pass
+
+        def finish(self):
+            pass
+
+    count = 4000
+    plan = e01kit.plan(count * CHUNK, group_bytes=1 << 20)
+    stored = memoryview(raw_chunks(40))
+    tracemalloc.start()
+    try:
+        writer = E01Writer(plan, lambda number: Nowhere())
+        for _ in range(count // 40):
+            writer.append(stored, [RAW] * 40)
+        writer.finish(md5=None, sha1=None)
+        assert tracemalloc.get_traced_memory()[1] < 3 << 20
+    finally:
+        tracemalloc.stop()
