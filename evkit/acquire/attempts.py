@@ -1,6 +1,8 @@
 """Single reads of a rescue: one goes to the taker and into the map, or it fails and is counted.
 
-Which read comes next is decided in `evkit.acquire.rescue`.
+Which read comes next is decided in `evkit.acquire.rescue`. A device that went away may answer every
+read with the error of a bad sector; so after many failures in a row a place that was readable
+before is read again, and if that fails too the failures are taken back and the work ends.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from evkit.acquire.mapfile import BAD, FINISHED
 from evkit.core import aligned, clock
+from evkit.core.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from evkit.acquire.medium import Medium
 
 STOPPED, GAVE_UP = "stopped", "gave-up"
+DOUBT = 32  # failures in a row
 
 
 class HaltError(Exception):
@@ -80,6 +84,8 @@ class Attempts:
         self._held: memoryview | None = None
         self._trouble = 0.0
         self._began: float | None = None
+        self._good: int | None = None  # a sector that could be read
+        self._doubtful: list[tuple[int, int, str]] = []  # failures in a row, their status before
         self.reads = self.sector_reads = self.failed = 0
         self.ends_at: int | None = None
 
@@ -157,8 +163,28 @@ class Attempts:
         self.failed += 1
         if count >= 0:
             self._end_at(offset - lead + count)
-        self.mark(offset, length, BAD)
+        self.fail(offset, length, BAD)
         return False
+
+    def fail(self, offset: int, length: int, status: str) -> None:
+        """Change the map where a read failed in a pass over ranges of the present phase.
+
+        Raises:
+            StorageError: the medium answers no more at all.
+        """
+        self._doubtful.append((offset, length, self._map.phase))
+        self.mark(offset, length, status)
+        if len(self._doubtful) >= DOUBT:
+            self.settle()
+
+    def settle(self) -> None:
+        """When reads failed in a row: see whether the medium answers at all.
+
+        Raises:
+            StorageError: it does not; the failures are taken back.
+        """
+        if self._doubtful and self._good is not None:
+            self._ask_again(self._good)
 
     def mark(self, offset: int, length: int, status: str) -> None:
         """Change the map."""
@@ -177,7 +203,24 @@ class Attempts:
         if self._calls.buffer is not None:
             self._held = None  # it is the taker's from now on
         self._calls.take(offset, view)
+        self._good = (offset + len(view) - 1) // self._sector * self._sector
+        self._doubtful.clear()
         self.mark(offset, len(view), FINISHED)
+
+    def _ask_again(self, offset: int) -> None:
+        """Read a sector that was readable; what failed since then was not bad if that fails too."""
+        self.sector_reads += 1
+        try:
+            self._medium.read_sector(offset, self._whole()[: self._sector])
+        except OSError as error:
+            self.failed += 1
+            for start, length, before in self._doubtful:
+                self.mark(start, length, before)
+            raise StorageError(
+                f"the source answers no more: byte {offset}, which was read before, fails too",
+                hint="what was read so far is kept; check power and cable, then go on",
+            ) from error
+        self._doubtful.clear()
 
     def _end_at(self, offset: int) -> None:
         """All from `offset` on is bad: there is no medium."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from typing import TYPE_CHECKING, Protocol
@@ -14,7 +15,9 @@ from evkit.core.text import escape_bytes
 if TYPE_CHECKING:
     from evkit.acquire.source import Opened
 
-_GONE = {errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM, errno.ESHUTDOWN, errno.ESTALE}
+_GONE = {errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM, errno.ESHUTDOWN, errno.ESTALE, errno.ENOTCONN}
+_SYSFS = "/sys/dev/block"
+_DEAD = frozenset({"offline", "transport-offline", "cancel", "deleted"})  # states of a SCSI device
 _DIRECT = getattr(os, "O_DIRECT", 0)
 
 
@@ -84,7 +87,8 @@ class OpenedMedium:
     def close(self) -> None:
         """Close what was opened for single sectors."""
         if self._small not in {-1, self._fd}:
-            os.close(self._small)
+            with contextlib.suppress(OSError):  # also of a source that is gone
+                os.close(self._small)
         self._small = -1
 
     def read(self, offset: int, view: memoryview) -> int:
@@ -113,12 +117,25 @@ class OpenedMedium:
             if self._facts.window is not None:  # the source goes on behind the part
                 count = min(count, max(0, self._size - offset))
         except OSError as error:
-            if error.errno in _GONE or is_gone(self._fd, self._facts):
+            if error.errno in _GONE or self._vanished():
                 raise self._gone(error.strerror or str(error)) from error
             raise
         if not count and is_gone(self._fd, self._facts):
             raise self._gone("it has another size now")
         return count
+
+    def _vanished(self) -> bool:
+        """Say whether an error is that of a device which is not there, whatever its number is."""
+        device = self._facts.device
+        if self._facts.kind != "block" or device is None:
+            return False
+        if is_gone(self._fd, self._facts) or not os.path.exists(f"{_SYSFS}/{device}"):
+            return True
+        try:
+            with open(f"{_SYSFS}/{device}/device/state", encoding="ascii") as handle:
+                return handle.read(32).strip() in _DEAD
+        except (OSError, ValueError):
+            return False
 
     def _gone(self, why: str) -> StorageError:
         return StorageError(

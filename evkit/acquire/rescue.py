@@ -142,6 +142,7 @@ class Rescue:
             ended = DONE
         except HaltError as halt:
             ended = str(halt)
+        attempts.settle()
         return Report(
             ended=ended,
             reads=attempts.reads,
@@ -197,7 +198,7 @@ class _Passes:
             elif got:
                 reach = policy.small if at + got < wary else min(reach * 2, policy.block)
             else:
-                self._attempts.mark(at, length, NON_TRIMMED)
+                self._attempts.fail(at, length, NON_TRIMMED)
                 at, wary = at + length, 0
                 if skipping:
                     at += skip
@@ -225,7 +226,7 @@ class _Passes:
                 reach = policy.small if at > wary else min(reach * 2, policy.block)
                 end, skip = at, policy.skip_min
             elif not got:
-                self._attempts.mark(at, length, NON_TRIMMED)
+                self._attempts.fail(at, length, NON_TRIMMED)
                 end, wary = at - skip, chart.size
                 skip = policy.longer(skip, chart.size)
 

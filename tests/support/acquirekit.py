@@ -136,22 +136,33 @@ def run_stopped(action, at):
 @contextmanager
 def failing_disk(folder: Path, nbdkit: str, nbdfuse: str, *arguments: str):
     """A file of a failing disk: nbdkit's filters give real I/O errors through FUSE."""
+    with disk_server(folder, nbdkit, nbdfuse, *arguments) as (place, process):
+        yield place if process.poll() is None else None
+
+
+@contextmanager
+def disk_server(folder: Path, nbdkit: str, nbdfuse: str, *arguments: str):
+    """The file of a failing disk and the process that serves it.
+
+    Every error is a line of the server's standard error; a pipe that nobody reads would stop it.
+    """
     folder.mkdir()
     place = folder / "disk"
     process = subprocess.Popen(
         [nbdfuse, str(place), "--command", nbdkit, "-s", *arguments],
-        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         for _ in range(100):
             if process.poll() is not None or (place.exists() and place.stat().st_size):
                 break
             time.sleep(0.05)
-        yield place if process.poll() is None else None
+        yield place, process
     finally:
         process.terminate()
         process.wait(20)
-        process.stderr.close()
+        if process.returncode < 0:  # it was killed and could not unmount
+            subprocess.run(["umount", "-l", str(folder)], check=False, capture_output=True)
 
 
 def evkit_process(path: Path, *arguments: str, **options):

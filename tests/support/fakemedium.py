@@ -18,6 +18,7 @@ class FakeMedium:
         partial: a large read gives what lies before the first bad sector; else it fails whole.
         healing: a bad sector can be read at its so-many-th try (0 for never).
         gone_after: the device is gone after so many reads.
+        dumb_after: after so many reads every one fails, as if all sectors were bad.
 
     Attributes:
         size, sector_size: as the protocol says.
@@ -26,7 +27,7 @@ class FakeMedium:
 
     def __init__(
         self, content, bad=(), *, sector=512, claimed=None, partial=False, healing=0,
-        gone_after=None,
+        gone_after=None, dumb_after=None,
     ):  # fmt: skip
         self.content = bytes(content)
         self.size = len(self.content) if claimed is None else claimed
@@ -35,6 +36,7 @@ class FakeMedium:
         self._partial = partial
         self._healing = healing
         self._gone_after = gone_after
+        self._dumb_after = dumb_after
         self._tries = {}
         self._bad = {
             number
@@ -77,6 +79,8 @@ class FakeMedium:
         self.log.append((kind, offset, len(view)))
         if self._gone_after is not None and len(self.log) > self._gone_after:
             raise StorageError("the source is gone")
+        if self._dumb_after is not None and len(self.log) > self._dumb_after:
+            raise OSError(errno.EIO, "Input/output error")
         data = self.content[offset : offset + len(view)]
         for number in range(offset // sector, (offset + len(data) + sector - 1) // sector):
             if number in self._bad and not self._heals(number):

@@ -156,6 +156,30 @@ def test_a_device_that_goes_away():
     assert list(again.ranges("-")) == [(100 * KIB, 512)]
 
 
+@pytest.mark.parametrize("after", [1, 10, 40, 60])
+def test_a_device_that_fails_every_read_is_gone_and_not_bad(after):
+    """As a disk does that was unplugged or hung; nothing of it may stand in the map as bad."""
+    bad = [(100 * KIB, 20 * KIB)]
+    medium = FakeMedium(CONTENT[: 256 * KIB], bad, dumb_after=after)
+    chart, taken = RescueMap(medium.size), Taken(medium.size)
+    with pytest.raises(StorageError, match="answers no more"):
+        Rescue(medium, chart, SMALL).run(taken)
+    assert len(medium.log) <= after + 80
+    assert list(chart.ranges("+")) == taken.ranges()
+    for offset, length in chart.ranges("-"):
+        assert bad[0][0] <= offset <= offset + length <= sum(bad[0])
+    medium._dumb_after = None
+    assert Rescue(medium, parse(encode(chart), medium.size), SMALL).run(taken).ended == DONE
+    assert taken.image[: 100 * KIB] == CONTENT[: 100 * KIB]
+    assert taken.image[120 * KIB :] == CONTENT[120 * KIB : 256 * KIB]
+
+
+def test_a_medium_that_never_answered_is_all_bad():
+    medium = FakeMedium(CONTENT[: 64 * KIB], dumb_after=0)
+    chart, _, report = rescue(medium)
+    assert (report.ended, list(chart.ranges("-"))) == (DONE, [(0, 64 * KIB)])
+
+
 def test_what_the_taker_raises_leaves_the_map_as_it_was():
     medium = FakeMedium(CONTENT[: 64 * KIB])
     chart = RescueMap(medium.size)
