@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.custody import Request, prepare, require_exhibit, sign
@@ -17,6 +17,7 @@ from evkit.hashing.digests import digest_file
 from evkit.inventory.reader import Inventory
 from evkit.inventory.scan import Options, Scan
 from evkit.inventory.store import Writer
+from evkit.inventory.unread import UnreadFiles, unread_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +65,8 @@ class RunResult:
         meta: its table `meta`; empty after a dry run.
         coverage: the coverage row; empty after a dry run.
         problems: one line for each thing that could not be read, the first ones.
+        unread: which files lie in places that were not read when the image was made; None when
+            all of it was read.
         recorded: the event, None when there is none.
         sources: what was read.
     """
@@ -73,6 +76,7 @@ class RunResult:
     meta: Mapping[str, str] = field(default_factory=dict)
     coverage: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    unread: UnreadFiles | None = None
     recorded: Recorded | None = None
 
     @property
@@ -91,6 +95,7 @@ class RunResult:
             "meta": dict(self.meta),
             "coverage": dict(self.coverage),
             "problems": list(self.problems),
+            "unread_files": None if self.unread is None else self.unread.fields(),
             "recorded": recorded is not None and recorded.index is not None,
             "entry": None if recorded is None else recorded.index,
             "event_id": None if recorded is None else recorded.event_id,
@@ -107,6 +112,8 @@ class RunResult:
         lines = [f"evkit: inventory in {shown}", *coverage_lines(self.coverage)]
         if self.problems:
             lines += ["could not be read:", *("  " + text for text in self.problems)]
+        if self.unread is not None:
+            lines += self.unread.lines()
         lines.append(f"rows {self.meta['rows']}, root {self.meta['row_root']}")
         if self.recorded is not None:
             lines += self.recorded.lines()
@@ -248,6 +255,7 @@ def _write(request: RunRequest, chosen: Chosen, progress: Progress) -> RunResult
 
 
 def _finished(database: bytes, chosen: Chosen) -> RunResult:
+    unread, whole = chosen.target.unread, chosen.unread_whole
     with Inventory(database) as inventory:
         return RunResult(
             database=database,
@@ -255,6 +263,7 @@ def _finished(database: bytes, chosen: Chosen) -> RunResult:
             meta=inventory.meta,
             coverage=inventory.coverage(),
             problems=problem_lines(inventory),
+            unread=None if whole and not unread else unread_files(inventory, unread, whole=whole),
         )
 
 
@@ -280,6 +289,8 @@ def _record(
         "coverage": coverage,
         "result": coverage.pop("result"),
     }
+    if result.unread is not None:
+        values["unread_files"] = result.unread.fields()
     acquisition = str(chosen.target.acquisition)
     typed = Request(
         kind=KIND,
@@ -292,11 +303,4 @@ def _record(
     refs = (ref.case, (str(ref.of_exhibit()),), (acquisition,))
     draft = prepare(station, station.state(), typed, refs)
     recorded = sign(station, signer, draft, dry_run=False, reason=request.reason)
-    return RunResult(
-        database=result.database,
-        sources=result.sources,
-        meta=result.meta,
-        coverage=result.coverage,
-        problems=result.problems,
-        recorded=recorded,
-    )
+    return replace(result, recorded=recorded)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from evkit.bundle import unread
 from evkit.custody.history import shown
 from evkit.custody.kinds import kind_of
 from evkit.manifest import contents
@@ -157,7 +158,7 @@ def _exhibit(row: dict[str, Any], manifest: Manifest, replay: Replay) -> dict[st
     ref = ", ".join(row["exhibits"])
     own = tuple(f"{name}/" for name in row["exhibits"])
     taken = [
-        _acquisition(entry)
+        _acquisition(entry, manifest.facts["inventories"])
         for entry in manifest.facts["acquisitions"]
         if own and entry["acquisition"].startswith(own)
     ]
@@ -171,7 +172,7 @@ def _exhibit(row: dict[str, Any], manifest: Manifest, replay: Replay) -> dict[st
     }
 
 
-def _acquisition(row: dict[str, Any]) -> dict[str, Any]:
+def _acquisition(row: dict[str, Any], inventories: list[dict[str, Any]]) -> dict[str, Any]:
     media: dict[str, Any] = row["media"] if isinstance(row.get("media"), dict) else {}
     made = "made by another tool, first digested here" if row.get("made_by") == "other-tool" else ""
     facts = [("result", shown(row.get("result", "")) + (f"; {made}" if made else ""))]
@@ -181,7 +182,10 @@ def _acquisition(row: dict[str, Any]) -> dict[str, Any]:
     if isinstance(row.get("files"), int):
         facts.append(("files taken in", f"{row['files']:,}, {row.get('bytes', 0):,} bytes"))
     if "unread" in row:
-        facts.append(("could not be read", shown(row["unread"])))
+        facts.append(("could not be read", unread.lost(row["unread"])))
+    there = unread.files_there(row["acquisition"], inventories)
+    if there:
+        facts.append(("files that lie in unread sectors", there))
     return {"ref": row["acquisition"], "source": f"entry {row['entry']}", "facts": facts}
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SHOWN = 40  # files that an event names; `evkit inventory list --problems` has them all
 _WIDTH = 160
+_COLUMN = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,8 @@ class UnreadFiles:
         files: streams of records in use that lie there, at least in part.
         deleted: streams of deleted records that do.
         file_bytes: unread bytes that lie in any of these streams, each counted once.
-        table_bytes: unread bytes of partition tables.
+        table_bytes: unread bytes of partition tables, and in none of them.
+        other_bytes: the rest: free space, directories, other structures, gaps.
         uncertain: streams of which not all extents are known, and no known one is hit.
         first: the first streams, those in use before deleted ones.
         whole: all unread places are known.
@@ -64,19 +66,42 @@ class UnreadFiles:
     deleted: int
     file_bytes: int
     table_bytes: int
+    other_bytes: int
     uncertain: int
     first: tuple[Hit, ...]
     whole: bool
 
+    def lines(self) -> list[str]:
+        """Return sentences for people, at most 80 columns wide, and the first files, indented."""
+        least = "" if self.whole else "at least "
+        what = "range" if self.ranges == 1 else "ranges"
+        lines = [f"not read {least}{self.bytes:,} bytes in {self.ranges:,} {what}"]
+        parts = f"in listed files {self.file_bytes:,} + in partition tables {self.table_bytes:,}"
+        lines.append(f"  = {parts} + elsewhere {self.other_bytes:,}")
+        count = f"{least}{self.files:,} in use, {self.deleted:,} deleted"
+        lines.append(f"files that lie in unread sectors: {count}")
+        lines += [
+            f"  {shorten(hit.path, _COLUMN)}: {hit.bytes:,} bytes"
+            f"{', deleted' if hit.deleted else ''}"
+            for hit in self.first
+        ]
+        more = self.files + self.deleted - len(self.first)
+        if more:
+            lines.append(f"  … {more:,} more")
+        if self.uncertain:
+            lines.append(f"  of {self.uncertain:,} more that is not known")
+        return lines
+
     def fields(self) -> dict[str, Json]:
         """Return what the event says."""
-        found: dict[str, Json] = {
+        return {
             "bytes": self.bytes,
             "ranges": self.ranges,
             "files": self.files,
             "deleted": self.deleted,
             "file_bytes": self.file_bytes,
             "table_bytes": self.table_bytes,
+            "other_bytes": self.other_bytes,
             "uncertain": self.uncertain,
             "whole": self.whole,
             "first": [
@@ -84,7 +109,6 @@ class UnreadFiles:
                 for hit in self.first
             ],
         }
-        return found
 
 
 class _Places:
@@ -142,13 +166,16 @@ def unread_files(
         for _, row in inventory.rows("partition")
         if row["kind"] == "metadata"
     ]
+    size = sum(length for _, length in places.ranges)
+    in_files, known = places.sum(union(hit)), places.sum(union([*hit, *tables]))
     return UnreadFiles(
-        bytes=sum(length for _, length in places.ranges),
+        bytes=size,
         ranges=len(places.ranges),
         files=counts[False],
         deleted=counts[True],
-        file_bytes=places.sum(union(hit)),
-        table_bytes=places.sum(union(tables)),
+        file_bytes=in_files,
+        table_bytes=known - in_files,
+        other_bytes=size - known,
         uncertain=uncertain,
         first=tuple(_hit(inventory, *item) for item in [*first[False], *first[True]][:SHOWN]),
         whole=whole,

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 ENDS = frozenset({"acquire-end", "intake-end"})
 _END_FIELDS = ("result", "made_by", "media", "artifacts", "files", "bytes", "unread", "in_place")
-_INVENTORY_FIELDS = ("rows", "row_root", "engine_rows", "engine_root", "result", "database")
+_INVENTORY_FIELDS = (
+    "rows",
+    "row_root",
+    "engine_rows",
+    "engine_root",
+    "result",
+    "database",
+    "unread_files",
+)
 
 
 def facts(entries: Sequence[Entry]) -> dict[str, Any]:

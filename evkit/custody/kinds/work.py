@@ -106,6 +106,7 @@ KINDS = (
             field("engine_root", "digest", "root over them"),
             field("database", "object", "the inventory file with its digest"),
             field("coverage", "object", "totals that add up"),
+            field("unread_files", "object", "known files in places that were not read"),
             choice("result", "how it ended", *RESULTS),
             text("error", "why it stopped or failed"),
         ),
