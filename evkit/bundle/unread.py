@@ -17,7 +17,7 @@ def lost(unread: object) -> str:
     if not isinstance(unread, dict) or not _count(unread, "ranges"):
         return shown(unread)
     ranges = _count(unread, "ranges")
-    text = f"{_count(unread, 'bytes'):,} bytes in {ranges:,} {'range' if ranges == 1 else 'ranges'}"
+    text = f"{_bytes(_count(unread, 'bytes'))} in {ranges:,} {'range' if ranges == 1 else 'ranges'}"
     places = [
         f"{item[0]:,} ({item[1]:,})"
         for item in _list(unread.get("first"))
@@ -49,7 +49,7 @@ def files_there(acquisition: str, inventories: Iterable[Mapping[str, Any]]) -> s
         text += f"; of {uncertain:,} that is not known"
     named = [hit for hit in _list(fields.get("first")) if isinstance(hit, dict)]
     names = [
-        f"{shown(hit.get('path', ''))} ({_count(hit, 'bytes'):,} bytes"
+        f"{shown(hit.get('path', ''))} ({_bytes(_count(hit, 'bytes'))}"
         f"{', deleted' if hit.get('deleted') is True else ''})"
         for hit in named
     ]
@@ -62,6 +62,10 @@ def files_there(acquisition: str, inventories: Iterable[Mapping[str, Any]]) -> s
 def _count(fields: Mapping[str, Any], name: str) -> int:
     value = fields.get(name)
     return value if type(value) is int else 0
+
+
+def _bytes(count: int) -> str:
+    return f"{count:,} {'byte' if count == 1 else 'bytes'}"
 
 
 def _list(value: object) -> list[Any]:

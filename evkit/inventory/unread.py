@@ -81,7 +81,7 @@ class UnreadFiles:
         count = f"{least}{self.files:,} in use, {self.deleted:,} deleted"
         lines.append(f"files that lie in unread sectors: {count}")
         lines += [
-            f"  {shorten(hit.path, _COLUMN)}: {hit.bytes:,} bytes"
+            f"  {shorten(hit.path, _COLUMN)}: {hit.bytes:,} {'byte' if hit.bytes == 1 else 'bytes'}"
             f"{', deleted' if hit.deleted else ''}"
             for hit in self.first
         ]
