@@ -140,7 +140,7 @@ class OpenedMedium:
     def _gone(self, why: str) -> StorageError:
         return StorageError(
             f"the source `{escape_bytes(self._facts.path)}` is gone: {why}",
-            hint="what was read so far is kept; connect it again and go on with `--resume`",
+            hint="what was read so far is kept; connect it again and go on",
         )
 
     def _open_small(self) -> int:
