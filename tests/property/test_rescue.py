@@ -128,8 +128,13 @@ def test_a_medium_shorter_than_it_says(medium, more, policy):
         assert chart.at(offset) == chart.at(offset + length - 1) == "-"
 
 
-@given(st.integers(0, 5000), st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 900),
-       st.sampled_from("+?*/-"))))  # fmt: skip
+places = st.integers(0, 50).map(lambda n: n * 100)  # so that ranges often touch
+
+
+marks = st.lists(st.tuples(places, places | st.integers(0, 900), st.sampled_from("+?*/-")))
+
+
+@given(places | st.integers(0, 5000), marks)
 def test_marks_are_those_of_a_plain_list(size, marks):
     chart, plain = RescueMap(size), ["?"] * size
     for start, most, status in marks:

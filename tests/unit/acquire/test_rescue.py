@@ -134,6 +134,28 @@ def test_retries(retries, left):
     assert (taken.image == CONTENT[:8192]) is not bool(left)
 
 
+def test_a_first_round_after_scraping_begins_at_the_start():
+    medium = FakeMedium(CONTENT[:8192], [(0, 512)], healing=1)
+    chart = RescueMap(8192, "+")
+    chart.mark(0, 512, "-")
+    chart.mark(4096, 512, "/")
+    chart.phase, chart.position = "/", 4096
+    policy = Policy(block=4096, small=4096, skip_min=4096, retries=1)
+    Rescue(medium, chart, policy).run(lambda *_: None)
+    assert list(chart.blocks()) == [(0, 8192, "+")]
+
+
+def test_an_interrupted_round_goes_on_where_it_was():
+    medium = FakeMedium(CONTENT[:8192], [(0, 512), (4096, 512)])
+    chart = RescueMap(8192, "+")
+    for offset in (0, 4096):
+        chart.mark(offset, 512, "-")
+    chart.phase, chart.number, chart.position = "-", 2, 4096
+    policy = Policy(block=4096, small=4096, skip_min=4096, retries=3)
+    Rescue(medium, chart, policy).run(lambda *_: None)
+    assert [at for kind, at, _ in medium.log] == [4096, 0, 4096]
+
+
 def test_a_run_after_the_end_tries_bad_sectors_again():
     medium = FakeMedium(CONTENT[:8192], [(1024, 512)], healing=4)
     chart, taken, _ = rescue(medium, Policy(block=4096, small=4096, skip_min=4096))
@@ -172,6 +194,22 @@ def test_a_device_that_fails_every_read_is_gone_and_not_bad(after):
     assert Rescue(medium, parse(encode(chart), medium.size), SMALL).run(taken).ended == DONE
     assert taken.image[: 100 * KIB] == CONTENT[: 100 * KIB]
     assert taken.image[120 * KIB :] == CONTENT[120 * KIB : 256 * KIB]
+
+
+@pytest.mark.parametrize("status", ["/", "*", "?"])
+def test_failures_of_a_device_that_is_gone_are_taken_back(status):
+    medium = FakeMedium(CONTENT[: 512 * KIB], dumb_after=5)
+    chart = RescueMap(medium.size, status)
+    chart.phase = status
+    with pytest.raises(StorageError, match="answers no more"):
+        Rescue(medium, chart, SMALL).run(Taken(medium.size))
+    read = 5 * (16 * KIB if status == "?" else 512)
+    assert list(chart.ranges("+")) == [(0, read)]
+    if status == "*":  # the sector in doubt is as it was; what lies behind has to be scraped
+        assert list(chart.blocks())[1:3] == [(read, 512, "*"), (read + 512, 520704, "/")]
+    else:
+        assert list(chart.blocks())[1:] == [(read, medium.size - read, status)]
+    assert chart.total("-") == 0
 
 
 def test_a_medium_that_never_answered_is_all_bad():
