@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,7 +57,7 @@ def take_image(job: Job, folder: bytes, stop: Stop, progress: Progress, taken: T
     progress.begin("intake", job.total)
     with stop.heard_at_once():
         segments = _copy_segments(job, folder, (kind, files), algorithms, taken)
-        places = _readable(segments, kind, job, folder)
+        places = [segment.place for segment in segments]
         with _as_given(places, files), open_image(places[0], places) as image:
             held = [("container", name, value) for name, value in image.stored_digests.items()]
             algorithms = _names(algorithms, held)
@@ -67,6 +66,7 @@ def take_image(job: Job, folder: bytes, stop: Stop, progress: Progress, taken: T
                 reader, engine.Order(names=algorithms, expected=image.size)
             )
             _describe(image, outcome, reader.gaps, taken, kind)
+            taken.remarks += [_renamed(text, places, files) for text in image.remarks]
         for number, path in enumerate(logs, 1):
             _take_log(path, number, folder, taken, in_place=request.in_place)
     progress.end("intake", taken.bytes)
@@ -182,27 +182,11 @@ def _copy_segments(
 def neutral_segment(kind: str, number: int, path: bytes, count: int) -> bytes:
     """Return the name of a file of the image in the acquisition folder."""
     if kind == "ewf":
-        from evkit.images.ewf import segment_extension
+        from evkit.images.e01.layout import segment_extension
 
         first = os.path.splitext(path)[1][1:2].upper()
         return b"image" + segment_extension(number + 1, first if first in {b"E", b"S"} else b"E")
     return b"image.raw" if count == 1 else b"image.%03d" % (number + 1)
-
-
-def _readable(segments: list[_Segment], kind: str, job: Job, folder: bytes) -> list[bytes]:
-    """Let libewf see the copies under final names meanwhile: it tells segments by their names."""
-    places = [segment.place for segment in segments]
-    if kind != "ewf" or job.request.in_place:
-        return places
-    view = os.path.join(folder, b"view" + durable.PART.encode())
-    durable.make_dir(view, exist_ok=False)
-    links = []
-    for place in places:
-        name = os.path.basename(place).removesuffix(durable.PART.encode())
-        link = os.path.join(view, name)
-        os.symlink(place, link)
-        links.append(link)
-    return links
 
 
 @contextlib.contextmanager
@@ -223,6 +207,14 @@ def _given(text: str, places: Sequence[bytes], files: Sequence[bytes]) -> str:
         text = text.replace(escape_bytes(place), escape_bytes(path))
     stem = escape_bytes(os.path.splitext(places[0])[0])  # of a segment that is missing
     return text.replace(stem, escape_bytes(os.path.splitext(files[0])[0]))
+
+
+def _renamed(text: str, places: Sequence[bytes], files: Sequence[bytes]) -> str:
+    """Let a remark, which names files by the last part of their path, speak of those given."""
+    for place, path in zip(places, files, strict=True):
+        old, new = (escape_bytes(os.path.basename(name)) for name in (place, path))
+        text = text.replace(f"`{old}`", f"`{new}`")
+    return text
 
 
 def _names(wanted: Sequence[str], stated: Sequence[tuple[str, str, str]]) -> tuple[str, ...]:
@@ -267,7 +259,6 @@ def _describe(
             f"{in_words(gaps.total(everything))} of the medium could not be read, by evkit "
             f"({gaps.total(lost):,}) or by the tool that made the image ({gaps.total(declared):,})"
         )
-    taken.remarks += list(image.remarks)  # these name files by their last part
 
 
 def _take_log(path: bytes, number: int, folder: bytes, taken: Taken, *, in_place: bool) -> None:
@@ -285,7 +276,6 @@ def _take_log(path: bytes, number: int, folder: bytes, taken: Taken, *, in_place
 
 def _name_all(folder: bytes, outcome: engine.Outcome, taken: Taken) -> None:
     """Give every file its name, the files of the image last."""
-    shutil.rmtree(os.path.join(folder, b"view" + durable.PART.encode()), ignore_errors=True)
     path = os.path.join(folder, imaging.PIECES)
     data = piecefile.write_pieces(path, outcome.pieces)
     pieces = imaging.artifact(imaging.PIECES, "pieces", data)

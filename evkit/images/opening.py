@@ -22,7 +22,7 @@ def find_files(path: bytes) -> tuple[detect.Kind, list[bytes]]:
     kind = detect.detect(path)
     detect.need_readable(path, kind)
     if kind.name == "ewf":
-        from evkit.images.ewf import find_segments
+        from evkit.images.e01.names import find_segments
 
         return kind, find_segments(path)
     parts = find_parts(path)
@@ -49,7 +49,7 @@ def open_image(path: bytes, paths: Sequence[bytes] | None = None) -> Image:
         kind = detect.detect(paths[0])
         detect.need_readable(paths[0], kind)
     if kind.name == "ewf":
-        from evkit.images.ewf import EwfImage
+        from evkit.images.e01.reader import E01Image
 
-        return EwfImage(paths)
+        return E01Image(paths)
     return RawImage(paths)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from evkit.core.errors import InputError
@@ -168,32 +167,24 @@ def _set(volume: Volume) -> tuple[bytes, int, int, int]:
     return volume.identifier, volume.chunk, volume.sector_size, volume.sectors
 
 
-def agreed(volumes: Sequence[Stated], chunks: int | None, findings: Findings) -> Volume | None:
-    """Return what describes the medium; None when nothing undamaged or plausible does.
+def agreed(volumes: Sequence[Stated], findings: Findings) -> Volume | None:
+    """Return what describes the medium; None when nothing undamaged does.
 
     Args:
         volumes: every section that describes it.
-        chunks: how many the tables locate, None when some are not located.
         findings: takes contradictions.
     """
     sound = [found for found in volumes if found.volume.sound and found.volume.plausible]
-    if sound:
-        best = sound[0]
-        for other in sound[1:]:
-            if _set(other.volume) != _set(best.volume):
-                text = (
-                    f"{other.part.name} describes another medium in `{other.kind}` than "
-                    f"{best.part.name} in `{best.kind}`"
-                )
-                findings.add("volumes-differ", text, other.part.place)
-        volume = best.volume
-    else:
-        # the checksum is wrong: the values are believed where they fit each other and the tables
-        fitting = [found.volume for found in volumes if found.volume.fits]
-        counts = Counter(volume for volume in fitting if volume.chunks == chunks)
-        if not counts:
-            return None
-        volume = counts.most_common(1)[0][0]
+    if not sound:
+        return None
+    best, volume = sound[0], sound[0].volume
+    for other in sound[1:]:
+        if _set(other.volume) != _set(volume):
+            text = (
+                f"{other.part.name} describes another medium in `{other.kind}` than "
+                f"{best.part.name} in `{best.kind}`"
+            )
+            findings.add("volumes-differ", text, other.part.place)
     if not volume.fits and volume.sectors:
         text = (
             f"the image states {volume.chunks:,} chunks, {volume.sectors:,} sectors are "

@@ -7,8 +7,8 @@ import zlib
 from typing import TYPE_CHECKING
 
 from evkit.core.errors import InputError
+from evkit.images.e01.chain import checked
 from evkit.images.e01.chunks import Chunks
-from evkit.images.e01.entries import MASK
 from evkit.images.e01.finding import Findings
 from evkit.images.e01.layout import CHECKSUM, COMPRESSED, SECTOR
 from evkit.images.e01.parse import MAX_CHUNK, Volume
@@ -21,57 +21,62 @@ if TYPE_CHECKING:
     from evkit.images.e01.tables import Group
 
 
-def measure(
-    groups: Sequence[Group], parts: Sequence[Part], files: Files, stated: Volume | None
+def rescue(
+    stated: Sequence[Volume], groups: Sequence[Group], parts: Sequence[Part], files: Files
 ) -> Volume:
-    """Return the shape of the medium, found by decoding the first and the last chunk.
+    """Return the shape of the medium as its chunks show it, else as a damaged section states it.
 
     Args:
+        stated: what sections say whose checksum is wrong, or that lack the number of sectors.
         groups: all groups, not numbered yet.
         parts: the segment files.
         files: the same, open.
-        stated: what is known of the medium without its size.
 
     Raises:
-        InputError: nothing states the size and a chunk is missing or damaged.
+        InputError: nothing that is left tells it.
     """
     total = sum(group.chunks for group in groups)
-    if not groups or any(group.chunks < 0 for group in groups):
-        raise _lost()
+    whole = bool(groups) and all(group.chunks >= 0 for group in groups)
+    measured = _measure(total, groups, parts, files) if whole else None
+    if measured is not None:
+        chunk, size = measured
+        for volume in stated:
+            if volume.fits and (volume.chunk, volume.size) == (chunk, size):
+                return volume
+        sector = SECTOR if chunk % SECTOR == 0 and size % SECTOR == 0 else 1
+        return Volume(total, chunk // sector, sector, size // sector)
+    for volume in stated:
+        if volume.fits and volume.sectors and volume.chunks >= total:
+            return volume
+    raise InputError(
+        "no section of the image that describes the medium is undamaged",
+        hint="ask for the image again; `evkit intake FILE --kind files` keeps its bytes",
+    )
+
+
+def _measure(
+    total: int, groups: Sequence[Group], parts: Sequence[Part], files: Files
+) -> tuple[int, int] | None:
+    """Return bytes of a chunk and of the medium, from the first and the last chunk."""
     numbered = number(groups, total, Findings())
     # any size of a chunk will do to find the first one: it is cut off at what follows
     chunks = Chunks(numbered, files, parts, (MAX_CHUNK, total * MAX_CHUNK), Findings())
     chunk = _length(chunks, files, 0)
     last = _length(chunks, files, total - 1)
-    sector = stated.sector_size if stated is not None else SECTOR
-    size = (total - 1) * chunk + last
-    if chunk % sector or size % sector or last > chunk:
-        sector = 1
-    if not chunk or not last:
-        raise _lost()
-    return Volume(total, chunk // sector, sector, size // sector)
+    return None if not 0 < last <= chunk else (chunk, (total - 1) * chunk + last)
 
 
 def _length(chunks: Chunks, files: Files, chunk: int) -> int:
+    """Return the bytes of the medium in a chunk, 0 when it is damaged."""
     (run,) = chunks.runs(chunk, 1)
     if run.segment < 0:
-        raise _lost()
-    size = run.sizes[0] & MASK
-    raw = os.pread(files.get(run.segment), min(size, MAX_CHUNK), run.offset)
+        return 0
+    raw = os.pread(files.get(run.segment), min(run.length, MAX_CHUNK), run.offset)
     if not run.sizes[0] & COMPRESSED:
-        return max(0, len(raw) - CHECKSUM.size)
+        return len(raw) - CHECKSUM.size if checked(raw) else 0
     engine = zlib.decompressobj()
     try:
         length = len(engine.decompress(raw, MAX_CHUNK))
-    except zlib.error as error:
-        raise _lost() from error
-    if not engine.eof:
-        raise _lost()
-    return length
-
-
-def _lost() -> InputError:
-    return InputError(
-        "no section of the image that describes the medium is undamaged",
-        hint="ask for the image again; `evkit intake FILE --kind files` keeps its bytes",
-    )
+    except zlib.error:
+        return 0
+    return length if engine.eof else 0

@@ -16,7 +16,7 @@ from evkit.images.e01.chunks import Chunks, Run
 from evkit.images.e01.facts import Facts, agreed, foreign
 from evkit.images.e01.finding import Finding, Findings
 from evkit.images.e01.layout import COMPRESSED
-from evkit.images.e01.measure import measure
+from evkit.images.e01.measure import rescue
 from evkit.images.e01.segments import Files, in_doubt, order, read_part
 from evkit.images.e01.tables import hole, number, read_groups
 from evkit.images.model import MAX_MEDIUM, Segment
@@ -74,16 +74,15 @@ class E01Image:
         ]
         ordered = order(self._parts, found, partial=partial, lenient=True)
         facts = self._facts(ordered, partial=partial)
-        if in_doubt(ordered) and facts.chunks != sum(_located(_join(ordered, groups_of))):
+        if in_doubt(ordered) and facts.chunks != _located(_join(ordered, groups_of)):
             ordered = order(self._parts, found, partial=partial, lenient=False)
             facts = self._facts(ordered, partial=partial)
         groups = _join([part if part in facts.parts else None for part in ordered], groups_of)
-        whole = all(group.chunks >= 0 for group in groups)
-        located = sum(_located(groups))
-        volume = agreed(facts.volumes, located if whole else None, found)
-        if volume is None or (not volume.sectors and located):
-            volume = measure(groups, self._parts, self._files, volume)
-            found.add("volume-lost", "the size of the medium was found by decoding its last chunk")
+        volume = agreed(facts.volumes, found)
+        if volume is None or (not volume.sectors and _located(groups)):
+            stated = [one.volume for one in facts.volumes]
+            volume = rescue(stated, groups, self._parts, self._files)
+            found.add("volume-lost", "the image does not say how large the medium is")
         self.size = volume.size
         self.sector_size: int | None = volume.sector_size
         self.chunk = volume.chunk
@@ -183,6 +182,14 @@ class E01Image:
         """
         return self._files.get(segment)
 
+    def descriptors(self) -> list[int]:
+        """Return the open files of all segments, kept open until the image is closed.
+
+        Raises:
+            InputError: the system does not allow as many open files.
+        """
+        return self._files.all()
+
     def length_of(self, first: int, count: int) -> int:
         """Return the bytes of the medium in `count` chunks from `first` on."""
         return min(self.size, (first + count) * self.chunk) - first * self.chunk
@@ -254,5 +261,5 @@ def _join(ordered: Sequence[Part | None], groups_of: Sequence[Sequence[Group]]) 
     return groups
 
 
-def _located(groups: Sequence[Group]) -> list[int]:
-    return [group.chunks for group in groups if group.chunks >= 0]
+def _located(groups: Sequence[Group]) -> int:
+    return sum(group.chunks for group in groups if group.chunks >= 0)

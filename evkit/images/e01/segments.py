@@ -67,7 +67,17 @@ class Files:
         self._paths = paths
         self._open: OrderedDict[int, int] = OrderedDict()
         self._known: dict[int, tuple[int, int, int]] = {}
+        self._most = MAX_OPEN
         self._closed = False
+
+    def all(self) -> list[int]:
+        """Return the descriptors of all segment files; from now on all stay open.
+
+        Raises:
+            InputError: the system does not allow as many open files.
+        """
+        self._most = max(self._most, len(self._paths))
+        return [self.get(index) for index in range(len(self._paths))]
 
     def get(self, index: int) -> int:
         """Return the descriptor of a segment file.
@@ -87,7 +97,7 @@ class Files:
             os.close(descriptor)
             raise InputError(f"`{escape_bytes(self._paths[index])}` was changed while it was read")
         self._open[index] = descriptor
-        if len(self._open) > MAX_OPEN:
+        if len(self._open) > self._most:
             os.close(self._open.popitem(last=False)[1])
         return descriptor
 
