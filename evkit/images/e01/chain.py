@@ -170,12 +170,16 @@ class Walker:
         """Return `after` when a descriptor can be there; else say that the file was cut."""
         if after + _HEAD <= self._size:
             return after
+        found = self._scan(offset + _HEAD)
+        if found is not None:
+            text = f"has a section `{kind}` that leads to byte {after:,}, outside of the file"
+            self._note("section-contradiction", offset, text)
+            return found
         lost = after - self._size
         text = f"was cut short within or right after section `{kind}`"
         if lost > 0:
             text += f", {lost:,} bytes of it are missing"
         self._note("section-cut", offset, text)
-        self._lose(self._size)
         return None
 
     def _is_section(self, offset: int) -> bool:

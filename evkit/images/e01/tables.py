@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from evkit.images.e01.chain import LOST, checked
-from evkit.images.e01.layout import TABLE_HEADER
+from evkit.images.e01.layout import CHECKSUM, TABLE_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,12 +32,14 @@ class Table(NamedTuple):
         entries: how many, as many as its section can hold at most.
         base: what the offsets of its entries are counted from.
         sound: its header is undamaged and does not promise more than there is.
+        first: its first entry.
     """
 
     section: Section
     entries: int
     base: int
     sound: bool
+    first: int = 0
 
     @property
     def start(self) -> int:
@@ -106,33 +108,44 @@ class _Scout:
         self._fd = descriptor
         self._findings = findings
         self._held: list[Table] = []
+        self._loss = False
         self.groups: list[Group] = []
         self.sectors: Section | None = None
 
     def take(self, section: Section) -> None:
         """Take a table; `table2` belongs to the `table` before it."""
         known = {table.section.kind for table in self._held}
-        if section.kind in known or (known and section.kind == "table"):
-            self.close()
         table = self._table(section)
+        if section.kind in known or (known and (section.kind == "table" or self._loss)):
+            if table is not None and self._loss and _alike(table, self._held[0]):
+                self._held.append(table)
+                return
+            self.close()
         if table is not None:
             self._held.append(table)
 
     def lose(self) -> None:
         """Note that sections may have been lost here."""
         if self._held:
-            self.close()
-        self.groups.append(hole(f"{self._part.name} is cut short or damaged there"))
+            self._loss = True  # behind the group, unless its other table follows
+        else:
+            self.groups.append(self._hole())
 
     def close(self) -> None:
         """End the group that was begun."""
         if self._held or self.sectors is not None:
             self.groups.append(self._group(self.sectors, self._held))
-        self.sectors, self._held = None, []
+        if self._loss:
+            self.groups.append(self._hole())
+        self.sectors, self._held, self._loss = None, [], False
+
+    def _hole(self) -> Group:
+        return hole(f"{self._part.name} is cut short or damaged there")
 
     def _table(self, section: Section) -> Table | None:
         """Return a table, None when its section is too short to be one."""
-        raw = os.pread(self._fd, TABLE_HEADER.size, section.start)
+        raw = os.pread(self._fd, TABLE_HEADER.size + _ENTRY, section.start)
+        raw, first = raw[: TABLE_HEADER.size], int.from_bytes(raw[TABLE_HEADER.size :], "little")
         if len(raw) < TABLE_HEADER.size or section.size < TABLE_HEADER.size:
             self._note("table-damaged", section, f"has a `{section.kind}` section without entries")
             return None
@@ -141,14 +154,19 @@ class _Scout:
         sound = checked(raw)
         if not sound:
             self._note("table-damaged", section, f"has a damaged header of `{section.kind}`")
-        if count > min(room, MAX_TABLE):
+        inside = self._holds_chunks(section)
+        if sound and not inside and count != room - 1 and not self._ends(section, count):
+            sound = False
+            text = f"has a `{section.kind}` of {count:,} chunks in the space of {room - 1:,}"
+            self._note("table-entries", section, text)
+        elif count > min(room, MAX_TABLE):
+            sound = False
             text = f"has a `{section.kind}` of {count:,} chunks in the space of {room:,}"
             self._note("table-entries", section, text)
-            sound = False
         if not sound:
             # the entries and their checksum fill the section, unless the chunks are in it as well
-            count = min(count, room) if self._holds_chunks(section) else max(0, room - 1)
-        return Table(section, min(count, MAX_TABLE), base, sound)
+            count = min(count, room) if inside else max(0, room - 1)
+        return Table(section, min(count, MAX_TABLE), base, sound, first)
 
     def _group(self, sectors: Section | None, tables: list[Table]) -> Group:
         """Return the group of one `sectors` section and its tables."""
@@ -164,6 +182,12 @@ class _Scout:
         data = (best.end, best.section.end) if sectors is None else (sectors.start, sectors.end)
         return Group(0, best.entries, self._index, tuple(tables), data)
 
+    def _ends(self, section: Section, count: int) -> bool:
+        """Say whether so many entries are followed by their checksum, wherever the section ends."""
+        length = min(count, MAX_TABLE) * _ENTRY + CHECKSUM.size
+        raw = os.pread(self._fd, length, section.start + TABLE_HEADER.size)
+        return len(raw) == length <= section.size - TABLE_HEADER.size and checked(raw)
+
     def _holds_chunks(self, section: Section) -> bool:
         kinds = {known.kind for known in self._part.chain.sections}
         return section.kind == "table" and "sectors" not in kinds
@@ -171,6 +195,13 @@ class _Scout:
     def _note(self, code: str, section: Section, text: str) -> None:
         at = section.offset
         self._findings.add(code, f"{self._part.name} {text} (byte {at})", self._part.place, at)
+
+
+def _alike(one: Table, other: Table) -> bool:
+    """Say whether two tables are the two of one group."""
+    kinds = {one.section.kind, other.section.kind}
+    same = (one.entries, one.base, one.first) == (other.entries, other.base, other.first)
+    return same and kinds == {"table", "table2"}
 
 
 def number(groups: Iterable[Group], total: int, findings: Findings) -> list[Group]:
