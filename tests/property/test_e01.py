@@ -36,7 +36,7 @@ RECIPES = st.builds(
 def medium(sectors: int, seed: int) -> bytes:
     noise = zlib.compress(str(seed).encode() * 50)
     return b"".join(
-        bytes(512) if (seed >> n % 60) & 1 else (noise * 30)[n : n + 512] for n in range(sectors)
+        bytes(512) if (seed >> n % 60) & 1 else (noise * 99)[n : n + 512] for n in range(sectors)
     )
 
 
@@ -120,9 +120,7 @@ def test_any_text_of_a_header(text):
 
 @given(st.integers(1, 99999), st.sampled_from([b"E", b"e", b"S", b"s"]))
 def test_names_there_and_back(number, letter):
-    assert names.number_of(b"x" + names.extension(number, letter), letter) in {number, None}
-    if number <= 8190:
-        assert names.number_of(b"x" + names.extension(number, letter), letter) == number
+    assert names.number_of(b"x" + names.extension(number, letter), letter) == number
 
 
 @given(st.binary(max_size=2000), st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=4))

@@ -54,6 +54,29 @@ def rescue(
     )
 
 
+def odd_bytes(volume: Volume, groups: Sequence[Group], parts: Sequence[Part], files: Files) -> int:
+    """Return the bytes of the last chunk that go beyond the whole sectors that are stated.
+
+    Programs that image a file of any length state its whole sectors, and keep and digest the rest.
+
+    Args:
+        volume: what is stated of the medium.
+        groups: all groups, not numbered yet.
+        parts: the segment files.
+        files: the same, open.
+    """
+    total = sum(group.chunks for group in groups)
+    stated = -(-volume.size // volume.chunk)
+    whole = all(group.chunks > 0 for group in groups)
+    if not groups or not whole or total - stated not in {0, 1}:
+        return 0
+    numbered = number(groups, total, Findings())
+    medium = (volume.chunk, total * volume.chunk)
+    last = _length(Chunks(numbered, files, parts, medium, Findings()), files, total - 1)
+    odd = (total - 1) * volume.chunk + last - volume.size
+    return odd if last and 0 < odd < volume.sector_size else 0
+
+
 def _measure(
     total: int, groups: Sequence[Group], parts: Sequence[Part], files: Files
 ) -> tuple[int, int] | None:

@@ -6,22 +6,27 @@ import os
 import re
 from typing import TYPE_CHECKING, Final
 
-from evkit.images.e01.layout import LAST_SEGMENT, LOGICAL_MAGIC, MAGIC, segment_extension
+from evkit.images.e01.layout import LOGICAL_MAGIC, MAGIC, segment_extension
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_SEGMENTS: Final = 65535
-_NUMBERED = re.compile(rb"\.([EeSsLl])([0-9]{2}|[0-9]{5})")
+_NUMBERED = re.compile(rb"\.([EeSsLl])([0-9]{2}|[0-9]{4,5})")
 _LETTERED = re.compile(rb"\.([E-Ze-z])([A-Za-z])([A-Za-z])")
 _FIRST = (b"E", b"S", b"L")
 
 
 def extension(number: int, letter: bytes = b"E") -> bytes:
     """Return the extension of any segment number."""
-    if number > LAST_SEGMENT:
+    if number > _last(letter):
         return b"." + letter + b"%d" % number
     return segment_extension(number, letter)
+
+
+def _last(letter: bytes) -> int:
+    """Return the number of `.ZZZ` in a series: 14,971 where it begins with `.E01`."""
+    return 99 + 676 * (ord(b"Z") - ord(letter.upper()) + 1)
 
 
 def number_of(name: bytes, letter: bytes = b"E") -> int | None:
@@ -36,7 +41,7 @@ def number_of(name: bytes, letter: bytes = b"E") -> int | None:
     if match is not None:
         number = int(match[2])
         far = len(match[2]) > 2  # noqa: PLR2004 - the numbered names
-        good = number > LAST_SEGMENT if far else number > 0
+        good = number > _last(letter) if far else number > 0
         return number if good and match[1].upper() == letter.upper() else None
     match = _LETTERED.fullmatch(b"." + end)
     if match is None:

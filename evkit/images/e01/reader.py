@@ -16,7 +16,7 @@ from evkit.images.e01.chunks import Chunks, Run
 from evkit.images.e01.facts import Facts, agreed, foreign
 from evkit.images.e01.finding import Finding, Findings
 from evkit.images.e01.layout import COMPRESSED
-from evkit.images.e01.measure import rescue
+from evkit.images.e01.measure import odd_bytes, rescue
 from evkit.images.e01.segments import Files, in_doubt, order, read_part
 from evkit.images.e01.tables import hole, number, read_groups
 from evkit.images.model import MAX_MEDIUM, Segment
@@ -83,7 +83,11 @@ class E01Image:
             stated = [one.volume for one in facts.volumes]
             volume = rescue(stated, groups, self._parts, self._files)
             found.add("volume-lost", "the image does not say how large the medium is")
-        self.size = volume.size
+        odd = odd_bytes(volume, groups, self._parts, self._files)
+        if odd:
+            text = f"the medium ends with {odd} bytes that are no whole sector; other programs may "
+            found.add("odd-end", f"{text}leave them out")
+        self.size = volume.size + odd
         self.sector_size: int | None = volume.sector_size
         self.chunk = volume.chunk
         self.chunks = -(-self.size // self.chunk)
