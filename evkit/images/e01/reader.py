@@ -7,7 +7,7 @@ its place, never zeros. One thread at a time; the descriptors may be read by all
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape_bytes
@@ -15,7 +15,6 @@ from evkit.images.e01 import codec
 from evkit.images.e01.chunks import Chunks, Run
 from evkit.images.e01.facts import Facts, agreed, foreign
 from evkit.images.e01.finding import Finding, Findings
-from evkit.images.e01.layout import COMPRESSED
 from evkit.images.e01.measure import odd_bytes, rescue
 from evkit.images.e01.segments import Files, in_doubt, order, read_part
 from evkit.images.e01.tables import hole, number, read_groups
@@ -28,8 +27,15 @@ if TYPE_CHECKING:
     from evkit.images.e01.segments import Part
     from evkit.images.e01.tables import Group
 
-_MASK: Final = COMPRESSED - 1
 _BATCH: Final = 1 << 22  # bytes of the medium that are decoded at a time
+
+
+class Damage(NamedTuple):
+    """A chunk that cannot be decoded: its number, index of its segment or -1, and why."""
+
+    chunk: int
+    segment: int
+    reason: str
 
 
 class E01Image:
@@ -198,12 +204,18 @@ class E01Image:
         """Return the bytes of the medium in `count` chunks from `first` on."""
         return min(self.size, (first + count) * self.chunk) - first * self.chunk
 
-    def place(self, chunk: int, segment: int) -> str:
-        """Return the words for a chunk: its number, sectors and segment, escaped."""
+    def sectors(self, first: int, count: int, segment: int) -> str:
+        """Return the words for chunks: their sectors and the segment, escaped.
+
+        Args:
+            first: number of the first chunk.
+            count: how many.
+            segment: index in `segments`, -1 for none.
+        """
         sector = self.sector_size or 1
-        start = chunk * self.chunk // sector
-        end = -(-(chunk * self.chunk + self.length_of(chunk, 1)) // sector) - 1
-        text = f"chunk {chunk}, sectors {start}\N{EN DASH}{end}"
+        start = first * self.chunk
+        end = -(-(start + self.length_of(first, count)) // sector) - 1
+        text = f"sectors {start // sector}\N{EN DASH}{end}"
         if 0 <= segment < len(self._parts):
             text += f", segment {self._parts[segment].name}"
         return text
@@ -226,13 +238,13 @@ class E01Image:
             buffer = memoryview(bytearray(self.length_of(at, min(step, end - at))))
             damaged = self.decode(at, min(step, end - at), buffer)
             if damaged:
-                raise InputError(f"the image cannot be decoded at {damaged[0][1]}")
+                raise InputError(f"the image cannot be decoded at {self._words(damaged[0])}")
             start = max(0, offset - at * self.chunk)
             found.append(buffer[start : offset + size - at * self.chunk])
         return b"".join(found)
 
-    def decode(self, first: int, count: int, out: memoryview) -> list[tuple[int, str]]:
-        """Decode chunks into `out`; return number and words of each that cannot be decoded.
+    def decode(self, first: int, count: int, out: memoryview) -> list[Damage]:
+        """Decode chunks into `out`; return those that cannot be decoded.
 
         Args:
             first: number of the first chunk.
@@ -242,17 +254,22 @@ class E01Image:
         Raises:
             OSError: a segment could not be read.
         """
-        damaged: list[tuple[int, str]] = []
+        damaged: list[Damage] = []
         for run in self.runs(first, count):
             start = (run.first - first) * self.chunk
             target = out[start : start + self.length_of(run.first, len(run.sizes))]
             stored = b""
             if run.segment >= 0:
                 stored = os.pread(self.descriptor(run.segment), run.length, run.offset)
-            for found in codec.decode(memoryview(stored), run.sizes, target, chunk=self.chunk):
-                place = self.place(run.first + found.chunk, run.segment)
-                damaged.append((run.first + found.chunk, f"{place}: {run.reason or found.reason}"))
+            damaged += [
+                Damage(run.first + found.chunk, run.segment, run.reason or found.reason)
+                for found in codec.decode(memoryview(stored), run.sizes, target, chunk=self.chunk)
+            ]
         return damaged
+
+    def _words(self, damage: Damage) -> str:
+        where = self.sectors(damage.chunk, 1, damage.segment)
+        return f"chunk {damage.chunk}, {where}: {damage.reason}"
 
 
 def _join(ordered: Sequence[Part | None], groups_of: Sequence[Sequence[Group]]) -> list[Group]:

@@ -133,8 +133,8 @@ def test_runs_for_an_engine(tmp_path):
             content += out
         assert content == MEDIUM
         assert len(set(image.descriptors())) == 2
-        assert image.place(3, 1) == "chunk 3, sectors 192\N{EN DASH}255, segment `a.E02`"
-        assert image.place(5, 1).startswith("chunk 5, sectors 320\N{EN DASH}369,")
+        assert image.sectors(3, 1, 1) == "sectors 192\N{EN DASH}255, segment `a.E02`"
+        assert image.sectors(5, 1, 1).startswith("sectors 320\N{EN DASH}369,")
 
 
 def test_gaps_and_another_order_are_read_and_noted(tmp_path):

@@ -81,7 +81,7 @@ def test_a_damaged_chunk_has_a_place(tmp_path):
         with pytest.raises(InputError, match="chunk 4"):
             image.read(5 * 32768 - 1, 1)
         out = bytearray(image.size)
-        assert [chunk for chunk, _ in image.decode(0, image.chunks, memoryview(out))] == [4]
+        assert [chunk for chunk, _, _ in image.decode(0, image.chunks, memoryview(out))] == [4]
         assert out == MEDIUM[: 4 * 32768] + bytes(32768) + MEDIUM[5 * 32768 :]
 
 
@@ -124,7 +124,7 @@ def test_both_tables_damaged_in_one_entry(tmp_path):
         data = v.flip(data, at + 76 + 24 + 4 * 2, 0x10)
     with opened(tmp_path, [data]) as image:
         out = bytearray(image.size)
-        damaged = {chunk for chunk, _ in image.decode(0, image.chunks, memoryview(out))}
+        damaged = {chunk for chunk, _, _ in image.decode(0, image.chunks, memoryview(out))}
         assert damaged
         assert damaged <= {1, 2}
         assert codes(image) == {"table-damaged"}
@@ -152,7 +152,7 @@ def test_tables_that_lie_about_their_length(tmp_path, lie, kinds):
         assert codes(image)
         whole = lie > 6 or kinds == (b"table2",)
         assert (not damaged and out == MEDIUM) if whole else True
-        start = min((chunk for chunk, _ in damaged), default=6) * 32768
+        start = min((chunk for chunk, _, _ in damaged), default=6) * 32768
         assert out[:start] == MEDIUM[:start]
 
 
@@ -333,7 +333,7 @@ def test_several_sections_lost_in_the_middle(tmp_path):
     data = data[:start] + b"\xee" * (end - start) + data[end:]
     with opened(tmp_path, [data]) as image:
         out = bytearray(image.size)
-        damaged = [chunk for chunk, _ in image.decode(0, image.chunks, memoryview(out))]
+        damaged = [chunk for chunk, _, _ in image.decode(0, image.chunks, memoryview(out))]
         assert damaged == [2, 3]
         assert out == MEDIUM[:65536] + bytes(65536) + MEDIUM[131072:]
 
@@ -399,7 +399,7 @@ def test_every_cut_is_an_error_or_a_place(tmp_path):
                 stack.enter_context(contextlib.suppress(InputError))
             with opened(tmp_path, [data[:length]], partial=True) as image:
                 out = bytearray(image.size)
-                damaged = {chunk for chunk, _ in image.decode(0, image.chunks, memoryview(out))}
+                damaged = {chunk for chunk, _, _ in image.decode(0, image.chunks, memoryview(out))}
                 assert "section-cut" in codes(image)
                 for chunk in set(range(image.chunks)) - damaged:
                     part = slice(chunk * 32768, (chunk + 1) * 32768)

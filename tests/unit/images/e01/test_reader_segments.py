@@ -23,7 +23,7 @@ def codes(image):
 def decoded(image):
     """The medium with zeros where it is damaged, and the damaged chunks."""
     out = bytearray(image.size)
-    return out, [chunk for chunk, _ in image.decode(0, image.chunks, memoryview(out))]
+    return out, [chunk for chunk, _, _ in image.decode(0, image.chunks, memoryview(out))]
 
 
 @pytest.fixture
