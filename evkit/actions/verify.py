@@ -157,10 +157,12 @@ def _one(text: str, kind: str, beside: list[str], brought: Supplied, request: Re
         return verify_manifest(data, label, _beside(path, request), brought, exhibits=exhibits)
     if kind in {PROOF, ENTRY}:
         return _proof(path, kind, brought, request)
-    from evkit.actions.verify_station import verify_data, verify_here
-
     if kind == DATA:
+        from evkit.actions.verify_image import verify_data
+
         return verify_data(path, beside, request.open_station, brought)
+    from evkit.actions.verify_station import verify_here
+
     station_path = path if kind == STATION else None
     return verify_here(text, station_path, brought, request)
 

@@ -1,4 +1,4 @@
-"""Verification against a station: what lies there, and files that should be its evidence."""
+"""Verification against a station: its record and the data that it keeps."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from evkit.core.errors import CaseError, EvkitError, InputError, UsageError
+from evkit.core.errors import CaseError, UsageError
 from evkit.core.refs import parse_ref
-from evkit.core.text import escape, escape_bytes
-from evkit.manifest import contents, facts
+from evkit.core.text import escape
 from evkit.manifest.tree import Unreadable, blocks, reading
 from evkit.verify.report import AUTHORSHIP, CONTENT, HISTORY, RECORD, Report
 from evkit.verify.stationcheck import verify_station
 from evkit.verify.view import RecordView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from evkit.actions.verify import Request
     from evkit.identity.signer import Signer
@@ -66,6 +65,10 @@ class StationSource:
             self._unreadable(shown, error.message)
             return None
         return total.hexdigest()
+
+    def path(self, acquisition: str, name: str) -> bytes | None:
+        """Return its path in the station."""
+        return self._path(acquisition, name) if self.place(acquisition, name) else None
 
     def _path(self, acquisition: str, name: str) -> bytes:
         parts = name.split("/")
@@ -150,68 +153,3 @@ def _log(
             station, signer, custody.Request(kind="verify", refs=tuple(refs), values=values)
         )
         report.reach.append(f"logged as entry {made.index}")
-
-
-def verify_data(
-    path: bytes,
-    bundles: list[str],
-    open_station: Callable[[], Station],
-    brought: Supplied,
-) -> Report:
-    """Compare one file with the record of the bundles named beside it, else of the station.
-
-    Only content is answered; the record itself is verified by naming the bundle or the case.
-    """
-    from evkit.hashing.digests import digest_file
-
-    label = escape_bytes(path)
-    report = Report(label, "image", no_history=brought.no_history)
-    text = "a file by itself says nothing about this; verify the bundle or the case"
-    for question in (AUTHORSHIP, RECORD, HISTORY):
-        report.undecided(question, "file-alone", text)
-    size, digests = digest_file(path, ["sha256"])
-    digest = digests["sha256"]
-    report.shown["sha256"] = digest
-    matches = []
-    for where, made in _records(bundles, open_station, report):
-        matches += list(_matches(made, where, digest))
-    if matches:
-        report.passed(CONTENT, "file", f"this is {'; '.join(matches)}, {size:,} bytes")
-    else:
-        text = "no acquisition of the record at hand has this digest; it was changed, or another"
-        report.undecided(CONTENT, "file-unknown", text)
-    return report
-
-
-def _records(
-    bundles: list[str], open_station: Callable[[], Station], report: Report
-) -> Iterator[tuple[str, dict[str, object]]]:
-    from evkit.actions.bundle_show import show
-
-    for bundle in bundles:
-        shown = show(os.fsencode(bundle))
-        yield f"bundle `{shown.label}`", dict(shown.manifest.facts)
-    if bundles:
-        return
-    try:
-        station = open_station()
-    except EvkitError as error:
-        text = f"{escape(error.message)}; name a bundle beside the file"
-        report.undecided(CONTENT, "no-record", text)
-        return
-    with station:
-        yield "this station", facts.facts(list(station.events()))
-
-
-def _matches(made: dict[str, object], where: str, digest: str) -> Iterator[str]:
-    try:
-        acquisitions = contents.acquisitions(made)
-    except InputError:
-        return
-    for ref, acquisition in acquisitions.items():
-        media = acquisition.row.get("media")
-        if isinstance(media, dict) and media.get("sha256") == digest:
-            yield f"the content of `{escape(ref)}` in {where}"
-        for artifact in acquisition.artifacts:
-            if artifact.sha256 == digest:
-                yield f"`{escape(artifact.name)}` of `{escape(ref)}` in {where}"

@@ -16,6 +16,7 @@ from evkit.core.text import escape, escape_bytes
 from evkit.manifest import contents
 from evkit.manifest.filelist import Row, read_list
 from evkit.verify.locate import damage
+from evkit.verify.medium import check_medium
 from evkit.verify.report import CONTENT
 from evkit.verify.sources import MAX_LIST, Keeper
 
@@ -84,11 +85,7 @@ def check_acquisition(
             total = total.plus(_artifact(acquisition, artifact, source, report, (whole, lists)))
     whole.finish(report)
     if total.files and whole.container:
-        text = (
-            f"the image of `{escape(acquisition.ref)}` is a container; its files were compared, "
-            "what they decode to was not"
-        )
-        report.remark("container", text, acquisition.row["entry"])
+        check_medium(acquisition, source, report, wanted, changed=total.wrong > 0)
     if contents.FILES_NAME in wanted:
         total = total.plus(_files(acquisition, source, report, lists))
     return total

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING, Final, Protocol
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape
 from evkit.manifest import contents, layout
-from evkit.manifest.tree import Unreadable, blocks
+from evkit.manifest.tree import FolderTree, Unreadable, blocks
 from evkit.verify.report import CONTENT
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class Source(Protocol):
 
     def digest(self, acquisition: str, name: str, *consumers: Consumer) -> str | None:
         """Read it, feed the consumers, return SHA-256 in hex; None when it cannot be read."""
+        ...
+
+    def path(self, acquisition: str, name: str) -> bytes | None:
+        """Return where it lies as a file of its own, None when it does not (in a zip)."""
         ...
 
 
@@ -77,6 +82,10 @@ class BundleSource:
     def digest(self, acquisition: str, name: str, *consumers: Consumer) -> str | None:
         """Read it and compare it with the list of the bag as well."""
         return self._files.stream(layout.exhibit_path(acquisition, name), *consumers)
+
+    def path(self, acquisition: str, name: str) -> bytes | None:
+        """Return its path when the bundle is a folder."""
+        return _below(self._files.tree, layout.exhibit_path(acquisition, name))
 
 
 class TreeSource:
@@ -122,6 +131,10 @@ class TreeSource:
             return None
         return total.hexdigest()
 
+    def path(self, acquisition: str, name: str) -> bytes | None:
+        """Return its path."""
+        return _below(self._tree, self._find(acquisition, name))
+
     def _find(self, acquisition: str, name: str) -> str | None:
         parts = acquisition.split("/")
         for start in range(len(parts)):
@@ -155,11 +168,23 @@ class ChainSource:
         found = self._first(acquisition, name)
         return None if found is None else found.digest(acquisition, name, *consumers)
 
+    def path(self, acquisition: str, name: str) -> bytes | None:
+        """Return its path there."""
+        found = self._first(acquisition, name)
+        return None if found is None else found.path(acquisition, name)
+
     def _first(self, acquisition: str, name: str) -> Source | None:
         for source in self._sources:
             if source.place(acquisition, name) is not None:
                 return source
         return None
+
+
+def _below(tree: Tree, name: str | None) -> bytes | None:
+    """Return the path of a regular file of a folder; what is packed or in memory has none."""
+    if not isinstance(tree, FolderTree) or name is None or name not in tree.sizes:
+        return None
+    return os.path.join(tree.path, os.fsencode(name))
 
 
 def recorded_names(facts: Mapping[str, object]) -> dict[str, int]:

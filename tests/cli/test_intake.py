@@ -265,7 +265,7 @@ def test_an_e01_of_another_tool(run, vectors, names, copies):
     assert "files" not in end.fields
     assert end.fields["media"]["sector_size"] == 512
     assert end.fields["expected"]["compared"][0]["source"] == "container"
-    assert end.fields["tool"]["acquiry_software_version"] == "20140812"
+    assert end.fields["tool"]["acquisition_software_version"] == "20140812"
     segments = [item["name"] for item in end.fields["artifacts"] if item["role"] == "segment"]
     assert segments == copies
     assert end.subjects[0].digests["sha256"] == SHA256

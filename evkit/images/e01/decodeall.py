@@ -63,7 +63,11 @@ class Decoded(NamedTuple):
 
 
 def decode_all(
-    image: E01Image, names: Sequence[str], on_bytes: Callable[[int], None] | None = None
+    image: E01Image,
+    names: Sequence[str],
+    on_bytes: Callable[[int], None] | None = None,
+    *,
+    block_nodes: bool = False,
 ) -> Decoded:
     """Decode every chunk of an image.
 
@@ -71,9 +75,10 @@ def decode_all(
         image: opened, possibly with parts missing.
         names: digests to make.
         on_bytes: is told how many bytes of the medium were done.
+        block_nodes: keep the hashes of 16 KiB blocks as well (2 MiB of memory for a GiB).
     """
     running = {name: digests.new(name) for name in names}
-    hasher = pieces.PieceHasher(block_nodes=True)
+    hasher = pieces.PieceHasher(block_nodes=block_nodes)
     lost = _Losses(image)
     step = max(1, STEP // image.chunk)
     buffer = bytearray(min(step, max(1, image.chunks)) * image.chunk)

@@ -1,0 +1,120 @@
+"""Verification of one file of evidence: against a record at hand, and a container by itself."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from evkit.core.errors import EvkitError, InputError
+from evkit.core.text import escape, escape_bytes
+from evkit.images.detect import detect
+from evkit.images.e01.decodeall import decode_all
+from evkit.images.e01.names import find_segments, siblings
+from evkit.images.e01.reader import E01Image
+from evkit.manifest import contents, facts
+from evkit.verify import container
+from evkit.verify.report import AUTHORSHIP, CONTENT, HISTORY, RECORD, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from evkit.station import Station
+    from evkit.verify.supplied import Supplied
+
+
+def verify_data(
+    path: bytes,
+    bundles: list[str],
+    open_station: Callable[[], Station],
+    brought: Supplied,
+) -> Report:
+    """Compare one file with the record of the bundles named beside it, else of the station.
+
+    Of an E01 the medium is compared as well, and its own digests say whether it is damaged. Only
+    content is answered; the record itself is verified by naming the bundle or the case.
+    """
+    from evkit.hashing.digests import digest_file
+
+    report = Report(escape_bytes(path), "image", no_history=brought.no_history)
+    text = "a file by itself says nothing about this; verify the bundle or the case"
+    for question in (AUTHORSHIP, RECORD, HISTORY):
+        report.undecided(question, "file-alone", text)
+    size, digests = digest_file(path, ["sha256"])
+    digest = digests["sha256"]
+    report.shown["sha256"] = digest
+    is_container = detect(path).name == "ewf"
+    medium = _container(path, report) if is_container else None
+    matches = []
+    records = list(_records(bundles, open_station, report, needed=not is_container))
+    for where, made in records:
+        matches += list(_matches(made, where, digest, medium))
+    if matches:
+        report.passed(CONTENT, "file", f"this is {'; '.join(matches)}, {size:,} bytes")
+    elif records or not is_container:
+        text = "no acquisition of the record at hand has this digest; it was changed, or another"
+        report.undecided(CONTENT, "file-unknown", text)
+    return report
+
+
+def _container(path: bytes, report: Report) -> str | None:
+    """Judge an E01 by itself; return the SHA-256 of its medium, None where it is not whole."""
+    paths = find_segments(path)
+    known = siblings(path)
+    if path in known.values():
+        paths = [known[number] for number in sorted(known)]
+    try:
+        with E01Image(paths, partial=True) as image:
+            decoded = decode_all(image, container.names_for(image))
+            container.judge(image, decoded, report)
+    except InputError as error:
+        text = f"the container cannot be opened: {escape(error.message)}"
+        report.failed(CONTENT, "container-form", text)
+        report.reach.append("the container cannot be opened")
+        return None
+    except OSError as error:
+        report.unreadable += 1
+        text = f"the container cannot be read now: {error.strerror or error}"
+        report.undecided(CONTENT, "container-unreadable", text)
+        return None
+    if decoded.chunks:
+        return None
+    report.shown["sha256 of the medium"] = decoded.digests["sha256"]
+    return decoded.digests["sha256"]
+
+
+def _records(
+    bundles: list[str], open_station: Callable[[], Station], report: Report, *, needed: bool
+) -> Iterator[tuple[str, dict[str, object]]]:
+    from evkit.actions.bundle_show import show
+
+    for bundle in bundles:
+        shown = show(os.fsencode(bundle))
+        yield f"bundle `{shown.label}`", dict(shown.manifest.facts)
+    if bundles:
+        return
+    try:
+        station = open_station()
+    except EvkitError as error:
+        text = f"{escape(error.message)}; name a bundle beside the file"
+        if needed:
+            report.undecided(CONTENT, "no-record", text)
+        else:
+            report.remark("no-record", f"it was compared with no record: {text}")
+        return
+    with station:
+        yield "this station", facts.facts(list(station.events()))
+
+
+def _matches(made: dict[str, object], where: str, digest: str, medium: str | None) -> Iterator[str]:
+    try:
+        acquisitions = contents.acquisitions(made)
+    except InputError:
+        return
+    for ref, acquisition in acquisitions.items():
+        media = acquisition.row.get("media")
+        recorded = media.get("sha256") if isinstance(media, dict) else None
+        if recorded is not None and recorded in {digest, medium}:
+            yield f"the content of `{escape(ref)}` in {where}"
+        for artifact in acquisition.artifacts:
+            if artifact.sha256 == digest:
+                yield f"`{escape(artifact.name)}` of `{escape(ref)}` in {where}"
