@@ -98,9 +98,8 @@ class NativeImage:
         self._handles: list[Any] = []
         self._files: list[io.FileIO] = []
         self.size = 0
-        self.segments: Sequence[Segment] = tuple(
-            Segment(path=path, size=_length(path)) for path in segments
-        )
+        self.segments: Sequence[Segment] = ()
+        self._set_segments(segments)
         self.stored_digests: Mapping[str, str] = {}
         self.metadata: Mapping[str, str] = {}
         self.declared_gaps: Sequence[tuple[int, int]] = ()
@@ -156,6 +155,9 @@ class NativeImage:
                 f"the image cannot be decoded at byte {offset} of the medium",
                 details={self._name.replace("py", "lib", 1): _reason(error)},
             ) from error
+
+    def _set_segments(self, paths: Sequence[bytes]) -> None:
+        self.segments = tuple(Segment(path=path, size=_length(path)) for path in paths)
 
     def _keep_size(self, size: object) -> None:
         """Take over the length of the medium.
