@@ -1,7 +1,7 @@
 """Virtual PC (VHD) and Hyper-V (VHDX) images through libvhdi.
 
 Two things are not left to the library (20260901), because it gives other bytes without an error: a
-fixed VHDX is shown to it as a dynamic one, and images with a parent are refused (ADR 0010).
+fixed VHDX is shown to it as a dynamic one, and images with a parent are refused.
 """
 
 from __future__ import annotations
