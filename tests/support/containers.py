@@ -70,3 +70,60 @@ class _Ewf2:
 
 def _object(tags: str, values: str) -> str:
     return f"1\nmain\n{tags}\n{values}\n\n"
+
+
+def l01(files: dict[str, bytes]) -> bytes:
+    """An L01 with these files in one folder, of one segment."""
+    medium = b"".join(files.values())
+    medium += bytes(-len(medium) % 512)
+    chunks = [medium[at : at + 32768] for at in range(0, len(medium), 32768)]
+    rows, at = [], 0
+    for number, (name, data) in enumerate(files.items(), 1):
+        be = f"1 {len(data):x} {at:x}"
+        digest = hashlib.md5(data).hexdigest()
+        rows.append(f"0\t0\n\t{name}\t{number}\t2\t1\t\t\t\t1700000000\t1700000000\t1700000000\t1700000000\t\t1700000000\t{digest}\t{len(data)}\t\t-1\t-1\t\t\t{be}\t-1\t\n")
+        at += len(data)
+    tags = "p\tn\tid\topr\tsrc\tsub\tcid\tjq\tcr\tac\twr\tmo\tdl\taq\tha\tls\tdu\tlo\tpo\tmid\tcfi\tbe\tpm\tlpt"
+    empty = "\t" * 22
+    tree = (
+        f"5\nrec\ntb\tcl\n{len(medium)}\t1\n\n"
+        "perm\n0\t1\np\tn\ts\tpr\tnta\tnti\n0\t0\n1\t\t\t10\t\t\n\n"
+        "srce\n1\t1\np\tn\tid\tev\ttb\tlo\tpo\tah\tgu\taq\n0\t1\n1\t\t\t\t\t\t\t\t\t\n"
+        f"0\t0\n\tsource\t1\tE-1\t{len(medium)}\t-1\t-1\t\t0\t1700000000\n\n"
+        "sub\n0\t1\np\tn\tid\tnu\tco\tgu\n0\t0\n1\t\t\t\t\t\n\n"
+        f"entry\n1\t1\n{tags}\n0\t1\n1\t{empty}\n0\t{len(files)}\n1\tfolder{empty}\n" + "".join(rows) + "\n"
+    ).encode("utf-16-le")
+    head = hashlib.md5(tree).digest() + struct.pack("<QI20x", len(tree), 0)
+    head = head[:24] + struct.pack("<I", zlib.adler32(head)) + head[28:]
+    return _ewf1(b"LVF\x09\x0d\x0a\xff\0", medium, chunks, [(b"ltree", head + tree)])
+
+
+def _ewf1(mark: bytes, medium: bytes, chunks: list[bytes], more) -> bytes:
+    data = bytearray(mark + struct.pack("<BHH", 1, 1, 0))
+
+    def section(kind: bytes, body: bytes, *, last: bool = False) -> None:
+        start = len(data)
+        after = start if last else start + 76 + len(body)
+        head = struct.pack("<16sQQ40s", kind, after, 76 + len(body), b"")
+        data.extend(head + struct.pack("<I", zlib.adler32(head)) + body)
+
+    text = "1\r\nmain\r\nc\tn\ta\te\tt\tav\tov\tm\tu\tp\r\nC-1\tE-1\tlogical\texaminer\tnote\t6\tLinux\t2020 1 1 0 0 0\t2020 1 1 0 0 0\t0\r\n"
+    section(b"header", zlib.compress(text.encode()))
+    volume = struct.pack("<B3xIIIQ", 14, len(chunks), 64, 512, len(medium) // 512).ljust(36, b"\0")
+    volume = (volume + b"\1").ljust(52, b"\0") + b"\1".ljust(4, b"\0") + struct.pack("<I", 64)
+    volume = (volume.ljust(64, b"\0") + _SET).ljust(1048, b"\0")
+    section(b"volume", volume + struct.pack("<I", zlib.adler32(volume)))
+    base, body, entries = len(data), bytearray(), b""
+    for chunk in chunks:
+        entries += struct.pack("<I", 76 + len(body) | 0x80000000)
+        body += zlib.compress(chunk)
+    section(b"sectors", bytes(body))
+    head = struct.pack("<I4xQ4x", len(chunks), base)
+    table = head + struct.pack("<I", zlib.adler32(head)) + entries + struct.pack("<I", zlib.adler32(entries))
+    section(b"table", table)
+    section(b"table2", table)
+    for kind, value in more:
+        section(kind, value)
+    section(b"data", volume + struct.pack("<I", zlib.adler32(volume)))
+    section(b"done", b"", last=True)
+    return bytes(data)
