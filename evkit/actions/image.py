@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from evkit.core.errors import InputError
 from evkit.core.paths import to_fields
 from evkit.core.sizes import in_words
 from evkit.core.text import escape, escape_bytes
 from evkit.images import detect
-from evkit.images.opening import find_files, open_image
+from evkit.images.opening import open_image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evkit.images.ewflogical import Logical
     from evkit.images.model import Segment
 
 _SHOWN = 12
@@ -25,7 +27,8 @@ class ImageInfo:
 
     Attributes:
         kind: what the file is.
-        format: `raw`, `split-raw`, `ewf`, or None when evkit does not decode it.
+        format: `raw`, `split-raw`, `ewf`, …, or None when evkit does not decode it.
+        logical: what a container of files and no medium lists.
     """
 
     path: bytes
@@ -38,6 +41,7 @@ class ImageInfo:
     metadata: Mapping[str, str] = field(default_factory=dict)
     declared_gaps: tuple[tuple[int, int], ...] = ()
     remarks: tuple[str, ...] = ()
+    logical: Logical | None = None
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
@@ -49,8 +53,10 @@ class ImageInfo:
             "title": self.kind.title,
             "decoded_by_evkit": self.kind.readable,
         }
+        if self.logical is not None:
+            document |= _logical_fields(self.logical)
         if self.format is None:
-            return document
+            return {**document, "remarks": list(self.remarks)} if self.remarks else document
         return {
             **document,
             "format": self.format,
@@ -67,6 +73,10 @@ class ImageInfo:
         """Return the lines for people."""
         lines = [f"{escape_bytes(self.path)}: {self.kind.title}"]
         if self.format is None or self.size is None:
+            lines += _logical_lines(self.logical) if self.logical else []
+            lines += [f"  remark: {text}" for text in self.remarks]
+            if self.kind.logical:
+                return [*lines, "  it holds files and no medium; evkit takes it in as a file"]
             return [*lines, "  evkit does not decode this format"]
         lines.append(f"  medium  {in_words(self.size)}")
         if self.sector_size:
@@ -91,12 +101,14 @@ def info(path: bytes) -> ImageInfo:
 
     Raises:
         InputError: it cannot be read, a part is missing, or the container is damaged.
+        UsageError: the extra that decodes it is not installed.
     """
     kind = detect.detect(path)
+    if kind.logical:
+        return _logical(path, kind)
     if not kind.readable:
         return ImageInfo(path=path, kind=kind)
-    kind, files = find_files(path)
-    with open_image(path, files) as image:
+    with open_image(path) as image:
         return ImageInfo(
             path=path,
             kind=kind,
@@ -109,3 +121,36 @@ def info(path: bytes) -> ImageInfo:
             declared_gaps=tuple(image.declared_gaps),
             remarks=tuple(image.remarks),
         )
+
+
+def _logical(path: bytes, kind: detect.Kind) -> ImageInfo:
+    """Look at a container of files; one that libewf cannot list is still named."""
+    from evkit.images.ewflogical import read_logical
+
+    try:
+        return ImageInfo(path=path, kind=kind, logical=read_logical(path))
+    except InputError as error:
+        return ImageInfo(path=path, kind=kind, remarks=(error.message,))
+
+
+def _logical_fields(logical: Logical) -> dict[str, Any]:
+    return {
+        "segments": [to_fields(path) for path in logical.segments],
+        "metadata": {name: escape(value) for name, value in logical.metadata.items()},
+        "entries": [
+            {"path": escape(entry.path), "size": entry.size, "stated_md5": entry.md5}
+            for entry in logical.entries
+        ],
+        "entries_cut": logical.cut,
+    }
+
+
+def _logical_lines(logical: Logical) -> list[str]:
+    lines = [f"  {escape(n)}: {escape(v)}" for n, v in logical.metadata.items() if v.strip()]
+    count = f"over {len(logical.entries):,}" if logical.cut else f"{len(logical.entries):,}"
+    lines.append(f"  entries {count}, as libewf lists them")
+    shown = logical.entries[:_SHOWN]
+    lines += [f"    {escape(entry.path)}  {in_words(entry.size)}" for entry in shown]
+    if len(logical.entries) > _SHOWN:
+        lines.append(f"    and {len(logical.entries) - _SHOWN:,} more")
+    return lines

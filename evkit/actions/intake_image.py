@@ -21,7 +21,8 @@ from evkit.core.sizes import in_words
 from evkit.core.text import escape, escape_bytes
 from evkit.hashing import piecefile
 from evkit.hashing.digests import ALGORITHMS
-from evkit.images.opening import find_files, open_image
+from evkit.images import detect
+from evkit.images.opening import CHAINS, find_files, open_image
 from evkit.ledger.event import Subject
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ MAX_SEGMENTS = 200  # listed in the event itself
 _LOG_MAX = 16 << 20
 _SHOWN = 16
 _VALUE = 200
+_EXTENSIONS = {"vmdk": b".vmdk", "vhd": b".vhd", "vhdx": b".vhdx", "qcow": b".qcow2"}
 
 
 def take_image(job: Job, folder: bytes, stop: Stop, progress: Progress, taken: Taken) -> None:
@@ -186,6 +188,14 @@ def neutral_segment(kind: str, number: int, path: bytes, count: int) -> bytes:
 
         first = os.path.splitext(path)[1][1:2].upper()
         return b"image" + segment_extension(number + 1, first if first in {b"E", b"S"} else b"E")
+    if kind == "ewf2":
+        from evkit.images import ex01
+
+        return b"image" + ex01.segment_extension(number + 1)
+    if kind in CHAINS:  # the container names the others inside; evkit tells them by their order
+        own = kind if number == 0 else detect.detect(path).name
+        stem = b"image" if number == 0 else b"image-%03d" % number
+        return stem + _EXTENSIONS.get(own, b".raw")
     return b"image.raw" if count == 1 else b"image.%03d" % (number + 1)
 
 

@@ -1,8 +1,8 @@
 """The further files that a container names: extents and parents, only from its own folder.
 
 Names inside a container are chosen by whoever made it. Of a path only the last part is used; the
-file must lie beside the container and be a regular file, no link. A copy of evkit has neutral names,
-`image.vmdk` and `image-001.vmdk`: there the place in the order stands for the name.
+file must lie beside the container and be a regular file, no link. A copy that evkit made has
+neutral names, `image.vmdk` and `image-001.vmdk`: there the order stands for the names.
 """
 
 from __future__ import annotations
@@ -127,10 +127,8 @@ def _last_part(name: bytes) -> bytes:
 def _remarks(taken: Sequence[bytes], name: bytes, what: str, *, same: bool) -> list[str]:
     """Say what a file was read as; names of files are left out, a copy has others."""
     if what == PARENT:
-        return [
-            f"the container holds only what differs from its parent `{escape_bytes(name)}`; "
-            f"file {len(taken)} of the image was read as that parent"
-        ]
+        text = f"the container holds only what differs from its parent `{escape_bytes(name)}`"
+        return [f"{text}; file {len(taken)} of the image was read as that parent"]
     if same:
         return []
     return [f"the {what} `{escape_bytes(name)}` was read from file {len(taken)} of the image"]

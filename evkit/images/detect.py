@@ -10,9 +10,9 @@ import os
 import struct
 from typing import NamedTuple
 
-from evkit.core.errors import InputError
+from evkit.core.errors import InputError, UsageError
 from evkit.core.text import escape_bytes
-from evkit.images.files import open_quietly
+from evkit.images.files import EXTRA, installed, open_quietly
 
 HEAD = 65536
 SECTOR = 512
@@ -22,48 +22,57 @@ class Kind(NamedTuple):
     """What a file is.
 
     Attributes:
-        name: slug: `raw`, `ewf`, `ewf-logical`, `ewf2`, `qcow`, `vmdk`, `vhd`, `vhdx`, `vdi`,
-            `aff`, `aff4`, `ad1`, `dmg`, `gzip`, `zip`, `xz`, `7z`, `bzip2`, `zstd`.
+        name: slug: `raw`, `ewf`, `ewf-logical`, `ewf2`, `ewf2-logical`, `qcow`, `vmdk`, `vhd`,
+            `vhdx`, `vdi`, `aff`, `aff4`, `ad1`, `dmg`, `gzip`, `zip`, `xz`, `7z`, `bzip2`, `zstd`.
         group: `raw`, `container` (of a medium or of files) or `packed`.
         title: words for people.
         readable: evkit can decode the medium.
+        binding: the library of the extra `containers` that this takes, or nothing.
     """
 
     name: str
     group: str
     title: str
     readable: bool
+    binding: str = ""
+
+    @property
+    def logical(self) -> bool:
+        """Whether it holds files and no medium."""
+        return self.name in {"ewf-logical", "ewf2-logical"}
 
 
 RAW = Kind("raw", "raw", "raw medium", readable=True)
 EWF = Kind("ewf", "container", "EnCase image (E01)", readable=True)
 _OTHERS = {
-    name: Kind(name, group, title, readable=False)
-    for name, group, title in (
-        ("ewf-logical", "container", "EnCase logical evidence (L01)"),
-        ("ewf2", "container", "EnCase image, second format (Ex01 or Lx01)"),
-        ("qcow", "container", "QEMU image (qcow)"),
-        ("vmdk", "container", "VMware image (vmdk)"),
-        ("vhd", "container", "Virtual PC image (vhd)"),
-        ("vhdx", "container", "Hyper-V image (vhdx)"),
-        ("vdi", "container", "VirtualBox image (vdi)"),
-        ("aff", "container", "Advanced Forensic Format image (AFF)"),
-        ("aff4", "container", "Advanced Forensic Format image (AFF4)"),
-        ("ad1", "container", "AccessData image (AD1)"),
-        ("dmg", "container", "Apple disk image (dmg)"),
-        ("gzip", "packed", "gzip file"),
-        ("zip", "packed", "zip archive"),
-        ("xz", "packed", "xz file"),
-        ("7z", "packed", "7-Zip archive"),
-        ("bzip2", "packed", "bzip2 file"),
-        ("zstd", "packed", "Zstandard file"),
+    kind.name: kind
+    for kind in (
+        EWF,
+        Kind("ewf2", "container", "EnCase image, second format (Ex01)", readable=True),
+        Kind("qcow", "container", "QEMU image (qcow)", readable=True),
+        Kind("vmdk", "container", "VMware image (vmdk)", readable=True, binding="pyvmdk"),
+        Kind("vhd", "container", "Virtual PC image (vhd)", readable=True, binding="pyvhdi"),
+        Kind("vhdx", "container", "Hyper-V image (vhdx)", readable=True, binding="pyvhdi"),
+        Kind("ewf-logical", "container", "EnCase logical evidence (L01)", readable=False),
+        Kind("ewf2-logical", "container", "EnCase logical evidence (Lx01)", readable=False),
+        Kind("vdi", "container", "VirtualBox image (vdi)", readable=False),
+        Kind("aff", "container", "Advanced Forensic Format image (AFF)", readable=False),
+        Kind("aff4", "container", "Advanced Forensic Format image (AFF4)", readable=False),
+        Kind("ad1", "container", "AccessData image (AD1)", readable=False),
+        Kind("dmg", "container", "Apple disk image (dmg)", readable=False),
+        Kind("gzip", "packed", "gzip file", readable=False),
+        Kind("zip", "packed", "zip archive", readable=False),
+        Kind("xz", "packed", "xz file", readable=False),
+        Kind("7z", "packed", "7-Zip archive", readable=False),
+        Kind("bzip2", "packed", "bzip2 file", readable=False),
+        Kind("zstd", "packed", "Zstandard file", readable=False),
     )
 }
 _MARKS = (
     (0, b"EVF\x09\x0d\x0a\xff\x00", "ewf"),
     (0, b"LVF\x09\x0d\x0a\xff\x00", "ewf-logical"),
     (0, b"EVF2\x0d\x0a\x81\x00", "ewf2"),
-    (0, b"LEF2\x0d\x0a\x81\x00", "ewf2"),
+    (0, b"LEF2\x0d\x0a\x81\x00", "ewf2-logical"),
     (0, b"QFI\xfb", "qcow"),
     (0, b"KDMV", "vmdk"),
     (0, b"COWD", "vmdk"),
@@ -83,8 +92,13 @@ _MARKS = (
     (0, b"\x28\xb5\x2f\xfd", "zstd"),
 )
 _TAIL = ((b"conectix", "vhd"), (b"koly", "dmg"))
+_LOGICAL = (
+    "it holds files and no medium; take it in with `evkit intake FILE --kind files`, "
+    "`evkit image info FILE` lists what is in it"
+)
 _HINTS = {
-    "ewf-logical": "take it in as a file with `evkit intake FILE --kind files`",
+    "ewf-logical": _LOGICAL,
+    "ewf2-logical": _LOGICAL,
     "packed": "unpack it first; the packed file itself can be taken in with `--kind files`",
     "container": "export the medium as raw with a tool that knows the format, take both in, "
     "and name the container with `--derived-from`",
@@ -118,7 +132,7 @@ def identify(head: bytes, tail: bytes = b"") -> Kind:
     """Say what content is from its start and, when known, its last 512 bytes."""
     for offset, mark, name in _MARKS:
         if head[offset : offset + len(mark)] == mark:
-            return EWF if name == "ewf" else _OTHERS[name]
+            return _OTHERS[name]
     if head[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:
         return _OTHERS["aff4" if _is_aff4(head) else "zip"]
     if head[:3] == b"BZh" and head[4:10] == b"1AY&SY":
@@ -150,7 +164,14 @@ def need_readable(path: str | bytes, kind: Kind) -> None:
 
     Raises:
         InputError: with what to do instead.
+        UsageError: the extra that decodes it is not installed.
     """
+    if kind.binding and not installed(kind.binding):
+        raise UsageError(
+            f"`{escape_bytes(os.fsencode(path))}` is a {kind.title}; "
+            f"`{kind.binding}`, which decodes it, is not installed",
+            hint=f"pip install 'evkit[{EXTRA}]'",
+        )
     if not kind.readable:
         raise InputError(
             f"`{escape_bytes(os.fsencode(path))}` is a {kind.title}, which evkit does not decode",

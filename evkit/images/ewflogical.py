@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.images.ex01 import metadata, segment_extension
-from evkit.images.native import FAILURES, decoding, library, lock_of, open_file
+from evkit.images.native import FAILURES, decoding, lock_of, open_file
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterator, Mapping
 
 LIBRARY = "pyewf"
@@ -53,16 +54,16 @@ def read_logical(path: bytes) -> Logical:
     Raises:
         InputError: libewf cannot open it, or cannot follow its list of files.
     """
-    module = library(LIBRARY)
+    import pyewf
+
     segments = _segments(path)
-    files = []
+    files: list[io.FileIO] = []
     entries: list[Entry] = []
     cut = False
     with lock_of(LIBRARY):
-        handle = module.handle()
+        handle = pyewf.handle()
         try:
-            for segment in segments:
-                files.append(open_file(segment))
+            files += map(open_file, segments)
             with decoding(LIBRARY, path, "list of files of an EnCase container"):
                 handle.open_file_objects(files)
                 for entry in _walk(handle.get_root_file_entry()):

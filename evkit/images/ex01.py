@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.core.errors import InputError
 from evkit.core.text import escape_bytes
 from evkit.images.ewf2sections import Ex01Facts, read_segment
-from evkit.images.native import FAILURES, NativeImage, decoding, library, open_file
+from evkit.images.native import FAILURES, NativeImage, decoding, open_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,14 +33,15 @@ class Ex01Image(NativeImage):
 
     def __init__(self, paths: Sequence[bytes]) -> None:
         facts = _check_segments(paths)
-        module = library(LIBRARY)
+        import pyewf
+
         super().__init__(LIBRARY, paths)
         try:
             with self._lock:
                 for path in paths:
                     self._files.append(open_file(path))
                 with decoding(LIBRARY, paths[0], "EnCase image"):
-                    handle = module.handle()
+                    handle = pyewf.handle()
                     handle.open_file_objects(self._files)
                     self._handles.append(handle)
                     size = handle.get_media_size()

@@ -7,46 +7,31 @@ another file, and the access time of the files stays as it was.
 from __future__ import annotations
 
 import contextlib
-import importlib
-import importlib.util
 import io
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
 from evkit.core.errors import InputError, UsageError
 from evkit.core.text import escape, escape_bytes
-from evkit.images.files import open_quietly
+from evkit.images.files import EXTRA, open_quietly
 from evkit.images.model import MAX_MEDIUM, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from types import ModuleType, TracebackType
+    from types import TracebackType
 
-EXTRA = "containers"
 # everything that the bindings were seen to raise; a bad sector arrives as OSError as well
 FAILURES = (OSError, MemoryError, ValueError, OverflowError, SystemError, TypeError)
 _locks: dict[str, threading.Lock] = {}
 _guard = threading.Lock()
 
 
-def library(name: str) -> ModuleType:
-    """Return the binding `name`.
-
-    Raises:
-        UsageError: the extra that brings it is not installed.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise UsageError(
-            f"this image is decoded by `{name}`, which is not installed",
-            hint=f"pip install 'evkit[{EXTRA}]'",
-        ) from error
-
-
-def installed(name: str) -> bool:
-    """Say whether the binding `name` is here, without loading it."""
-    return importlib.util.find_spec(name) is not None
+def missing(name: str) -> UsageError:
+    """Return the error that says that the extra with the binding `name` is not installed."""
+    return UsageError(
+        f"this image is decoded by `{name}`, which is not installed",
+        hint=f"pip install 'evkit[{EXTRA}]'",
+    )
 
 
 def lock_of(name: str) -> threading.Lock:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 from evkit.core.errors import InputError
 from evkit.images.model import MAX_MEDIUM
@@ -71,13 +72,12 @@ def read_header(descriptor: int, shown: str) -> Header:
             f"`{shown}` is encrypted; evkit does not decode encrypted QEMU images",
             hint="take the file in with `--kind files`, and what was decrypted by itself",
         )
-    header |= {"backing": _backing(descriptor, *backing, shown)}
-    made = Header(**header)
+    made = Header(backing=_backing(descriptor, *backing, shown), **header)
     _check(made, shown)
     return made
 
 
-def _read_first(data: bytes) -> tuple[dict[str, object], int, tuple[int, int]]:
+def _read_first(data: bytes) -> tuple[dict[str, Any], int, tuple[int, int]]:
     _, _, at, length, _, size, bits, l2_bits, _, crypt, l1 = _FIRST.unpack_from(data)
     span = 1 << min(bits + l2_bits, 63)
     return (
@@ -93,7 +93,7 @@ def _read_first(data: bytes) -> tuple[dict[str, object], int, tuple[int, int]]:
 
 def _read_later(
     data: bytes, version: int, shown: str
-) -> tuple[dict[str, object], int, tuple[int, int]]:
+) -> tuple[dict[str, Any], int, tuple[int, int]]:
     found = _SECOND.unpack_from(data)
     _, _, at, length, bits, size, crypt, l1_size, l1, _, _, snapshots, _ = found
     features, end = 0, _SECOND.size

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.core.errors import InputError
 from evkit.core.text import escape_bytes
 from evkit.images.files import open_quietly
-from evkit.images.native import NativeImage, decoding, library, open_file
+from evkit.images.native import NativeImage, decoding, missing, open_file
 from evkit.images.vhdxfacts import MARK, VhdxFacts, read_facts
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 LIBRARY = "pyvhdi"
 _TITLES = {"vhd": "Virtual PC image", "vhdx": "Hyper-V image"}
 _FIXED, _DYNAMIC, _DIFFERENCING = 2, 3, 4
+_LOG = (
+    "the image was not closed: its log holds writes that were not carried out, and that are "
+    "missing from this medium"
+)
 _TYPES = {_FIXED: "fixed", _DYNAMIC: "dynamic"}
 
 
@@ -37,40 +41,47 @@ class VhdImage(NativeImage):
 
     def __init__(self, files: Files) -> None:
         path = files.taken[0]
-        module = library(LIBRARY)
         super().__init__(LIBRARY, [path])
         with open_file(path) as opened:
             self.format = "vhdx" if opened.read(len(MARK)) == MARK else "vhd"
         facts = _facts(path) if self.format == "vhdx" else VhdxFacts()
         try:
             with self._lock, decoding(LIBRARY, path, _TITLES[self.format]):
-                size, kind = self._open(module, path, facts)
-            if kind == _DIFFERENCING:
-                raise _parent(path)
-            if self.format == "vhdx" and kind != _DYNAMIC:
-                raise InputError(f"`{escape_bytes(path)}` contradicts itself about its kind of disk")
+                size, kind = self._open(path, facts)
+            self._check_kind(path, kind)
             self._keep_size(size)
         except BaseException:
             self.close()
             raise
         self.metadata = {"disk_type": _TYPES[_FIXED if facts.fixed else kind], **self.metadata}
         if facts.log_waits:
-            self.remarks = (
-                "the image was not closed: its log holds writes that were not carried out, and "
-                "that are missing from this medium",
-            )
+            self.remarks = (_LOG,)
 
-    def _open(self, module: Any, path: bytes, facts: VhdxFacts) -> tuple[object, int]:  # noqa: ANN401 - a module without types
+    def _check_kind(self, path: bytes, kind: int) -> None:
+        if kind == _DIFFERENCING:
+            raise _parent(path)
+        if self.format == "vhdx" and kind != _DYNAMIC:
+            raise InputError(f"`{escape_bytes(path)}` contradicts itself about its kind of disk")
+
+    def _open(self, path: bytes, facts: VhdxFacts) -> tuple[object, int]:
         """Open the handle; return the length of the medium and the kind of disk."""
         opened = _AsDynamic(path, facts.flags_at) if facts.fixed else open_file(path)
         self._files.append(opened)
-        handle = module.file()
+        handle = _library().file()
         handle.open_file_object(opened)
         self._handles.append(handle)
         self.sector_size = int(handle.get_bytes_per_sector()) or None
         found = {"format_version": handle.get_format_version(), "id": handle.get_identifier()}
         self.metadata = {key: str(value) for key, value in found.items() if value is not None}
         return handle.get_media_size(), int(handle.get_disk_type())
+
+
+def _library() -> Any:  # noqa: ANN401 - pyvhdi has no types
+    try:
+        import pyvhdi
+    except ImportError as error:
+        raise missing(LIBRARY) from error
+    return pyvhdi
 
 
 class _AsDynamic(io.FileIO):
@@ -98,7 +109,9 @@ def _facts(path: bytes) -> VhdxFacts:
     try:
         facts = read_facts(path)
     except OSError as error:
-        raise InputError(f"cannot read `{escape_bytes(path)}`: {error.strerror or error}") from error
+        raise InputError(
+            f"cannot read `{escape_bytes(path)}`: {error.strerror or error}"
+        ) from error
     if facts.has_parent:
         raise _parent(path)
     return facts

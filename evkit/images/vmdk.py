@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.core.errors import InputError
 from evkit.core.text import escape_bytes
 from evkit.images.beside import EXTENT, PARENT
-from evkit.images.native import NativeImage, decoding, library, open_file
+from evkit.images.native import NativeImage, decoding, missing, open_file
 from evkit.images.vmdkdescriptor import marks_zeros, read_descriptor
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ class VmdkImage(NativeImage):
     format = "vmdk"
 
     def __init__(self, files: Files) -> None:
-        module = library(LIBRARY)
+        _library()
         layers = _layers(files)
         super().__init__(LIBRARY, files.taken)
         try:
             with self._lock:
                 for path, descriptor, extents in layers:
-                    self._add(module, path, descriptor, extents)
+                    self._add(path, descriptor, extents)
                 with decoding(LIBRARY, layers[0][0], TITLE):
                     size = self._handles[0].get_media_size()
             self._keep_size(size)
@@ -51,7 +51,7 @@ class VmdkImage(NativeImage):
         self.metadata = _metadata(layers[0][1])
         self.remarks = tuple(files.remarks)
 
-    def _add(self, module: Any, path: bytes, descriptor: Descriptor, extents: list[bytes]) -> None:  # noqa: ANN401 - a module without types
+    def _add(self, path: bytes, descriptor: Descriptor, extents: list[bytes]) -> None:
         """Open one layer and hang it below the layer above."""
         first = open_file(path)
         self._files.append(first)
@@ -60,7 +60,7 @@ class VmdkImage(NativeImage):
             opened.append(open_file(extent))
             self._files.append(opened[-1])
         with decoding(LIBRARY, path, TITLE):
-            handle = module.handle()
+            handle = _library().handle()
             handle.open_file_object(first)
             told = handle.get_number_of_extents()
             if told != len(descriptor.extents):
@@ -69,6 +69,14 @@ class VmdkImage(NativeImage):
             if self._handles:
                 self._handles[-1].set_parent(handle)
             self._handles.append(handle)
+
+
+def _library() -> Any:  # noqa: ANN401 - pyvmdk has no types
+    try:
+        import pyvmdk
+    except ImportError as error:
+        raise missing(LIBRARY) from error
+    return pyvmdk
 
 
 def _layers(files: Files) -> list[tuple[bytes, Descriptor, list[bytes]]]:
@@ -129,7 +137,5 @@ def _need_length(path: bytes, extent: Extent) -> None:
 def _metadata(descriptor: Descriptor) -> dict[str, str]:
     names = {"createType": "disk_type", "CID": "content_id", "parentCID": "parent_content_id"}
     return {
-        names[key]: value
-        for key, value in descriptor.settings.items()
-        if key in names and value
+        names[key]: value for key, value in descriptor.settings.items() if key in names and value
     }

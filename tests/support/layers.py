@@ -20,6 +20,8 @@ FENCED = {
     "yaml": {"core.data"},
     "isal": {"images"},
     "pyewf": {"images"},
+    "pyvmdk": {"images"},
+    "pyvhdi": {"images"},
     "cryptography": {"identity"},
     "pytsk3": {"inventory"},
     "magic": {"inventory"},
