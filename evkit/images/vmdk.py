@@ -126,8 +126,17 @@ def _need_kept_zeros(extents: list[bytes]) -> None:
 
 
 def _need_length(path: bytes, extent: Extent) -> None:
-    """Refuse a plain extent that is shorter than its part of the medium."""
-    if extent.kind in {"FLAT", "VMFS"} and os.path.getsize(path) < extent.offset + extent.size:
+    """Refuse a plain extent that is shorter than its part of the medium, or begins inside its file.
+
+    libvmdk takes the place of its beginning, which is in sectors, for bytes.
+    """
+    if extent.offset:
+        raise InputError(
+            f"`{escape_bytes(path)}` holds an extent that begins inside it, which libvmdk misreads",
+            hint="convert the image to raw with a tool that knows it, such as `qemu-img convert`, "
+            "take both in, and name the container with `--derived-from`",
+        )
+    if extent.kind in {"FLAT", "VMFS"} and os.path.getsize(path) < extent.size:
         raise InputError(
             f"`{escape_bytes(path)}` is shorter than the extent that it holds",
             hint="the file was cut short; ask for it again",

@@ -203,10 +203,16 @@ def cowd(size: int, grains: dict[int, bytes]) -> bytes:
 
 def descriptor(extents: list[str], *, cid: str = "00000001", parent: tuple[str, str] | None = None):
     """The descriptor of a VMware image; `parent` is (CID, name)."""
+    kinds = {
+        "FLAT": "twoGbMaxExtentFlat",
+        "VMFSSPARSE": "vmfsSparse",
+        "SPARSE": "twoGbMaxExtentSparse",
+    }
+    kind = next((kinds[word] for line in extents for word in line.split() if word in kinds), "vmfs")
     hint = f'parentFileNameHint="{parent[1]}"\n' if parent else ""
     text = (
         f"# Disk DescriptorFile\nversion=1\nCID={cid}\n"
-        f'parentCID={parent[0] if parent else "ffffffff"}\ncreateType="vmfs"\n{hint}\n'
+        f'parentCID={parent[0] if parent else "ffffffff"}\ncreateType="{kind}"\n{hint}\n'
         "# Extent description\n" + "\n".join(extents) + "\n\n# The Disk Data Base\n#DDB\n\n"
         'ddb.adapterType = "lsilogic"\n'
     )
