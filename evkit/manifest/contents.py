@@ -6,6 +6,7 @@ when they were taken cannot be replaced later. The last inventory counts, it is 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from evkit.core.errors import InputError
@@ -20,6 +21,10 @@ FILES_NAME: Final = "files/"
 LIST_ROLE: Final = "list"
 PIECES_ROLE: Final = "pieces"
 CONTENT_ROLES: Final = ("image", "segment")
+
+
+# names that evkit gives the first file of a container that it took in or wrote
+_CONTAINER: Final = re.compile(r"image\.(?:vmdk|vhdx?|qcow2|[E-Z][0-9A-Z]{2}|E[x-z][0-9A-Z]{2})")
 
 
 class Expected(NamedTuple):
@@ -85,6 +90,11 @@ def acquisitions(facts: Mapping[str, Any]) -> dict[str, Acquisition]:
     for row in facts["acquisitions"]:
         rows.setdefault(row["acquisition"], row)
     return {ref: Acquisition(ref, row, _artifacts(ref, row)) for ref, row in rows.items()}
+
+
+def is_container(name: str) -> bool:
+    """Whether an artifact is by its name the first file of a container, whatever its length."""
+    return _CONTAINER.fullmatch(name) is not None
 
 
 def contradictions(facts: Mapping[str, Any]) -> list[Contradiction]:

@@ -152,6 +152,7 @@ class _Whole:
         parts = acquisition.of_role(*contents.CONTENT_ROLES)
         self._left = [part.name for part in parts]
         raw = sum(part.size for part in parts) == self._media.get("size")
+        raw = raw and not (parts and contents.is_container(parts[0].name))
         self.container = bool(parts) and bool(self._media) and not raw
         self._total = hashlib.sha256() if raw and len(parts) > 1 else None
         if raw and len(parts) == 1 and parts[0].sha256 != self._media.get("sha256"):
