@@ -97,11 +97,11 @@ def test_packed_clusters(tmp_path, medium, qemu, options):
     check(tmp_path / "disk.bin", medium.read_bytes())
 
 
-def test_packed_clusters_of_the_first_version(tmp_path, qemu):
-    text = _words(random.Random(2), 2 << 20)  # with noise in it this QEMU gives up
-    (tmp_path / "text.raw").write_bytes(text)
-    qemu("convert", "-f", "raw", "-O", "qcow", "-c", "text.raw", "disk.bin")
-    check(tmp_path / "disk.bin", text)
+def test_packed_clusters_of_the_first_version(tmp_path, medium, program):
+    """QEMU 7.2 writes the whole image and then ends with 1, without a word."""
+    words = [program("qemu-img"), "convert", "-f", "raw", "-O", "qcow", "-c", medium, "disk.bin"]
+    subprocess.run(words, check=False, capture_output=True, cwd=tmp_path)
+    check(tmp_path / "disk.bin", medium.read_bytes())
 
 
 def written(qemu, tmp_path, kind, name):
