@@ -1,4 +1,4 @@
-"""`evkit exhibit register|list|show|mark`."""
+"""`evkit exhibit register|list|show|mark|compare`."""
 
 from __future__ import annotations
 
@@ -128,3 +128,34 @@ def show(session: Session, ref: str, *, everything: bool) -> None:
 
     with session.station() as station:
         session.emit(show_exhibit(station, ref, everything=everything))
+
+
+@command(
+    "compare",
+    group=exhibit,
+    examples=(
+        "evkit exhibit compare 2026-457/E1/A1 2026-457/E1/A2",
+        "evkit exhibit compare ./image.raw.pieces ./other.raw.pieces --json",
+        "evkit exhibit compare 2026-457/E1/A1 ./disk.qcow2",
+    ),
+    exits=(
+        ExitCode.FAILED_CHECK,
+        ExitCode.UNDECIDED,
+        ExitCode.NO_CASE,
+        ExitCode.INPUT,
+    ),
+)
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@common
+def compare(session: Session, first: str, second: str) -> None:
+    """Compare two acquisitions by their piece trees: where they differ, and which could not read.
+
+    A and B are CASE/E1/A1, a pieces file or an image. The tree of an acquisition must be the one
+    that its first end recorded. Where the images are here the MiBs that differ are read again, so
+    that the answer is exact to the block of 16,384 bytes and the sector. Ends with 0 when they are
+    equal, 4 when they differ or a pieces file is not the recorded one, 5 when it cannot be told.
+    """
+    from evkit.actions.exhibit_compare import compare as run
+
+    session.emit(run(first, second, session.station, session.progress()))

@@ -1,0 +1,234 @@
+"""The two contents that `evkit exhibit compare` holds against each other."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evkit.acquire import engine
+from evkit.acquire.reading import ImageReader
+from evkit.actions.inventory_target import path_hint
+from evkit.core.errors import CaseError, CheckFailedError, InputError, UndecidedError, UsageError
+from evkit.core.limits import read_file
+from evkit.core.refs import Ref, is_ref, parse_ref
+from evkit.core.text import escape, escape_bytes
+from evkit.hashing import piecefile, pieces
+from evkit.images.opening import find_files, open_image
+from evkit.inventory.unread import MAX_BYTES, parse_map
+from evkit.manifest import contents
+from evkit.manifest.facts import ENDS, facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from evkit.core.progress import Progress
+    from evkit.hashing.pieces import PieceTree
+    from evkit.manifest.contents import Acquisition, Artifact
+    from evkit.station import Station
+
+_TASK = "compare"
+_MAP_ROLE = "map"
+_HEAD = len(piecefile.MAGIC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One content.
+
+    Attributes:
+        name: short, for sentences: `A1`, or the name of a file.
+        label: in full.
+        tree: its piece tree.
+        entry: the entry whose record the tree was checked against; None for a file.
+        unread: (offset, length) of what could not be read when it was made.
+        paths: files of the image when all of them are here.
+        remarks: what a reader of the comparison must know.
+    """
+
+    name: str
+    label: str
+    tree: PieceTree
+    entry: int | None = None
+    unread: tuple[tuple[int, int], ...] = ()
+    paths: tuple[bytes, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "what": self.label,
+            "name": self.name,
+            **self.tree.fields(),
+            "checked_against_entry": self.entry,
+            "unread_bytes": sum(length for _, length in self.unread),
+        }
+
+
+def read_sides(
+    names: Sequence[str], open_station: Callable[[], Station], progress: Progress
+) -> list[Side]:
+    """Find what was named: acquisitions, pieces files, images.
+
+    Raises:
+        CaseError: no such acquisition.
+        CheckFailedError: a pieces file is not the recorded one.
+        UndecidedError: there is nothing to compare.
+        InputError: a file cannot be read.
+    """
+    refs = [parse_ref(name) if is_ref(name) else None for name in names]
+    exhibits = {ref.of_case() if ref.exhibit is None else ref.of_exhibit() for ref in refs if ref}
+    short = len(exhibits) == 1 and None not in refs
+    sides = []
+    for name, ref in zip(names, refs, strict=True):
+        if ref is None:
+            sides.append(_of_path(os.fsencode(name), progress))
+        else:
+            with open_station() as station:
+                sides.append(_of_ref(station, ref, short=short))
+    return sides
+
+
+def _of_ref(station: Station, ref: Ref, *, short: bool) -> Side:
+    if ref.acquisition is None:
+        raise UsageError(
+            f"`{ref}` is no acquisition; acquisitions are compared",
+            hint=path_hint(str(ref)) or f"name one, such as `{ref.of_exhibit()}/A1`",
+        )
+    acquisition = _first_end(station, ref)
+    folder = station.folder(ref)
+    media = acquisition.row.get("media")
+    recorded = media.get("pieces") if isinstance(media, dict) else None
+    if not isinstance(recorded, dict):
+        raise UndecidedError(
+            f"no piece tree of `{ref}` is recorded, so that it cannot be compared",
+            hint="files that were taken in are compared with `evkit audit`",
+        )
+    tree = _recorded_tree(ref, folder, acquisition, pieces.read_fields(recorded))
+    unread, remarks = _unread(folder, acquisition)
+    images = [_path(folder, part) for part in acquisition.of_role(*contents.CONTENT_ROLES)]
+    return Side(
+        name=str(ref.acquisition) if short else str(ref),
+        label=str(ref),
+        tree=tree,
+        entry=int(acquisition.row["entry"]),
+        unread=unread,
+        paths=tuple(images) if all(os.path.isfile(path) for path in images) else (),
+        remarks=tuple(f"{ref}: {text}" for text in remarks),
+    )
+
+
+def _first_end(station: Station, ref: Ref) -> Acquisition:
+    """Return the first end of an acquisition: later ones and corrections do not change data."""
+    for entry in station.events(ref.case):
+        event = entry[1]
+        if event.kind in ENDS and str(ref) in event.acquisitions:
+            found = contents.acquisitions(facts([entry])).get(str(ref))
+            if found is not None:
+                return found
+    raise CaseError(
+        f"`{ref}` has no end on record",
+        hint=path_hint(str(ref)) or "`evkit exhibit show` lists the acquisitions of an exhibit",
+    )
+
+
+def _recorded_tree(
+    ref: Ref, folder: bytes, acquisition: Acquisition, recorded: tuple[int, bytes]
+) -> PieceTree:
+    """Read the pieces file; only the recorded tree is compared, never another.
+
+    Raises:
+        CheckFailedError: it is another one.
+        UndecidedError: it is not here.
+    """
+    listed = acquisition.of_role(contents.PIECES_ROLE)
+    path = _path(folder, listed[0]) if listed else b""
+    if not path or not os.path.isfile(path):
+        raise UndecidedError(
+            f"the pieces file of `{ref}` is not here",
+            hint="bring its folder back from a copy, or compare the images by their paths",
+        )
+    size, root = recorded
+    try:
+        tree = piecefile.read_pieces(path)
+    except InputError as error:
+        raise CheckFailedError(
+            f"the pieces file of `{ref}` is not the one that was recorded",
+            details={"file": escape_bytes(path), "because": error.message},
+        ) from error
+    if (tree.size, tree.root) != recorded:
+        raise CheckFailedError(
+            f"the pieces file of `{ref}` is not the one that was recorded",
+            details={
+                "file": escape_bytes(path),
+                "recorded": f"{size:,} bytes, root {root.hex()}",
+                "found": f"{tree.size:,} bytes, root {tree.root.hex()}",
+            },
+        )
+    return tree
+
+
+def _unread(
+    folder: bytes, acquisition: Acquisition
+) -> tuple[tuple[tuple[int, int], ...], list[str]]:
+    """Return the ranges that could not be read, and what is not known of them."""
+    said = acquisition.row.get("unread")
+    said = said if isinstance(said, dict) else {}
+    first = said.get("first") if isinstance(said.get("first"), list) else []
+    ranges = tuple((row[0], row[1]) for row in first or [] if _is_range(row))
+    if not said or said.get("ranges") == len(ranges):
+        return ranges, []
+    for part in acquisition.of_role(_MAP_ROLE):
+        try:
+            data = read_file(_path(folder, part), MAX_BYTES)
+            if hashlib.sha256(data).hexdigest() == part.sha256:
+                return tuple(parse_map(data)), []
+        except InputError:
+            continue
+    return ranges, ["not all places that could not be read are known here: their map is missing"]
+
+
+def _is_range(row: object) -> bool:
+    return isinstance(row, list) and len(row) == 2 and all(type(number) is int for number in row)  # noqa: PLR2004 - offset, length
+
+
+def _path(folder: bytes, artifact: Artifact) -> bytes:
+    parts = artifact.name.split("/")
+    if any(part in {"", ".", ".."} for part in parts):
+        raise InputError(f"`{escape(artifact.name)}` is not a name inside an acquisition")
+    return os.path.join(folder, *(part.encode("utf-8") for part in parts))
+
+
+def _of_path(path: bytes, progress: Progress) -> Side:
+    """Read a pieces file, or the medium of an image whole."""
+    shown = escape_bytes(path)
+    try:
+        with open(path, "rb") as opened:
+            head = opened.read(_HEAD)
+    except OSError as error:
+        raise InputError(
+            f"cannot read `{shown}`: {error.strerror or error}",
+            hint="name two of CASE/E1/A1, a pieces file (`image.raw.pieces`), an image",
+        ) from error
+    name = escape_bytes(os.path.basename(path))
+    if head == piecefile.MAGIC:
+        tree = piecefile.read_pieces(path)
+        return Side(
+            name=name,
+            label=shown,
+            tree=tree,
+            remarks=(f"{shown}: a pieces file by itself; no record says what it is of",),
+        )
+    files = find_files(path)[1]
+    with open_image(path) as image:
+        reader = ImageReader(image)
+        progress.begin(_TASK, image.size)
+        found = engine.read_all(
+            reader, (), block_nodes=True, on_bytes=lambda done: progress.update(_TASK, done)
+        )
+        progress.end(_TASK, found.size)
+        unread = (*reader.gaps, *image.declared_gaps)
+    return Side(
+        name=name, label=shown, tree=found.pieces, unread=tuple(sorted(unread)), paths=tuple(files)
+    )
