@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
 import pytest
@@ -72,3 +73,58 @@ def test_hostile_names_are_data(tmp_path):
     assert found["path_b64"]
     assert "\x1b" not in found["path"]
     opened.close()
+
+
+DISK = source.Facts(
+    path=b"/dev/sdb",
+    kind="block",
+    size=1 << 30,
+    device="8:16",
+    identity={"make": "ACME", "model": "Disk 9", "serial": "S1", "name": "sdb"},
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"path": b"/dev/sdc", "device": "8:32", "read_only": True, "claimed": True}, None),
+        ({"identity": {**DISK.identity, "name": "sdc"}}, None),
+        ({"identity": {**DISK.identity, "serial": "S2"}}, "its serial was `S1` and is `S2`"),
+        ({"identity": {"make": "ACME", "model": "Disk 9"}}, "its serial was `S1` and is not known"),
+        ({"size": (1 << 30) - 512}, "its size was"),
+        ({"sector_size": 4096}, "512 bytes and have 4096"),
+        ({"kind": "file"}, "it was a block and is a file"),
+        ({"inode": (1, 2)}, None),
+    ],
+)
+def test_another_device_in_its_place_is_seen(change, words):
+    found = source.same_device(DISK, dataclasses.replace(DISK, **change))
+    assert (found == []) is (words is None)
+    assert words is None or words in found[0]
+
+
+def test_another_file_of_the_same_length_is_seen():
+    file = source.Facts(path=b"a", kind="file", size=5, inode=(1, 2))
+    assert source.same_device(file, dataclasses.replace(file, inode=(1, 3))) == [
+        "it is another file"
+    ]
+
+
+def test_facts_come_back_from_an_event():
+    facts = dataclasses.replace(DISK, physical_sector_size=4096, read_only=True, path=b"/dev/\xff")
+    again = source.from_fields(source.fields(facts))
+    assert again == facts
+    assert source.same_device(facts, again) == []
+    with pytest.raises(InputError, match="malformed"):
+        source.from_fields({"path": "x", "kind": "moon"})
+    with pytest.raises(InputError):
+        source.from_fields({"kind": "file"})
+    hostile = {
+        "path": "x",
+        "kind": "block",
+        "size": True,
+        "sector_size": "9",
+        "read_only": 1,
+        "device": 5,
+    }
+    assert source.from_fields(hostile) == source.Facts(path=b"x", kind="block", size=None)
