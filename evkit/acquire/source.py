@@ -260,6 +260,12 @@ def fields(facts: Facts) -> dict[str, str | int | bool]:
     return result
 
 
+_NOT_IDENTITY = frozenset(
+    ("path", "path_b64", "kind", "size", "sector_size", "physical_sector_size", "read_only",
+     "device")
+)  # fmt: skip
+
+
 def from_fields(values: Mapping[str, object]) -> Facts:
     """Return the facts that `fields` wrote into an event, as far as they stand there.
 
@@ -283,7 +289,7 @@ def from_fields(values: Mapping[str, object]) -> Facts:
         identity={
             name: value
             for name, value in values.items()
-            if isinstance(value, str) and name not in {"path", "path_b64", "kind", "device"}
+            if isinstance(value, str) and name not in _NOT_IDENTITY
         },
     )
 
