@@ -48,9 +48,11 @@ BLOCKER_QUESTIONS = (
     Question(f"{BLOCKER}.tested", "day of its last test", "2026-11-02"),
 )
 WHY_NONE = Question(f"{BLOCKER}.none", "why no write blocker is used", "none fits this device")
+DESTINATION = Question("destination.medium", "destination medium", "STORE-07")
 # answers that hold for the next device of the case too; never persons, never the thing itself
 KEPT = frozenset((*HEADS, "authority_type", *(f"{BLOCKER}.{name}" for name in (
-    "make", "model", "serial", "firmware", "tested", "none"))))  # fmt: skip
+    "make", "model", "serial", "firmware", "tested", "none")),
+    "destination.medium", "destination.serial", "destination.wiped"))  # fmt: skip
 
 
 def flat(fields: Mapping[str, object]) -> dict[str, object]:

@@ -69,7 +69,7 @@ class Media:
         """Return the lines for people."""
         if not self.media:
             return ["no medium is on the list", "hint: `evkit media add LABEL --serial …`"]
-        return [escape(f"{medium.label}: {_medium(medium)}") for medium in self.media]
+        return [escape(f"{medium.label}: {describe_medium(medium)}") for medium in self.media]
 
 
 def add(station: Station, signer: Signer | None, request: custody.Request) -> custody.Recorded:
@@ -126,6 +126,46 @@ def list_media(station: Station) -> Media:
     return Media(media=tuple(ordered))
 
 
+def medium_at(state: State, folder: bytes) -> dict[str, str]:
+    """Return the destination items of the acquisition log for the medium that holds a folder.
+
+    It is recognised by the UUID of its file system; empty when none of the list lies there.
+    """
+    from evkit.acquire import sysfs, udev
+
+    records = (udev.read(device) for device in sorted(sysfs.devices_of(folder)))
+    found = {record.text("ID_FS_UUID") for record in records if record is not None} - {None}
+    for medium in state.media.values():
+        uuid = medium.fields.get("file_system_uuid")
+        if uuid is not None and "retired" not in medium.fields and uuid in found:
+            return medium_items(medium)
+    return {}
+
+
+def medium_items(medium: Medium) -> dict[str, str]:
+    """Return what the acquisition log says of a medium as destination."""
+    fields = medium.fields
+    words = [str(fields[name]) for name in ("make", "model") if name in fields]
+    items = {
+        "destination.medium": " ".join((f"{medium.label}:", *words)) if words else medium.label
+    }
+    for item, name in (("destination.serial", "serial"), ("destination.wiped", "wiped")):
+        if name in fields:
+            items[item] = str(fields[name])
+    return items
+
+
+def describe_medium(medium: Medium) -> str:
+    """Return what a medium is, as text that is not escaped."""
+    fields = medium.fields
+    words = " ".join(str(fields[name]) for name in ("make", "model", "capacity") if name in fields)
+    parts = [words] if words else []
+    for name, text in _PARTS:
+        if name in fields:
+            parts.append(f"{text}{fields[name]}")
+    return ", ".join(parts) or "(nothing else given)"
+
+
 def describe(piece: Piece) -> str:
     """Return what a piece is, as text that is not escaped."""
     fields = piece.fields
@@ -156,13 +196,3 @@ def today(station: Station) -> str:
     """Return the day at the station."""
     zone = _dt.datetime.fromisoformat(f"2000-01-01T00:00:00{station.profile.offset}").tzinfo
     return clock.now().utc.astimezone(zone).date().isoformat()
-
-
-def _medium(medium: Medium) -> str:
-    fields = medium.fields
-    words = " ".join(str(fields[name]) for name in ("make", "model", "capacity") if name in fields)
-    parts = [words] if words else []
-    for name, text in _PARTS:
-        if name in fields:
-            parts.append(f"{text}{fields[name]}")
-    return ", ".join(parts) or "(nothing else given)"

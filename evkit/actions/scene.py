@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evkit.acquire.scene import Question
-    from evkit.custody.state import Piece
+    from evkit.custody.state import Piece, State
     from evkit.station import Station
 
 SCHEMA = "evkit/scene-answers/1"
@@ -56,7 +56,11 @@ class Scene:
 
 
 def ask(
-    station: Station, exhibit: str, given: Mapping[str, object], asker: Asker | None = None
+    station: Station,
+    exhibit: str,
+    given: Mapping[str, object],
+    asker: Asker | None = None,
+    destination: bytes | None = None,
 ) -> Scene:
     """Ask every question that is open, and keep what holds for the next device of the case.
 
@@ -65,6 +69,7 @@ def ask(
         exhibit: `CASE/E1`.
         given: fields of `--set` and `--fields`; nothing in them is asked again.
         asker: None where nobody can be asked: then only what was given is put in its place.
+        destination: the folder that takes the image; None for that of the station.
 
     Raises:
         UsageError: the exhibit is no reference.
@@ -73,7 +78,7 @@ def ask(
     answers = scene.flat(given)
     if asker is None:
         return Scene(fields=scene.settle(answers))
-    kept = recall(station, ref.case)
+    kept, lists = recall(station, ref.case), gear.known(station)
     wanted = scene.open_questions(answers)
     asked = []
     if wanted:
@@ -83,9 +88,14 @@ def ask(
     for question in wanted:
         asked.append(question.name)
         if question.name == scene.BLOCKER:
-            answers.update(_blocker(station, asker, kept))
+            answers.update(_blocker(station, lists, asker, kept))
         else:
             answers.update(_answer(station, asker, about, question, kept.get(question.name)))
+    folder = station.place.home if destination is None else destination
+    if scene.DESTINATION.name not in answers and not gear.medium_at(lists, folder):
+        found = _destination(lists, asker, kept)
+        asked += [scene.DESTINATION.name] if found else []
+        answers.update(found)
     keep(station, ref.case, answers)
     return Scene(fields=scene.settle(answers), asked=tuple(asked))
 
@@ -115,8 +125,8 @@ def keep(station: Station, case: str, answers: Mapping[str, object]) -> None:
     if not known:
         return
     before = recall(station, case)
-    if any(name.startswith(scene.BLOCKER) for name in known):
-        before = {k: v for k, v in before.items() if not k.startswith(scene.BLOCKER)}
+    for stem in {name.partition(".")[0] for name in known if "." in name}:  # they go together
+        before = {k: v for k, v in before.items() if not k.startswith(f"{stem}.")}
     path = _path(station, case)
     try:
         state.prepare(path)
@@ -167,11 +177,13 @@ def _witnesses(answer: str) -> dict[str, object]:
     return {f"{scene.WITNESSES}.{n}.name": name for n, name in enumerate(names, start=1)}
 
 
-def _blocker(station: Station, asker: Asker, kept: Mapping[str, str]) -> dict[str, object]:
+def _blocker(
+    station: Station, lists: State, asker: Asker, kept: Mapping[str, str]
+) -> dict[str, object]:
     """Ask which write blocker is used; those of the station are offered by number."""
     pieces = [
         piece
-        for piece in gear.known(station).equipment.values()
+        for piece in lists.equipment.values()
         if piece.fields.get("what") in _USABLE and "retired" not in piece.fields
     ]
     today = gear.today(station)
@@ -193,6 +205,30 @@ def _blocker(station: Station, asker: Asker, kept: Mapping[str, str]) -> dict[st
             asker.note("  there is no such number")
             continue
         return _typed_blocker(asker, answer, kept)
+
+
+def _destination(lists: State, asker: Asker, kept: Mapping[str, str]) -> dict[str, object]:
+    """Ask for the destination medium; empty where no media are on the list."""
+    question = scene.DESTINATION
+    media = [medium for medium in lists.media.values() if "retired" not in medium.fields]
+    if not media:
+        return {}
+    for number, medium in enumerate(media, start=1):
+        text = f"{medium.label}: {gear.describe_medium(medium)}"
+        asker.note(f"  {number:>2}  {escape(text)}")
+    default = kept.get(question.name)
+    while True:
+        shown = f"{question.text} (number, or what is written on it)"
+        answer = asker.line(shown, default).strip()
+        if not answer or scene.is_not_known(answer):
+            return {question.name: scene.NOT_KNOWN}
+        if answer == default:
+            return {name: value for name, value in kept.items() if name.startswith("destination.")}
+        if not (answer.isascii() and answer.isdigit()):
+            return {question.name: answer}
+        if 0 < int(answer) <= len(media):
+            return dict(gear.medium_items(media[int(answer) - 1]))
+        asker.note("  there is no such number")
 
 
 def _usual(pieces: Sequence[Piece], kept: Mapping[str, str]) -> str | None:

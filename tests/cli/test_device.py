@@ -263,3 +263,55 @@ def test_leaving(machine, station, monkeypatch):
 def test_scripts_name_the_source(machine, station):
     with pytest.raises(UsageError, match="what is to be acquired"):
         choose(station)
+
+
+TERMINAL = """
+import os, pathlib, sys
+sys.path[:0] = {path!r}
+import machinekit, stations
+from evkit.acquire import probing
+from evkit.acquire.probing import Answers
+from evkit.actions import scene
+from evkit.cli import choosing
+from evkit.cli.session import Session
+class Patch:
+    setattr = staticmethod(setattr)
+machine = machinekit.Machine(pathlib.Path({top!r}) / "machine")
+machine.patch(Patch)
+probing.ask = lambda *_: Answers()
+machine.disk("sdc", "8:32", device__model="Disk 9", device__serial="Z2A1B3C4")
+made = stations.ready(pathlib.Path({top!r}) / "station")
+with made.open() as station:
+    chosen = choosing.choose_source(Session(), station)
+    found = scene.ask(station, "C1/E1", {{"label.serial": "Z2A1B3C4"}}, choosing.Terminal())
+print(os.path.basename(chosen).decode(), sorted(found.fields))
+"""
+
+
+def test_on_a_real_terminal(tmp_path):
+    """What a person types into a terminal; stdout stays clean for the result."""
+    import os
+    import pty
+    import subprocess
+    import sys
+
+    controller, terminal = pty.openpty()
+    script = TERMINAL.format(path=sys.path, top=str(tmp_path))
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=terminal, stderr=terminal, stdout=subprocess.PIPE,
+        env={**os.environ, "HOME": str(tmp_path), "TERM": "dumb"},
+    )  # fmt: skip
+    os.close(terminal)
+    try:
+        answers = ["1", "b3c4", "none", "no blocker fits", "off", "", "?", "Seagate", "ST9",
+                   "warrant 12", "trial", "lab", "First Witness"]  # fmt: skip
+        os.write(controller, "".join(f"{answer}\n" for answer in answers).encode())
+        out = process.stdout.read().decode()
+        screen = os.read(controller, 65536).decode("utf-8", "replace")
+    finally:
+        process.stdout.close()
+        assert process.wait(60) == 0
+        os.close(controller)
+    assert out.startswith("sdc ['authority', 'label.make', 'label.model', 'label.serial',")
+    assert "last 4 characters of the serial on its label" in screen
+    assert "Disk 9, serial Z2A1B3C4" in screen

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import stations
 
-from evkit.acquire import log
+from evkit.acquire import log, sysfs, udev
 from evkit.actions import gear, scene
 from evkit.actions.custody import Request
 from evkit.custody.compose import Typed, compose
@@ -163,3 +163,44 @@ def test_damaged_answers_are_none(station, raw):
     assert scene.recall(station, "C1") == {}
     person = Person(*["?"] * 11)
     scene.ask(station, "C1/E1", {}, person)
+
+
+def medium(station, made, **values):
+    gear.add(station, made.officer, Request(kind="medium", refs=(), values=values))
+
+
+def test_the_destination_medium_is_asked_where_media_are_on_the_list(station, made):
+    medium(station, made, label="STORE-07", make="WD", serial="WX31", wiped="zeros")
+    medium(station, made, label="OLD", retired="lost")
+    person = Person("?", *REST, "2", "1")
+    found = scene.ask(station, "C1/E1", {}, person)
+    assert found.asked[-1] == "destination.medium"
+    fields = {name: value for name, value in found.fields.items() if name.startswith("dest")}
+    assert fields == {
+        "destination.medium": "STORE-07: WD",
+        "destination.serial": "WX31",
+        "destination.wiped": "zeros",
+    }
+    assert not any("OLD" in note for note in person.notes)
+    again = scene.ask(station, "C1/E2", {}, Person(*["?"] * 11, "")).fields
+    assert again["destination.serial"] == "WX31"
+    given = scene.ask(station, "C1/E2", {"destination.medium": "own"}, Person(*["?"] * 11)).fields
+    assert given["destination.medium"] == "own"
+    kept = {k: v for k, v in scene.recall(station, "C1").items() if k.startswith("destination")}
+    assert kept == {"destination.medium": "own"}
+
+
+def test_a_medium_is_recognised_by_its_file_system(station, made, tmp_path, monkeypatch):
+    medium(station, made, label="STORE-07", serial="WX31", file_system_uuid="3E5C-0B71")
+    lists = gear.known(station)
+    record = udev.parse(b"E:ID_FS_UUID=3E5C-0B71")
+    monkeypatch.setattr(sysfs, "devices_of", lambda folder: {"8:1"} if folder == b"/m" else set())
+    monkeypatch.setattr(udev, "read", lambda device: record)
+    assert gear.medium_at(lists, b"/m") == {
+        "destination.medium": "STORE-07",
+        "destination.serial": "WX31",
+    }
+    assert gear.medium_at(lists, b"/n") == {}
+    person = Person(*["?"] * 11)
+    found = scene.ask(station, "C1/E1", {}, person, destination=b"/m")
+    assert "destination.medium" not in found.asked
