@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evkit.acquire import engine
+from evkit.acquire import engine, mapfile
 from evkit.acquire.reading import ImageReader
 from evkit.actions.inventory_target import path_hint
 from evkit.core.errors import CaseError, CheckFailedError, InputError, UndecidedError, UsageError
@@ -16,7 +16,6 @@ from evkit.core.refs import Ref, is_ref, parse_ref
 from evkit.core.text import escape, escape_bytes
 from evkit.hashing import piecefile, pieces
 from evkit.images.opening import find_files, open_image
-from evkit.inventory.unread import MAX_BYTES, parse_map
 from evkit.manifest import contents
 from evkit.manifest.facts import ENDS, facts
 
@@ -181,9 +180,9 @@ def _unread(
         return ranges, []
     for part in acquisition.of_role(_MAP_ROLE):
         try:
-            data = read_file(_path(folder, part), MAX_BYTES)
+            data = read_file(_path(folder, part), mapfile.MAX_BYTES)
             if hashlib.sha256(data).hexdigest() == part.sha256:
-                return tuple(parse_map(data)), []
+                return tuple(mapfile.parse(data).ranges(*mapfile.UNREAD)), []
         except InputError:
             continue
     return ranges, ["not all places that could not be read are known here: their map is missing"]
@@ -225,7 +224,12 @@ def _of_path(path: bytes, progress: Progress) -> Side:
         reader = ImageReader(image)
         progress.begin(_TASK, image.size)
         found = engine.read_all(
-            reader, (), block_nodes=True, on_bytes=lambda done: progress.update(_TASK, done)
+            reader,
+            engine.Order(
+                block_nodes=True,
+                on_bytes=lambda done: progress.update(_TASK, done),
+                expected=image.size,
+            ),
         )
         progress.end(_TASK, found.size)
         unread = (*reader.gaps, *image.declared_gaps)
