@@ -91,7 +91,14 @@ class Maker:
 
     def keep(self, *, full: bool = False) -> None:
         """Make a last checkpoint, so that the work can go on; give room back on a full disk."""
-        if self._order.save is None or self._made.outcome is not None:
+        if self._made.outcome is not None:
+            return
+        if self._order.save is None:
+            if full and self._out is not None:
+                names = self._out.names
+                self._out.close()
+                for branch in self._order.branches:
+                    remove_all(branch, names)
             return
         if self._passes is not None:
             with contextlib.suppress(EvkitError, OSError):

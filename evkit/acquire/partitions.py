@@ -43,7 +43,7 @@ def find(opened: Opened) -> list[Part]:
     """
     size = opened.facts.size or 0
     sector = opened.facts.sector_size
-    head = _read(opened, 0, 512)
+    head = read_at(opened, 0, 512)
     if head[510:512] != b"\x55\xaa":
         return []
     kinds = {entry[1] for entry in _entries(head)}
@@ -105,7 +105,12 @@ def _malformed(text: str) -> UsageError:
     )
 
 
-def _read(opened: Opened, offset: int, length: int) -> bytes:
+def read_at(opened: Opened, offset: int, length: int) -> bytes:
+    """Return bytes of a source, fewer at its end, through its own descriptor.
+
+    Raises:
+        InputError: they cannot be read.
+    """
     import mmap
 
     start = offset - offset % 4096
@@ -137,7 +142,7 @@ def _mbr(opened: Opened, head: bytes, sector: int) -> Iterator[Part]:
     seen: set[int] = set()
     while extended and at not in seen and number < _MOST:
         seen.add(at)
-        table = _read(opened, at * sector, 512)
+        table = read_at(opened, at * sector, 512)
         if table[510:512] != b"\x55\xaa":
             return
         (_, kind, start, count), (_, following, onward, _), *_ = _entries(table)
@@ -150,13 +155,13 @@ def _mbr(opened: Opened, head: bytes, sector: int) -> Iterator[Part]:
 
 
 def _gpt(opened: Opened, sector: int) -> list[Part] | None:
-    header = _read(opened, sector, 512)
+    header = read_at(opened, sector, 512)
     if len(header) < _GPT.size or not header.startswith(b"EFI PART"):
         return None
     _, first, count, width = _GPT.unpack_from(header)
     if width < _GPT_ENTRY.size or width > 4096 or first > 1 << 40:  # noqa: PLR2004 - of one entry
         return None
-    table = _read(opened, first * sector, min(count, _MOST) * width)
+    table = read_at(opened, first * sector, min(count, _MOST) * width)
     found = []
     for number in range(min(count, len(table) // width)):
         kind, _, start, end = _GPT_ENTRY.unpack_from(table, number * width)

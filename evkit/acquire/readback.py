@@ -7,6 +7,7 @@ says so. Damage is located to the MiB.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from dataclasses import dataclass
@@ -179,10 +180,11 @@ def _drop(paths: Sequence[bytes]) -> str:
 
 def _open(path: bytes) -> tuple[Opened, str]:
     flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)
-    how = CACHED
-    try:
-        descriptor, how = os.open(path, flags | _DIRECT), DIRECT if _DIRECT else CACHED
-    except OSError:
+    how, descriptor = DIRECT, -1
+    if _DIRECT:
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, flags | _DIRECT)
+    if descriptor < 0:
         how = _drop([path])
         descriptor = os.open(path, flags)
     facts = describe(path, descriptor)

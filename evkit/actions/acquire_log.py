@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from evkit.acquire import gaps, host, imaging, log, sysfs
+from evkit.acquire import gaps, host, imaging, log, partitions, sysfs
 from evkit.acquire.found import items as found_items
 from evkit.acquire.imaging import E01
 from evkit.acquire.output.rawout import IMAGE
 from evkit.core import clock, durable
+from evkit.core.errors import InputError
 from evkit.core.text import escape_bytes
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from evkit.core.ejson import Json
     from evkit.identity.signer import Signer
 
+_HEAD = 8192
 _IDENTITY = ("make", "model", "serial", "firmware", "interface")
 
 
@@ -106,12 +108,12 @@ def _sectors(facts: Facts) -> dict[str, Json]:
 def _head(opened: Opened, master: Branch) -> bytes:
     """Return the first bytes of the medium, none where they cannot be read."""
     facts = opened.facts
-    path = master.path(IMAGE) if facts.kind == "stream" else f"/proc/self/fd/{opened.descriptor}"
     try:
-        with open(path, "rb") as handle:
-            handle.seek(facts.base)
-            return handle.read(8192)
-    except OSError:
+        if facts.kind == "stream":
+            with open(master.path(IMAGE), "rb") as handle:
+                return handle.read(_HEAD)
+        return partitions.read_at(opened, 0, _HEAD)
+    except (OSError, InputError):
         return b""
 
 

@@ -76,6 +76,12 @@ def find(station: Station, ref: str) -> Journal | None:
     return found[0] if found else None
 
 
+def worth_closing(entry: Journal | None) -> bool:
+    """Say whether stopped work has read anything that an image could hold."""
+    state = dict(entry.work.get("state") or {}) if entry is not None else {}
+    return bool(state.get("blocks") or state.get("map"))
+
+
 def resume(station: Station, signer: Signer, wish: Resume, progress: Progress = SILENT) -> Acquired:
     """Go on with stopped work.
 

@@ -187,8 +187,9 @@ def test_too_little_room_is_said_before_the_first_read(small_disk, tmp_path):
     with open(source, "wb") as handle:
         handle.truncate(1 << 30)
     process = kit.evkit_process(
-        made.path, "acquire", str(source), "--exhibit", "C1/E1", stderr=subprocess.PIPE
-    )
+        made.path, "acquire", str(source), "--exhibit", "C1/E1", "--format", "raw",
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
     assert b"are needed" in process.stderr.read()
     process.stderr.close()
     assert process.wait(60) == 16

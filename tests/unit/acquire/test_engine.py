@@ -44,10 +44,11 @@ def test_everything_agrees(size):
     data = os.urandom(size)
     sink = Sink()
     seen: list[int] = []
-    outcome = engine.read_all(
-        Bytes(data), ("md5", "sha1", "sha256", "sha512"), target=sink, block_nodes=True,
+    order = engine.Order(
+        names=("md5", "sha1", "sha256", "sha512"), target=sink, block_nodes=True,
         on_bytes=seen.append,
     )  # fmt: skip
+    outcome = engine.read_all(Bytes(data), order)
     plain = PieceHasher(block_nodes=True)
     plain.update(data)
     assert outcome.pieces == plain.finish()
@@ -73,7 +74,7 @@ def test_an_error_of_the_target_ends_the_read_and_comes_through():
     source = Bytes(bytes(64 * MIB * 4))
     before = threading.active_count()
     with pytest.raises(StorageError, match="full"):
-        engine.read_all(source, ("sha256",), target=Full())
+        engine.read_all(source, engine.Order(names=("sha256",), target=Full()))
     assert source.at < len(source.data)
     assert threading.active_count() == before
 
@@ -87,7 +88,7 @@ def test_an_error_of_the_source_comes_through_and_no_thread_stays():
 
     before = threading.active_count()
     with pytest.raises(OSError, match="gone"):
-        engine.read_all(Broken(bytes(9 * MIB)), ("md5",))
+        engine.read_all(Broken(bytes(9 * MIB)), engine.Order(names=("md5",)))
     assert threading.active_count() == before
 
 
@@ -104,7 +105,7 @@ def test_memory_is_bounded_by_the_pool():
             return len(view) if self.left >= 0 else 0
 
     source = Endless()
-    outcome = engine.read_all(source, ("sha256",))
+    outcome = engine.read_all(source, engine.Order(names=("sha256",)))
     assert outcome.size == 400 * engine.BLOCK
     assert len(source.buffers) <= engine.DEPTH
     assert engine.DEPTH * engine.BLOCK <= 100 * MIB

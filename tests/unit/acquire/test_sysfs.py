@@ -209,7 +209,7 @@ def test_the_destination_never_lies_on_the_source(machine, monkeypatch, source, 
     monkeypatch.setattr(
         sysfs, "mounts", lambda: [sysfs.Mount(frozenset({own, "253:0"}), b"/x", "ext4", False)]
     )
-    monkeypatch.setattr(preflight, "_not_mounted", lambda f: preflight.Check(
+    monkeypatch.setattr(preflight, "_not_mounted", lambda f, refuse: preflight.Check(
         name="not-mounted", state="checked", text=""))  # fmt: skip
     if refused:
         with pytest.raises(RefusedError, match="lies on the source"):
