@@ -143,8 +143,19 @@ class Maker:
             at=at,
             fixed=order.plan is not None or order.resume is not None,
             wary=order.plan is None,
-            storm=Watch() if order.plan is not None and order.storm == RAW else None,
+            storm=Watch() if order.plan is not None else None,
+            on_storm=self._stormy,
         )
+
+    def _stormy(self) -> bool:
+        """Say that errors have become too many for an E01; return whether to leave the order."""
+        if self._order.storm == RAW:
+            return True
+        self._progress.warn(
+            "so many read errors that an E01, written in order, may take days: consider Ctrl-C and "
+            "`acquire --format raw`, which skips ahead, then `image convert`; or `--on-storm raw`"
+        )
+        return False
 
     def _engine_order(self, out: RawOut | E01Out, size: int | None) -> engine.Order:
         encoding = None

@@ -21,6 +21,8 @@ from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evkit.acquire.storm import Watch
     from evkit.images.model import Image
 
@@ -38,7 +40,8 @@ class MediumReader:
         fixed: read exactly the length that was stated when it was opened; what a file has lost
             since then is a gap. A device is always read so.
         wary: end at the first block in which something cannot be read, and say so in `trouble`.
-        storm: end likewise when this rule says that errors have become too many.
+        storm: the rule that says when errors have become too many.
+        on_storm: called once when they have; reading ends likewise when it answers True.
 
     Attributes:
         done: bytes from the start on that were read or filled.
@@ -54,6 +57,7 @@ class MediumReader:
         fixed: bool = False,
         wary: bool = False,
         storm: Watch | None = None,
+        on_storm: Callable[[], bool] | None = None,
     ) -> None:
         self._fd = opened.descriptor
         self._facts = opened.facts
@@ -61,6 +65,7 @@ class MediumReader:
         self._fixed = fixed or opened.facts.kind == "block" or opened.facts.window is not None
         self._wary = wary
         self._storm = storm
+        self._on_storm = on_storm
         self._gaps: list[gaps.Range] = []
         self._sector: mmap.mmap | None = None
         self._small = -1
@@ -111,17 +116,16 @@ class MediumReader:
             self._lose(view[filled:wanted], start + filled)  # it ended before its length
             filled = wanted
         self.done += filled
-        if self._storm is not None and bad:
+        if self._storm is not None:
             self._note(filled, bad, clock.monotonic() - began)
         return filled
 
     def _note(self, length: int, bad: int, seconds: float) -> None:
-        """Remember a stretch with errors; on a storm the next `fill` gives nothing."""
-        sectors = bad // self._facts.sector_size
-        if self._storm is not None and self._storm.add(
-            Stretch(length=length, bad=sectors, seconds=seconds)
-        ):
-            self.trouble = True
+        """Remember a stretch with errors; in a storm the next `fill` may give nothing."""
+        stretch = Stretch(length=length, bad=bad // self._facts.sector_size, seconds=seconds)
+        if self._storm is not None and self._storm.add(stretch):
+            self._storm = None
+            self.trouble = self._on_storm is not None and self._on_storm()
 
     def _by_steps(self, view: memoryview, start: int) -> int:
         """Read a range of which something failed: 64 KiB at a time, then single sectors."""

@@ -28,6 +28,7 @@ _MIB = 1 << 20
 FAT_LIMIT: Final = (4 << 30) - 1
 _FAT = frozenset({"vfat", "msdos", "fat"})
 _FAT_SPLIT = 4095 * _MIB
+_OLD_READERS = 4 << 40
 
 
 def destinations(request: Request, home: bytes) -> list[bytes]:
@@ -93,6 +94,8 @@ def split_for(request: Request, size: int | None, places: list[bytes]) -> tuple[
             f"{in_words(split)}",
             hint="use `--split 4095M` or less",
         )
+    if request.is_e01 and size is not None and size >= _OLD_READERS:
+        remark = "libewf 20140813, which many tools still carry, opens no E01 of 4 TiB or more"
     if split is not None and size is not None and -(-size // split) > MAX_FILES:
         raise UsageError(
             f"that makes {-(-size // split)} files, over the limit of {MAX_FILES}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evkit.acquire import gaps, imaging, source
+from evkit.acquire import gaps, imaging, mapfile, source
 from evkit.actions.longwork import leftovers, quoted
 from evkit.core.errors import ExitCode, worst
 from evkit.core.refs import parse_ref
@@ -105,10 +105,7 @@ class Acquired:
             lines += [f"  {name} {value}" for name, value in made.outcome.digests.items()]
         lines += self._files()
         if made.gaps and not made.resumable:
-            lines.append(
-                f"  {in_words(gaps.total(made.gaps))} in {len(made.gaps)} ranges could not be "
-                "read; they are zeros in the image and listed in image.map"
-            )
+            lines.append(f"  {unread_words(made)}; they are zeros in the image, see image.map")
         lines += [f"  {verification_line(made, self.ref)}"] if made.outcome else []
         lines += [f"  deviation: {escape(text)}" for text in self.remarks]
         lines += [f"  note: {escape(text)}" for text in self.ended.notices]
@@ -237,6 +234,17 @@ def _format_words(request: Request) -> str:
     if request.split is not None:
         words += f", files of at most {in_words(request.split)}"
     return words
+
+
+def unread_words(made: Imaging) -> str:
+    """Say how much is missing: what could not be read, and what was not tried."""
+    total = gaps.total(made.gaps)
+    bad = made.map.total(mapfile.BAD) if made.map is not None else total
+    count = f"{len(made.gaps)} range" + ("s" if len(made.gaps) != 1 else "")
+    if not bad:
+        return f"{in_words(total)} in {count} were not tried"
+    text = f"{in_words(bad)} in {count} could not be read"
+    return text if bad == total else f"{text}, {in_words(total - bad)} were not tried"
 
 
 def media_fields(made: Imaging, facts: Facts) -> dict[str, Json]:

@@ -13,6 +13,7 @@ from evkit.core import clock, data, durable
 from evkit.core.errors import ExitCode, RefusedError
 
 CASE = "2026-457"
+_IN_FIRST_CHUNK = 4000  # of the E01: what is flipped there changes the medium
 PHRASES = {
     "root": b"demo root passphrase\n",
     "officer": b"demo officer passphrase\n",
@@ -71,11 +72,11 @@ def damage(plan: Plan) -> str:
     import shutil
 
     shutil.copytree(plan.path("bundle"), plan.path("bundle-damaged"))
-    name = f"data/exhibits/{CASE}/E1/A1/image.raw"
+    name = f"data/exhibits/{CASE}/E1/A1/image.E01"
     target = plan.path("bundle-damaged", *name.split("/"))
     os.chmod(target, 0o644)
     with open(target, "r+b") as handle:
-        handle.seek(os.path.getsize(target) // 2)
+        handle.seek(_IN_FIRST_CHUNK)
         byte = handle.read(1)
         handle.seek(-1, os.SEEK_CUR)
         handle.write(bytes([byte[0] ^ 1]))

@@ -15,6 +15,7 @@ from evkit.core.errors import EvkitError, ExitCode, InputError, RefusedError, wo
 from evkit.core.limits import read_file
 from evkit.core.paths import to_fields
 from evkit.core.refs import is_ref
+from evkit.core.sizes import in_words
 from evkit.core.text import escape, escape_bytes
 from evkit.custody.deadlines import MET, OVERDUE, Due, due
 from evkit.custody.when import local_text
@@ -56,6 +57,8 @@ class Work:
         path: the journal, or None when only the ledger tells.
         entry: the entry that started it.
         unsigned: the journal holds an end that waits for a signature.
+        size: bytes of the source of an image that can go on, else None.
+        done: bytes of it that are kept.
     """
 
     ref: str
@@ -66,12 +69,14 @@ class Work:
     path: bytes | None = None
     entry: int | None = None
     unsigned: bool = False
+    size: int | None = None
+    done: int | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the JSON form, without absent values."""
         document = {
             name: getattr(self, name)
-            for name in ("ref", "what", "state", "started", "pid", "entry")
+            for name in ("ref", "what", "state", "started", "pid", "entry", "size", "done")
             if getattr(self, name) not in (None, "")
         }
         return {**document, **(to_fields(self.path) if self.path else {})}
@@ -85,6 +90,8 @@ class Work:
             text += f", process {self.pid}"
         if self.state == DAMAGED and self.path:
             text += f": {escape_bytes(self.path)}"
+        if self.state == STOPPED and self.size is not None:
+            text += f"; {in_words(self.done or 0)} of {in_words(self.size)} are kept, it can go on"
         if self.state == STOPPED and self.path is None:
             text += "; its journal is gone, so that its end can only be noted"
         return text
@@ -96,6 +103,8 @@ class Work:
             return None
         if self.path is None or self.what not in _WITH_JOURNAL:
             return f'evkit custody record note {exhibit} --set text="…"'
+        if self.state == STOPPED and self.size is not None:
+            return f"evkit acquire --resume --exhibit {escape(self.ref)}"
         signing = self.unsigned or self.state == UNSIGNED
         return f"evkit {self.what} {'--record' if signing else '--finish'} --exhibit {exhibit}"
 
@@ -268,7 +277,18 @@ def read_journal(path: bytes) -> Work:
         pid=pid,
         path=path,
         unsigned=unsigned,
+        **_kept(value),
     )
+
+
+def _kept(value: dict[str, Any]) -> dict[str, int]:
+    """Return the length of the source and how much of it is kept, of work that can go on."""
+    work = value.get("work")
+    if not isinstance(work, dict) or not isinstance(work.get("size"), int):
+        return {}
+    state = work.get("state")
+    done = state.get("at") if isinstance(state, dict) else None
+    return {"size": work["size"], "done": done if isinstance(done, int) else 0}
 
 
 def is_alive(pid: int) -> bool:
