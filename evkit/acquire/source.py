@@ -260,48 +260,6 @@ def fields(facts: Facts) -> dict[str, str | int | bool]:
     return result
 
 
-_NOT_IDENTITY = frozenset(
-    ("path", "path_b64", "kind", "size", "sector_size", "physical_sector_size", "read_only",
-     "device")
-)  # fmt: skip
-
-
-def from_fields(values: Mapping[str, object]) -> Facts:
-    """Return the facts that `fields` wrote into an event, as far as they stand there.
-
-    Raises:
-        InputError: the path or the kind is malformed.
-    """
-    from evkit.core.paths import from_fields as path_from
-
-    kind = values.get("kind")
-    if kind not in {"file", "block", "stream"}:
-        raise InputError("the source in the event is malformed")
-    device = values.get("device")
-    return Facts(
-        path=path_from(values),
-        kind=str(kind),
-        size=_number(values.get("size")),
-        sector_size=_number(values.get("sector_size")) or SECTOR,
-        physical_sector_size=_number(values.get("physical_sector_size")),
-        read_only=_flag(values.get("read_only")),
-        device=device if isinstance(device, str) else None,
-        identity={
-            name: value
-            for name, value in values.items()
-            if isinstance(value, str) and name not in _NOT_IDENTITY
-        },
-    )
-
-
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _flag(value: object) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
 _SAME = ("make", "model", "serial", "firmware", "wwid", "cid", "partition", "start_sector")
 
 

@@ -108,23 +108,3 @@ def test_another_file_of_the_same_length_is_seen():
     assert source.same_device(file, dataclasses.replace(file, inode=(1, 3))) == [
         "it is another file"
     ]
-
-
-def test_facts_come_back_from_an_event():
-    facts = dataclasses.replace(DISK, physical_sector_size=4096, read_only=True, path=b"/dev/\xff")
-    again = source.from_fields(source.fields(facts))
-    assert again == facts
-    assert source.same_device(facts, again) == []
-    with pytest.raises(InputError, match="malformed"):
-        source.from_fields({"path": "x", "kind": "moon"})
-    with pytest.raises(InputError):
-        source.from_fields({"kind": "file"})
-    hostile = {
-        "path": "x",
-        "kind": "block",
-        "size": True,
-        "sector_size": "9",
-        "read_only": 1,
-        "device": 5,
-    }
-    assert source.from_fields(hostile) == source.Facts(path=b"x", kind="block", size=None)
