@@ -109,7 +109,7 @@ def _measure(station: Station, request: Request) -> tuple[int, int]:
                 hint="name the folders beside it one by one",
             )
     total = count = 0
-    for found in taking.survey(request.paths):
+    for found in taking.survey(_all_files(request)):
         count += 1
         if found.type == taking.FILE and found.facts is not None:
             total += found.facts.st_size
@@ -122,6 +122,19 @@ def _measure(station: Station, request: Request) -> tuple[int, int]:
             hint="free space there, or digest the files where they lie with `--in-place`",
         )
     return total, count
+
+
+def _all_files(request: Request) -> Sequence[bytes]:
+    """Return what will be read: of an image all its files, not only the one that was named."""
+    if request.kind != IMAGE:
+        return request.paths
+    from evkit.images.opening import find_files
+
+    try:
+        files = find_files(request.paths[0])[1]
+    except EvkitError:
+        return request.paths  # the attempt itself says what is wrong, on record
+    return list(dict.fromkeys([*files, *request.paths]))
 
 
 def _plan(request: Request, expected: Expected | None) -> Plan:

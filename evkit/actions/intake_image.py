@@ -254,6 +254,9 @@ def _describe(
         if value.strip() and key.isascii()
     }
     taken.values["tool"] = {"format": kind, **tool}
+    decoder, source = getattr(image, "decoder", ""), taken.values.get("source")
+    if decoder and isinstance(source, dict):
+        source["decoded_by"] = decoder
     taken.subjects.append(Subject("", dict(outcome.digests)))
     lost = gaps.merge(unread)
     declared = [pair for pair in gaps.merge(image.declared_gaps) if pair[0] < outcome.size]

@@ -12,7 +12,7 @@ from evkit import __version__
 
 LIBRARIES = (
     "click", "cryptography", "isal", "pytsk3", "libewf-python", "python-magic", "pylibmagic",
-    "PyYAML", "Jinja2", "segno", "rich",
+    "PyYAML", "Jinja2", "segno", "rich", "libvmdk-python", "libvhdi-python",
 )  # fmt: skip
 
 

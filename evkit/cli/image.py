@@ -23,7 +23,11 @@ def image() -> None:
 @command(
     "info",
     group=image,
-    examples=("evkit image info disk.E01", "evkit image info disk.dd --json"),
+    examples=(
+        "evkit image info disk.E01",
+        "evkit image info disk.dd --json",
+        "evkit image info disk.vmdk",
+    ),
     exits=(ExitCode.INPUT,),
 )
 @click.argument("path")
@@ -32,7 +36,8 @@ def info(session: Session, path: str) -> None:
     """Show format, length, files, stated digests and case details of an image.
 
     The kind is told from the content, never from the name. Digests that the container states are
-    shown and not checked.
+    shown and not checked. VMware, Virtual PC and Hyper-V images need the extra `containers`. Of
+    EnCase logical evidence (L01) the files are listed; it holds no medium.
     """
     from evkit.actions.image import info as run
 

@@ -69,8 +69,9 @@ def intake(
 
     Files are copied under neutral names; their own names, times, owner and mode stand in
     files.jsonl. Links and special files are recorded and not followed. With --kind image, PATH is
-    any file of a raw, split raw or E01 image, followed by its logs; the digests that they state are
-    compared, and the image counts as made by another tool and first digested here.
+    any file of a raw, split raw, E01 or Ex01 image, or the first file of a QEMU, VMware, Virtual PC
+    or Hyper-V image (its other files must lie beside it), followed by its logs; the digests that
+    they state are compared, and the image counts as made by another tool and first digested here.
     """
     from evkit.actions.intake import dry_run, run
     from evkit.actions.intake_job import Request

@@ -41,6 +41,7 @@ class Ex01Image(NativeImage):
                 for path in paths:
                     self._files.append(open_file(path))
                 with decoding(LIBRARY, paths[0], "EnCase image"):
+                    self.decoder = f"libewf {pyewf.get_version()}"
                     handle = pyewf.handle()
                     handle.open_file_objects(self._files)
                     self._handles.append(handle)

@@ -25,7 +25,7 @@ class Image(Protocol):
 
     @property
     def format(self) -> str:
-        """Return `raw`, `split-raw` or `ewf`."""
+        """Return `raw`, `split-raw`, `ewf`, `ewf2`, `qcow`, `vmdk`, `vhd` or `vhdx`."""
 
     @property
     def size(self) -> int:

@@ -76,6 +76,7 @@ class NativeImage:
 
     format = ""
     sector_size: int | None = None
+    decoder = ""  # the library and its version, for the record
 
     def __init__(self, name: str, segments: Sequence[bytes]) -> None:
         self._name = name

@@ -67,7 +67,9 @@ class VhdImage(NativeImage):
         """Open the handle; return the length of the medium and the kind of disk."""
         opened = _AsDynamic(path, facts.flags_at) if facts.fixed else open_file(path)
         self._files.append(opened)
-        handle = _library().file()
+        library = _library()
+        self.decoder = f"libvhdi {library.get_version()}"
+        handle = library.file()
         handle.open_file_object(opened)
         self._handles.append(handle)
         self.sector_size = int(handle.get_bytes_per_sector()) or None

@@ -34,7 +34,7 @@ class VmdkImage(NativeImage):
     format = "vmdk"
 
     def __init__(self, files: Files) -> None:
-        _library()
+        self.decoder = f"libvmdk {_library().get_version()}"
         layers = _layers(files)
         super().__init__(LIBRARY, files.taken)
         try:
@@ -59,8 +59,9 @@ class VmdkImage(NativeImage):
         for extent in extents:
             opened.append(open_file(extent))
             self._files.append(opened[-1])
+        library = _library()
         with decoding(LIBRARY, path, TITLE):
-            handle = _library().handle()
+            handle = library.handle()
             handle.open_file_object(first)
             told = handle.get_number_of_extents()
             if told != len(descriptor.extents):

@@ -312,11 +312,24 @@ def test_a_raw_image(run, tmp_path):
     assert {path.name for path in (run.folder / "A2").iterdir()} == {"image.raw.pieces"}
 
 
-def test_containers_that_evkit_does_not_decode(run, vectors):
-    out = run("intake", vectors / "images" / "ext2.qcow2", "--exhibit", "C1/E1", "--kind",
-              "image", expect=14)  # fmt: skip
-    assert "QEMU image" in out
+VDI = bytes(64) + b"\x7f\x10\xda\xbe" + bytes(960)
+
+
+def test_containers_that_evkit_does_not_decode(run, tmp_path):
+    (tmp_path / "disk.dd").write_bytes(VDI)
+    out = run("intake", tmp_path / "disk.dd", "--exhibit", "C1/E1", "--kind", "image", expect=14)
+    assert "VirtualBox image" in out
     assert "hint:" in out
+
+
+def test_a_container_that_evkit_decodes(run, vectors):
+    image = vectors / "images" / "ext2.qcow2"
+    run("intake", image, "--exhibit", "C1/E1", "--kind", "image")
+    end = kit.end_of(run.made, "C1/E1/A1")
+    assert end.fields["format"] == "qcow"
+    assert end.fields["media"]["sha256"] == SHA256
+    assert end.fields["artifacts"][0]["name"] == "image.qcow2"
+    assert end.fields["artifacts"][0]["sha256"] == hashlib.sha256(image.read_bytes()).hexdigest()
 
 
 def test_a_damaged_e01_is_taken_as_far_as_it_goes(run, vectors, tmp_path):
@@ -362,9 +375,10 @@ def test_an_image_given_as_a_file_is_taken_in_and_said(run, vectors, tmp_path):
 
     disk = tmp_path / "disk.dd"
     disk.write_bytes(bytes(510) + b"\x55\xaa" + bytes(512))
-    out = run("intake", disk, vectors / "images" / "ext2.qcow2", "--exhibit", "C1/E1")
+    (tmp_path / "machine").write_bytes(VDI)
+    out = run("intake", disk, tmp_path / "machine", "--exhibit", "C1/E1")
     assert f"`evkit intake {disk} --exhibit C1/E1 --kind image`" in out
-    assert "QEMU image (qcow); evkit does not decode this format" in out
+    assert "VirtualBox image (vdi); evkit does not decode this format" in out
     disk.write_bytes(bytes(1024))
     assert "hint" not in run("intake", disk, "--exhibit", "C1/E1")
     assert "looks like" not in run("intake", image, "--exhibit", "C1/E1", "--kind", "image")

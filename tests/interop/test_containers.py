@@ -187,6 +187,9 @@ def test_taken_in_inventoried_and_verified(
     assert media["sha256"] == hashlib.sha256(content).hexdigest()
     assert end.fields["format"] == {"vpc": "vhd", "qcow2": "qcow"}.get(kind, kind)
     assert end.fields["source"]["segments"][0].startswith("disk.dd sha256:")
+    library = {"vmdk": "libvmdk ", "vhdx": "libvhdi ", "vpc": "libvhdi "}.get(kind)
+    assert end.fields["source"].get("decoded_by", "").startswith(library or "")
+    assert ("decoded_by" in end.fields["source"]) == bool(library)
     folder = made.path / "cases" / "C1" / "E1" / "A1"
     kit.as_recorded(folder, end)
     # by its place in the station it opens as well: neutral names stand for those inside

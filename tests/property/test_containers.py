@@ -21,7 +21,7 @@ from evkit.core.errors import InputError
 from evkit.images.opening import open_image
 
 ROUNDS = int(os.environ.get("EVKIT_MUTATIONS", "8")) * 15
-SECONDS = 60 if ROUNDS == 120 else 3600
+SECONDS = max(60, ROUNDS // 2)
 MEMORY = 4 << 30
 READ = 1 << 20
 MEDIUM = random.Random(1).randbytes(40_000) + bytes(25_536)
