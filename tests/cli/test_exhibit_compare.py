@@ -10,7 +10,7 @@ import random
 import pytest
 import stations
 
-from evkit.acquire import gaps
+from evkit.acquire import gaps, mapfile
 from evkit.cli import main
 from evkit.core.refs import parse_ref
 from evkit.hashing.piecefile import write_pieces
@@ -66,7 +66,7 @@ def acquired(made, number, content, *, image=True, block_nodes=False, unread=(),
                 handle.write(content)
         files = {"image.raw.pieces": ("pieces", None)}
         if whole_map:
-            files["image.map"] = ("map", gaps.mapfile(unread, len(content)))
+            files["image.map"] = ("map", mapfile.encode(mapfile.of_gaps(unread, len(content))))
         for name, (role, given) in files.items():
             path = os.path.join(folder, name)
             data = given or write_pieces(path, tree)
