@@ -104,6 +104,24 @@ def test_packed_clusters_of_the_first_version(tmp_path, medium, program):
     check(tmp_path / "disk.bin", medium.read_bytes())
 
 
+@pytest.mark.parametrize(
+    ("options", "packed"), [("compat=0.10", True), ("compat=0.10", False), ("compat=1.1", False)]
+)
+def test_libqcow_agrees_where_it_is_right(tmp_path, medium, qemu, options, packed):
+    import pyqcow
+
+    more = ["-c"] if packed else []
+    qemu("convert", "-f", "raw", "-O", "qcow2", *more, "-o", options, medium, "disk.bin")
+    other = pyqcow.file()
+    with open(tmp_path / "disk.bin", "rb") as handle:
+        other.open_file_object(handle)
+        with open_image(os.fsencode(tmp_path / "disk.bin")) as image:
+            assert image.size == other.get_media_size()
+            for at in range(0, image.size, 1 << 20):
+                assert image.read(at, 1 << 20) == other.read_buffer_at_offset(1 << 20, at)
+        other.close()
+
+
 def written(qemu, tmp_path, kind, name):
     """Write over the image through QEMU; return what QEMU then reads."""
     qemu("-c", "write -P 0x41 0 65536", "-c", "write -P 0x42 5000192 4096",
