@@ -378,14 +378,22 @@ def test_a_folder_is_not_written_into(run, tmp_path):
     assert os.listdir(folder) == ["a"]
 
 
-def test_a_container_given_as_raw_is_refused(run, vectors, tmp_path):
-    out = run("inventory", "run", vectors / "images" / "ext2.qcow2", expect=14)
+def test_a_container_is_decoded_or_refused_whatever_its_name(run, vectors, tmp_path):
+    disguised = tmp_path / "disk.raw"
+    disguised.write_bytes(bytes(64) + b"\x7f\x10\xda\xbe" + bytes(960))
+    out = run("inventory", "run", disguised, expect=14)
+    assert "VirtualBox image" in out
     assert "does not decode" in out
     assert "hint:" in out
-    disguised = tmp_path / "disk.raw"
-    shutil.copyfile(vectors / "images" / "ext2.vmdk", disguised)
-    assert "vmdk" in run("inventory", "run", disguised, expect=14)
     assert "does not exist" in run("inventory", "run", tmp_path / "none.raw", expect=14)
+    for name in ("ext2.qcow2", "ext2.vmdk", "ext2.vhd"):
+        shutil.copyfile(vectors / "images" / name, disguised)
+        database = tmp_path / f"{name}.db"
+        run("inventory", "run", disguised, "--no-types", "-o", database)
+        with kit.Inventory(os.fsencode(database)) as inventory:
+            paths = {row["path"] for row in kit.of_kind(inventory, "name")}
+        published = (vectors / "images" / "published" / f"{name}.paths").read_text().split()
+        assert set(published) - {"/", "/$OrphanFiles"} <= paths
 
 
 def test_a_path_with_the_shape_of_a_reference(run, tmp_path, monkeypatch):
