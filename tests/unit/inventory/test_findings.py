@@ -48,10 +48,20 @@ def inventory_of(images, tmp_path_factory):
 # finding 1: containers open silently as raw
 
 
-@pytest.mark.parametrize("name", ["ext2.qcow2", "ext2.vhd", "ext2.vmdk", "windows_volume.qcow2"])
-def test_finding_1_a_container_is_refused_with_a_hint(images, name):
+@pytest.mark.parametrize("name", ["ext2.qcow2", "ext2.vmdk", "ext2.vhd"])
+def test_finding_1_a_container_is_decoded_and_never_read_as_raw(images, inventory_of, name):
+    tree = kit.expected(images)["common_tree"]
+    found = kit.by_path(inventory_of(name))
+    assert {path: row["digests"]["sha256"] for path, row in found.items()} == {
+        path: facts["sha256"] for path, facts in tree.items()
+    }
+
+
+def test_finding_1_a_container_is_refused_with_a_hint(tmp_path):
+    path = tmp_path / "disk.raw"
+    path.write_bytes(bytes(64) + b"\x7f\x10\xda\xbe" + bytes(960))
     with pytest.raises(InputError) as caught:
-        find_files(os.fsencode(images / name))
+        find_files(os.fsencode(path))
     assert caught.value.exit_code == 14
     assert "does not decode" in caught.value.message
     assert caught.value.hint
