@@ -54,6 +54,8 @@ def take_image(job: Job, folder: bytes, stop: Stop, progress: Progress, taken: T
             f"the image has {len(files)} segments, over the limit of {MAX_SEGMENTS}",
             hint="have it exported in larger segments, or take it in with `--kind files`",
         )
+    with open_image(files[0], files):
+        pass  # what is missing or swapped is said before anything is copied
     stated = _stated(job, logs, taken)
     algorithms = _names(request.names, stated)
     progress.begin("intake", job.total)

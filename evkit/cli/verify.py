@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         "evkit verify /media/stick/2026-457 --memo memo.txt",
         "evkit verify bundle.zip --trust sha256:5f70… --anchor 14:9b74…",
         "evkit verify 2026-457/E1/A1 --record",
+        "evkit verify disk.E01",
     ),
     exits=(
         ExitCode.INCOMPLETE, ExitCode.FAILED_CHECK, ExitCode.UNDECIDED, ExitCode.NO_CASE,

@@ -7,6 +7,7 @@ its place, never zeros. One thread at a time; the descriptors may be read by all
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from evkit.core.errors import InputError
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from evkit.images.e01.segments import Part
     from evkit.images.e01.tables import Group
 
-_BATCH: Final = 1 << 22  # bytes of the medium that are decoded at a time
+_BATCH: Final = 1 << 22  # bytes of the medium that are decoded at a time, and kept
+_SMALL: Final = 2  # chunks
 
 
 class Damage(NamedTuple):
@@ -63,6 +65,7 @@ class E01Image:
     def __init__(self, paths: Sequence[bytes], *, partial: bool = False) -> None:
         self._findings = Findings()
         self._files = Files(paths)
+        self._recent: OrderedDict[int, memoryview] = OrderedDict()
         try:
             self._open(paths, partial=partial)
         except BaseException:
@@ -148,6 +151,7 @@ class E01Image:
 
     def close(self) -> None:
         """Close all segments."""
+        self._recent.clear()
         self._files.close()
 
     @property
@@ -231,17 +235,31 @@ class E01Image:
         if not size:
             return b""
         first = offset // self.chunk
-        step = max(1, _BATCH // self.chunk)
         end = -(-(offset + size) // self.chunk)
-        found: list[bytes | memoryview] = []
+        # small reads come back to the same chunks; large ones do not
+        step = 1 if end - first <= _SMALL else max(1, _BATCH // self.chunk)
+        found: list[memoryview] = []
         for at in range(first, end, step):
-            buffer = memoryview(bytearray(self.length_of(at, min(step, end - at))))
-            damaged = self.decode(at, min(step, end - at), buffer)
-            if damaged:
-                raise InputError(f"the image cannot be decoded at {self._words(damaged[0])}")
+            block = self._cached(at) if step == 1 else self._decoded(at, min(step, end - at))
             start = max(0, offset - at * self.chunk)
-            found.append(buffer[start : offset + size - at * self.chunk])
+            found.append(block[start : offset + size - at * self.chunk])
         return b"".join(found)
+
+    def _cached(self, chunk: int) -> memoryview:
+        """Return one chunk, from memory when it was read lately."""
+        if chunk not in self._recent:
+            self._recent[chunk] = self._decoded(chunk, 1)
+            if len(self._recent) > max(_SMALL, _BATCH // self.chunk):
+                self._recent.popitem(last=False)
+        self._recent.move_to_end(chunk)
+        return self._recent[chunk]
+
+    def _decoded(self, first: int, count: int) -> memoryview:
+        buffer = memoryview(bytearray(self.length_of(first, count)))
+        damaged = self.decode(first, count, buffer)
+        if damaged:
+            raise InputError(f"the image cannot be decoded at {self._words(damaged[0])}")
+        return buffer
 
     def decode(self, first: int, count: int, out: memoryview) -> list[Damage]:
         """Decode chunks into `out`; return those that cannot be decoded.
