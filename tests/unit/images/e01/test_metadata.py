@@ -71,7 +71,5 @@ def test_a_stream_with_no_end_and_none():
 
 
 def test_the_form_of_ewfx():
-    text = (
-        "<?xml?><xheader>\n<acquiry_date>now</acquiry_date><notes>a &lt; b</notes><x></x>"
-    )
+    text = "<?xml?><xheader>\n<acquiry_date>now</acquiry_date><notes>a &lt; b</notes><x></x>"
     assert read_header("xheader", header(text)) == {"acquisition_date": "now", "notes": "a < b"}
