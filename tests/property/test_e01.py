@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import zlib
 
 import e01variants as v
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from evkit.core.errors import EvkitError
 from evkit.images.e01 import chain, codec, metadata, names, parse
-from evkit.images.e01.finding import Findings
+from evkit.images.e01.finding import AMBIGUOUS, Findings
 from evkit.images.e01.reader import E01Image
 
 SLOW = settings(
@@ -75,6 +76,37 @@ def test_any_damage_is_noticed(tmp_path, sectors, seed, recipe, data):
                 assert out == content or damaged or image.findings
         except EvkitError:
             continue
+
+
+@SLOW
+@given(st.integers(1, 20), st.integers(0, 2**60), RECIPES, st.data())
+def test_sections_that_lie_with_the_right_checksum(tmp_path, sectors, seed, recipe, data):
+    """Another medium is read only where the reader says that there can be two."""
+    content = medium(sectors, seed)
+    files = v.build(content, **recipe)
+    for _ in range(data.draw(st.integers(1, 3))):
+        number = data.draw(st.integers(0, len(files) - 1))
+        try:
+            found = v.sections(files[number])
+        except (ValueError, OverflowError, struct.error):
+            break
+        kind, at, after = data.draw(st.sampled_from(found))
+        places = [at, after, 0, 13, 2**64 - 1, *(start for _, start, _ in found)]
+        files[number] = v.reseal(
+            files[number],
+            at,
+            data.draw(st.sampled_from([kind.encode(), b"table", b"table2", b"sectors", b"done"])),
+            data.draw(st.sampled_from(places)),
+            data.draw(st.sampled_from([after - at, 0, 76, 5, 2**64 - 1])),
+        )
+    try:
+        with E01Image(v.write(tmp_path, files), partial=True) as image:
+            out = bytearray(image.size)
+            damaged = image.decode(0, image.chunks, memoryview(out))
+            codes = {finding.code for finding in image.findings}
+            assert out == content or damaged or codes & AMBIGUOUS
+    except EvkitError:
+        return
 
 
 @given(st.binary(max_size=3000))

@@ -250,6 +250,8 @@ def sections(data: bytes) -> list[tuple[str, int, int]]:
         found.append((name, at, after if after > at else at + 76))
         if name in {"next", "done"}:
             return found
+        if after <= at:
+            raise ValueError("no sound segment file")
         at = after
 
 
