@@ -16,9 +16,10 @@ from evkit.actions.acquire_record import Attempt, record_end
 from evkit.actions.acquire_result import Acquired, Planned
 from evkit.actions.longwork import Plan, Work, check_plan
 from evkit.core import clock
-from evkit.core.errors import UsageError
+from evkit.core.errors import RefusedError, UsageError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import parse_ref
+from evkit.core.text import escape_bytes
 from evkit.hashing.digests import ALGORITHMS
 from evkit.images import detect
 from evkit.images.e01.header import Details
@@ -65,6 +66,22 @@ def run(
         opened.close()
 
 
+def look(path: bytes) -> Facts:
+    """Return what a source is now, before anything is asked about it.
+
+    Raises:
+        InputError: it cannot be opened, or is a container.
+        RefusedError: it is a device and this system is not Linux.
+    """
+    opened = source.open_source(path)
+    try:
+        if opened.facts.kind == "file":
+            detect.need_raw(path, detect.detect(path))
+        return opened.facts
+    finally:
+        opened.close()
+
+
 def dry_run(station: Station, request: Request) -> Planned:
     """Make every check, read a sample, write nothing."""
     opened = source.open_source(request.source)
@@ -87,6 +104,7 @@ def dry_run(station: Station, request: Request) -> Planned:
 def _prepare(station: Station, request: Request, opened: Opened) -> Job:
     if opened.facts.kind == "file":
         detect.need_raw(opened.facts.path, detect.detect(opened.facts.path))
+    _need_same(request, opened)
     opened = narrowed(request, opened)
     facts = opened.facts
     request = _settled(request, facts)
@@ -139,6 +157,21 @@ def _prepare(station: Station, request: Request, opened: Opened) -> Job:
 
 def _group(typed: dict[str, str], stem: str) -> dict[str, str]:
     return {name.removeprefix(stem): text for name, text in typed.items() if name.startswith(stem)}
+
+
+def _need_same(request: Request, opened: Opened) -> None:
+    """Refuse a source that was exchanged since it was chosen.
+
+    Raises:
+        RefusedError: it is another one now.
+    """
+    changed = source.same_device(request.planned, opened.facts) if request.planned else []
+    if changed:
+        raise RefusedError(
+            f"`{escape_bytes(request.source)}` is another source than the one that was chosen: "
+            f"{'; '.join(changed)}",
+            hint="look at what is plugged in and start again",
+        )
 
 
 def narrowed(request: Request, opened: Opened) -> Opened:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evkit.acquire.preflight import Report
-    from evkit.acquire.source import Opened
+    from evkit.acquire.source import Facts, Opened
     from evkit.actions.longwork import Plan
 
 FULL, PARTITION, RANGE, TARGETED, LIVE = "full", "partition", "range", "targeted", "live"
@@ -45,6 +45,7 @@ class Request:
         storm: what an E01 does in an error storm: `go-on` or `raw`.
         policy: how hard to try where sectors cannot be read.
         rescued: image and map of a rescue by ddrescue that is taken over.
+        planned: the source as it was found before the questions; it must be the same one later.
     """
 
     source: bytes
@@ -66,6 +67,7 @@ class Request:
     storm: str = imaging.GO_ON
     policy: Policy = field(default_factory=Policy)
     rescued: tuple[bytes, bytes] | None = None
+    planned: Facts | None = None
 
     @property
     def digests(self) -> tuple[str, ...]:

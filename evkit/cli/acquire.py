@@ -150,7 +150,7 @@ def _resume(session: Session, recording: Recording, options: dict[str, Any]) -> 
 
 
 def _run(session: Session, recording: Recording, options: dict[str, Any]) -> None:
-    from evkit.actions.acquire import dry_run, run
+    from evkit.actions.acquire import dry_run, look, run
     from evkit.actions.scene import ask
     from evkit.cli.choosing import Terminal, choose_source
 
@@ -166,9 +166,10 @@ def _run(session: Session, recording: Recording, options: dict[str, Any]) -> Non
         if recording.dry_run:
             session.emit(dry_run(station, request))
             return
+        request = dataclasses.replace(request, planned=look(request.source))
         offer_registration(session, station, recording, request.exhibit)
         asker = Terminal() if session.interactive() and not session.json else None
-        scene = ask(station, request.exhibit, request.fields, asker)
+        scene = ask(station, request.exhibit, request.fields, asker, request.to)
         request = dataclasses.replace(request, fields=scene.fields)
         signer = session.signer(station, recording.officer)
         session.emit(run(station, signer, request, session.progress()))

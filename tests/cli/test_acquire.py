@@ -108,10 +108,12 @@ def test_standard_input(run, tmp_path):
     saved = os.dup(0)
     child = os.fork()
     if child == 0:
-        os.close(reader)
-        with os.fdopen(writer, "wb") as pipe:
-            pipe.write(content)
-        os._exit(0)
+        try:
+            os.close(reader)
+            with os.fdopen(writer, "wb") as pipe:
+                pipe.write(content)
+        finally:
+            os._exit(0)
     os.close(writer)
     os.dup2(reader, 0)
     try:
@@ -434,3 +436,20 @@ def test_what_the_ledger_has_to_say_is_printed(run, tmp_path, monkeypatch):
     os.unlink(mark)
     document = json.loads(run("acquire", "--finish", "--exhibit", "C1/E1", "--json"))
     assert [notice[:9] for notice in document["notices"]] == ["this user"]
+
+
+def test_a_source_exchanged_after_it_was_chosen_is_refused(run, tmp_path, monkeypatch):
+    path, _ = medium(tmp_path)
+    from evkit.actions import scene
+
+    real = scene.ask
+
+    def ask(*arguments):
+        os.rename(path, tmp_path / "first.dd")
+        path.write_bytes(os.urandom(700_000))
+        return real(*arguments)
+
+    monkeypatch.setattr("evkit.actions.scene.ask", ask)
+    out = run("acquire", path, "--exhibit", "C1/E1", expect=15)
+    assert "is another source than the one that was chosen: its size was 5,000,001 bytes" in out
+    assert not run.folder.exists()
