@@ -16,7 +16,7 @@ from evkit.images.e01 import codec
 from evkit.images.e01.layout import CHUNK, COMPRESSED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 PIECES: Final = 1  # hash the pieces of the block
 ENCODE: Final = 2  # and write its stored form beside it
@@ -118,17 +118,31 @@ def _decode(
     damage: list[tuple[int, str]] = []
     at = number = 0
     for run in job.runs:
-        target = view[at : at + run.length]
-        raw, why = _fetch(run, stored, tools)
-        if why is not None:
-            target[:] = bytes(len(target))
-            damage += [(number + index, why) for index in range(len(run.sizes))]
-        else:
-            found = codec.decode(raw, run.sizes, target, chunk=tools.chunk)
-            damage += [(number + one.chunk, one.reason) for one in found]
+        for part in _readable(run, view[at : at + run.length], stored, tools):
+            damage += [(number + chunk, reason) for chunk, reason in part]
         at += run.length
         number += len(run.sizes)
     return damage
+
+
+def _readable(
+    run: Run, target: memoryview, stored: memoryview | None, tools: Tools
+) -> Iterator[list[tuple[int, str]]]:
+    """Decode a run; where its file cannot be read, chunk by chunk."""
+    raw, why = _fetch(run, stored, tools)
+    if why is None:
+        yield [*codec.decode(raw, run.sizes, target, chunk=tools.chunk)]
+    elif run.file is None or len(run.sizes) == 1:
+        target[:] = bytes(len(target))
+        yield [(index, why) for index in range(len(run.sizes))]
+    else:
+        at = run.offset
+        for index, size in enumerate(run.sizes):
+            part = target[index * tools.chunk : (index + 1) * tools.chunk]
+            one = Run(file=run.file, offset=at, sizes=(size,), length=len(part))
+            for found in _readable(one, part, stored, tools):
+                yield [(index + chunk, reason) for chunk, reason in found]
+            at += size & ~COMPRESSED
 
 
 def _fetch(run: Run, stored: memoryview | None, tools: Tools) -> tuple[memoryview, str | None]:

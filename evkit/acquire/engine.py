@@ -196,9 +196,9 @@ def decode_all(image: Stored, order: Order) -> Outcome:
 
     def answered(number: int, answer: blockwork.Answer) -> None:
         tally.take(number, answer)
-        for index, reason in answer.damage:
+        for index, count, reason in _joint(answer.damage):
             at = number * BLOCK + index * image.chunk
-            damage.append((at, min(image.chunk, image.size - at), reason))
+            damage.append((at, min(count * image.chunk, image.size - at), reason))
 
     pool = _pool(order, tally, stored=True, image=image)
     takers = [value.update for value in tally.hashes.values()]
@@ -218,6 +218,17 @@ def decode_all(image: Stored, order: Order) -> Outcome:
     return Outcome(
         size=made.size, digests=made.digests, pieces=made.pieces, damage=tuple(sorted(damage))
     )
+
+
+def _joint(damage: Sequence[tuple[int, str]]) -> list[tuple[int, int, str]]:
+    """Join chunks that follow each other and have one reason: (chunk, how many, reason)."""
+    found: list[tuple[int, int, str]] = []
+    for chunk, reason in damage:
+        if found and (sum(found[-1][:2]), found[-1][2]) == (chunk, reason):
+            found[-1] = (found[-1][0], found[-1][1] + 1, reason)
+        else:
+            found.append((chunk, 1, reason))
+    return found
 
 
 def _blocks(start: int, end: int) -> Iterator[tuple[int, int, int]]:

@@ -156,17 +156,40 @@ def test_sectors_that_its_maker_did_not_read(verify):
 
 
 def test_a_file_that_cannot_be_read_now(verify, monkeypatch):
-    real = os.pread
+    real, many = os.pread, os.preadv
 
     def failing(descriptor, size, offset):
         if 40_000 < offset < 70_000 or size > 50_000:
             raise OSError(5, "Input/output error")
         return real(descriptor, size, offset)
 
+    def failing_too(descriptor, buffers, offset):
+        failing(descriptor, sum(map(len, buffers)), offset)
+        return many(descriptor, buffers, offset)
+
     monkeypatch.setattr("evkit.images.e01.reader.os.pread", failing)
+    monkeypatch.setattr("evkit.acquire.blockwork.os.preadv", failing_too)
     report = verify(v.build(MEDIUM, compress=False), code=5)
     assert report["unreadable"]
     checks = states(report, "UNDECIDED")
     assert "container-unreadable" in {check["code"] for check in checks}
     assert not states(report, "FAIL")
     assert any("cannot be read now: Input/output error" in check["text"] for check in checks)
+    assert "1 chunk cannot be decoded: chunk 2," in report["first_line"]
+
+
+def test_a_file_that_was_not_readable_for_a_moment(verify, monkeypatch):
+    """What the workers could not read counts, also where it can be read a moment later."""
+    many = os.preadv
+
+    def failing(descriptor, buffers, offset):
+        if 40_000 < offset < 70_000 or sum(map(len, buffers)) > 50_000:
+            raise OSError(5, "Input/output error")
+        return many(descriptor, buffers, offset)
+
+    monkeypatch.setattr("evkit.acquire.blockwork.os.preadv", failing)
+    report = verify(v.build(MEDIUM, compress=False), code=5)
+    assert report["unreadable"]
+    assert any("chunk 2, " in c["text"] and "at first, its file" in c["text"]
+               for c in states(report, "UNDECIDED"))  # fmt: skip
+    assert not states(report, "PASS")

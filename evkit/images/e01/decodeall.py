@@ -8,7 +8,7 @@ from evkit.core.errors import InputError
 from evkit.hashing import digests, pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from evkit.hashing.pieces import PieceTree
     from evkit.images.e01.reader import E01Image
@@ -42,6 +42,15 @@ class Lost(NamedTuple):
         last = self.first + self.chunks - 1
         chunks = f"chunk {self.first}" if self.chunks == 1 else f"chunks {self.first} to {last}"
         return f"{chunks}, {self.where}: {self.reason}"
+
+
+class _Gone(NamedTuple):
+    """One chunk that cannot be decoded, index of its segment or -1, why, whether it was read."""
+
+    chunk: int
+    segment: int
+    reason: str
+    unread: bool = False
 
 
 class Decoded(NamedTuple):
@@ -86,7 +95,7 @@ def decode_all(
         count = min(step, image.chunks - first)
         length = image.length_of(first, count)
         with memoryview(buffer)[:length] as view:
-            _decode(image, (first, count), view, lost)
+            _decode(image, (first, count), view, lost.add)
             for digest in running.values():
                 digest.update(view)
             hasher.update(view)
@@ -101,22 +110,58 @@ def decode_all(
     )
 
 
-def _decode(image: E01Image, part: tuple[int, int], view: memoryview, lost: _Losses) -> None:
+def look_again(
+    image: E01Image, ranges: Iterable[tuple[int, int, str]]
+) -> tuple[tuple[Lost, ...], int]:
+    """Say of chunks that another decoder of this image gave up where they are and why.
+
+    Args:
+        image: as it was decoded.
+        ranges: (first chunk, how many, reason), in order.
+
+    Returns:
+        (places, number of chunks) as in `Decoded`; what can be decoded now could not be read then.
+    """
+    lost = _Losses(image)
+    step = max(1, STEP // image.chunk)
+    buffer = bytearray(step * image.chunk)
+    for start, chunks, then in ranges:
+        for first in range(start, start + chunks, step):
+            count = min(step, start + chunks - first)
+            gone: list[_Gone] = []
+            with memoryview(buffer)[: image.length_of(first, count)] as view:
+                _decode(image, (first, count), view, gone.append)
+            found = {one.chunk: one for one in gone}
+            for chunk in range(first, first + count):
+                if chunk not in found:
+                    (run,) = image.runs(chunk, 1)
+                    found[chunk] = _Gone(chunk, run.segment, f"at first, {then}", unread=True)
+                lost.add(found[chunk])
+    return tuple(lost.places), lost.chunks
+
+
+def _decode(
+    image: E01Image,
+    part: tuple[int, int],
+    view: memoryview,
+    add: Callable[[_Gone], None],
+) -> None:
     """Decode some chunks; where a file cannot be read, one by one."""
     first, count = part
     try:
         for damage in image.decode(first, count, view):
-            lost.add(damage.chunk, damage.segment, damage.reason)
+            add(_Gone(damage.chunk, damage.segment, damage.reason))
     except (OSError, InputError) as error:
         if count > 1:
             for at in range(count):
                 start = at * image.chunk
-                _decode(image, (first + at, 1), view[start : start + image.chunk], lost)
+                _decode(image, (first + at, 1), view[start : start + image.chunk], add)
             return
         view[:] = bytes(len(view))
         why = error.strerror if isinstance(error, OSError) else error.message
         (run,) = image.runs(first, 1)
-        lost.add(first, run.segment, f"it cannot be read now: {why or error}", unread=True)
+        reason = f"it cannot be read now: {why or error}"
+        add(_Gone(first, run.segment, reason, unread=True))
 
 
 class _Losses:
@@ -128,17 +173,18 @@ class _Losses:
         self.places: list[Lost] = []
         self.chunks = 0
 
-    def add(self, chunk: int, segment: int, reason: str, *, unread: bool = False) -> None:
+    def add(self, gone: _Gone) -> None:
         """Note a chunk; they come in order."""
         self.chunks += 1
         last = self.places[-1] if self.places else None
-        first, count = chunk, 1
-        same = last is not None and self._segment == segment and last.reason == reason
-        if last is not None and same and last.first + last.chunks == chunk:
+        first, count = gone.chunk, 1
+        same = last is not None and (self._segment, last.reason) == (gone.segment, gone.reason)
+        if last is not None and same and last.first + last.chunks == gone.chunk:
             first, count = last.first, last.chunks + 1
             self.places.pop()
         elif len(self.places) >= MAX_PLACES:
             return
-        self._segment = segment
-        where = self._image.sectors(first, count, segment)
-        self.places.append(Lost(first, count, where, reason, unread, segment < 0))
+        self._segment = gone.segment
+        where = self._image.sectors(first, count, gone.segment)
+        missing = gone.segment < 0
+        self.places.append(Lost(first, count, where, gone.reason, gone.unread, missing))
