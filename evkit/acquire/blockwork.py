@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PIECES: Final = 1  # hash the pieces of the block
 ENCODE: Final = 2  # and write its stored form beside it
 DECODE: Final = 3  # make the block from its stored form, then hash its pieces
+RECODE: Final = 4  # all of it: from one stored form to the medium to another stored form
 _JOB = struct.Struct("<IBIII")  # length of what follows, kind, slot, bytes of the block, runs
 _RUN = struct.Struct("<IQII")  # file, offset, bytes of the medium, chunks
 _ANSWER = struct.Struct("<IIIII")  # length that follows, stored bytes; lengths of the three parts
@@ -47,7 +48,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One block: what is to be done, its slot, its length, and for `DECODE` where it is stored."""
+    """One block: what is to be done, its slot, its length, and where it is stored when it is to be decoded."""
 
     kind: int
     slot: int
@@ -96,12 +97,12 @@ def do(job: Job, data: memoryview, stored: memoryview | None, tools: Tools) -> A
     """
     view = data[: job.length]
     damage: list[tuple[int, str]] = []
-    if job.kind == DECODE:
+    if job.kind in {DECODE, RECODE}:
         damage = _decode(job, view, stored, tools)
     leaves = bytearray() if tools.block_nodes else None
     nodes = pieces.hash_groups(view, leaves) if tools.pieces else b""
     used, sizes = 0, b""
-    if job.kind == ENCODE and stored is not None and tools.coder is not None:
+    if job.kind in {ENCODE, RECODE} and stored is not None and tools.coder is not None:
         used, sizes = tools.coder.encode(view, stored)
     return Answer(
         nodes=nodes,

@@ -186,7 +186,7 @@ def read_all(source: Source, order: Order) -> Outcome:
 
 
 def decode_all(image: Stored, order: Order) -> Outcome:
-    """Decode a whole image, once, with all processors.
+    """Decode a whole image, once, with all processors; encode it again where the order says so.
 
     Raises:
         StorageError: the target failed.
@@ -203,13 +203,15 @@ def decode_all(image: Stored, order: Order) -> Outcome:
     pool = _pool(order, tally, stored=True, image=image)
     takers = [value.update for value in tally.hashes.values()]
     writer = order.target.write if order.target is not None else None
-    with Stream(pool, takers, write=writer, append=None, on_answer=answered) as stream:
+    append = order.encoding.append if order.encoding is not None else None
+    kind = blockwork.RECODE if order.encoding is not None else blockwork.DECODE
+    with Stream(pool, takers, write=writer, append=append, on_answer=answered) as stream:
         for number, start, length in _blocks(tally.size, image.size):
             slot = stream.slot()
             if slot is None:
                 break
             runs = tuple(image.block_runs(start, length))
-            job = blockwork.Job(kind=blockwork.DECODE, slot=slot, length=length, runs=runs)
+            job = blockwork.Job(kind=kind, slot=slot, length=length, runs=runs)
             stream.make(number, job)
             tally.size += length
             if order.on_bytes is not None:
@@ -247,7 +249,7 @@ def _pool(order: Order, tally: Tally, *, stored: bool, image: Stored | None = No
         memory=-1,
         slots=_depth(expected, DEPTH_STORED if stored else DEPTH),
         block=BLOCK,
-        bound=_bound(chunk) if stored else 0,
+        bound=_bound(min(chunk, CHUNK)) if stored else 0,
         compression=compression,
         files=tuple(image.descriptors()) if image is not None else (),
         chunk=chunk,

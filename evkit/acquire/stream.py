@@ -64,7 +64,7 @@ class Stream:
         if write is not None:
             self._lines.append(_Line(_plain(write)))
         self._stored = None if append is None else _Line(_with_sizes(append))
-        self._waiting: dict[int, _Block] = {}
+        self._waiting: dict[int, list[tuple[_Line, _Block]]] = {}
         self._next: int | None = None
         lines = [*self._lines, *([self._stored] if self._stored else [])]
         self._threads = [
@@ -117,11 +117,11 @@ class Stream:
         self._pool.submit(job, lambda answer: self._answered(number, job, answer))
 
     def make(self, number: int, job: Job) -> None:
-        """Have a worker make a block, which is then handed on in order."""
+        """Have a worker make a block, which is then handed on in order, as is its stored form."""
         if self._next is None:
             self._next = number
         with self._lock:
-            self._left[number] = len(self._lines) + 1
+            self._left[number] = len(self._all) + 1
             self._slots[number] = job.slot
         self._pool.submit(job, lambda answer: self._made(number, job, answer))
 
@@ -132,24 +132,28 @@ class Stream:
         if self._stored is None:
             self._release(number)
             return
-        view = self._pool.stored(job.slot)[: answer.stored]
-        self._in_order(_Block(number, view, answer.sizes), [self._stored])
+        self._in_order(number, [(self._stored, self._encoded(number, job, answer))])
 
     def _made(self, number: int, job: Job, answer: Answer) -> None:
         with self._lock:
             self._on_answer(number, answer)
-        view = self._pool.data(job.slot)[: job.length]
-        self._in_order(_Block(number, view), self._lines)
+        block = _Block(number, self._pool.data(job.slot)[: job.length])
+        parts = [(line, block) for line in self._lines]
+        if self._stored is not None:
+            parts.append((self._stored, self._encoded(number, job, answer)))
+        self._in_order(number, parts)
         self._release(number)
 
-    def _in_order(self, block: _Block, lines: Sequence[_Line]) -> None:
+    def _encoded(self, number: int, job: Job, answer: Answer) -> _Block:
+        return _Block(number, self._pool.stored(job.slot)[: answer.stored], answer.sizes)
+
+    def _in_order(self, number: int, parts: list[tuple[_Line, _Block]]) -> None:
         """Queue this block, and those that waited for it, in the order of their numbers."""
         with self._lock:
-            self._waiting[block.number] = block
+            self._waiting[number] = parts
             while self._next in self._waiting:
-                ready = self._waiting.pop(self._next)
-                for line in lines:
-                    line.queue.put(ready)
+                for line, block in self._waiting.pop(self._next):
+                    line.queue.put(block)
                 self._next += 1
 
     def _work(self, line: _Line) -> None:

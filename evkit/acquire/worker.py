@@ -28,7 +28,7 @@ class Setup:
         slots, block, bound: number of buffers, their length, length of the stored form beside it.
         compression: of the codec, or None.
         files: descriptors to decode from.
-        chunk, block_nodes, pieces: as in `blockwork.Tools`.
+        chunk, block_nodes, pieces: as in `blockwork.Tools`; chunks are encoded in the usual size.
     """
 
     memory: int
@@ -45,7 +45,7 @@ class Setup:
         """Return what the jobs are done with."""
         made = None
         if self.compression is not None:
-            made = codec.Codec(self.compression, chunk=self.chunk)
+            made = codec.Codec(self.compression)
         return blockwork.Tools(
             files=self.files,
             coder=made,
