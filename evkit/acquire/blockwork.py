@@ -48,7 +48,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One block: what is to be done, its slot, its length, and where it is stored when it is to be decoded."""
+    """One block: what is to be done, its slot, its length, for decoding where it is stored."""
 
     kind: int
     slot: int

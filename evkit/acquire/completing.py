@@ -10,9 +10,7 @@ from evkit.acquire.imaging import (
     E01,
     FAILED,
     LATER,
-    MAP,
     NOW,
-    PIECES,
     Artifact,
     artifact,
 )
@@ -69,17 +67,14 @@ class Completer:
             self._describe_copies()
             return
         names = [file.name for file in made.files]
-        small = {PIECES: piecefile.encode(outcome.pieces)}
-        if made.map is not None:
-            small[MAP] = mapfile.encode(made.map)
-        for name, data in small.items():
+        small = self._small()
+        for name, role, data in small:
             durable.write_new(os.path.join(folder, name), data, mode=0o444)
-            role = "pieces" if name == PIECES else "map"
             made.artifacts.append(artifact(name, role, data))
         for number, branch in enumerate(live):
             try:
                 if branch.folder != folder:
-                    for name, data in small.items():
+                    for name, _, data in small:
                         durable.write_new(os.path.join(branch.folder, name), data, mode=0o444)
                 name_all(branch, names[::-1])
             except EvkitError as error:
@@ -89,6 +84,17 @@ class Completer:
         self._describe_copies()
         made.artifacts[:0] = self._image_files(outcome.digests["sha256"])
         self._forget_checkpoints()
+
+    def _small(self) -> list[tuple[bytes, str, bytes]]:
+        """Return name, role and content of what stands beside the image."""
+        made, names = self._made, self._order.files
+        found = []
+        if names.pieces is not None and made.outcome is not None:
+            data = piecefile.encode(made.outcome.pieces)
+            found.append((os.fsencode(names.pieces), "pieces", data))
+        if made.map is not None:
+            found.append((os.fsencode(names.map), "map", mapfile.encode(made.map)))
+        return found
 
     def _live(self) -> list[Branch]:
         return [branch for branch in self._order.branches if branch.error is None]
@@ -149,6 +155,8 @@ class Completer:
 
     def _forget_checkpoints(self) -> None:
         folder = self._order.folder
+        if self._order.save is None:  # no work that could go on, or no folder of a station
+            return
         checkpoint.remove(folder)
         part = os.path.join(folder, MAP_PART)
         if os.path.lexists(part):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from evkit.acquire.output.names import NEUTRAL, Names
 from evkit.core.errors import EvkitError, InterruptedByUserError, StorageError
 from evkit.core.progress import SILENT, Progress
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from evkit.images.e01.plan import Plan
     from evkit.images.e01.writer import Finished
 
-PIECES, MAP = b"image.raw.pieces", b"image.map"
+PIECES = b"image.raw.pieces"
 RAW, E01 = "raw", "e01"
 NOW, LATER, NONE = "now", "later", "none"
 COMPLETE, WITH_GAPS, STOPPED, FAILED = "complete", "with-gaps", "stopped", "failed"
@@ -49,6 +51,7 @@ class Order:
         resume: what it kept.
         closing: nothing more is read; the rest becomes zeros that are listed as untried.
         rescued: map of a rescue by ddrescue whose image lies in the branch as its part.
+        files: how the files are called.
     """
 
     folder: bytes
@@ -65,6 +68,7 @@ class Order:
     resume: dict[str, Any] | None = None
     closing: bool = False
     rescued: RescueMap | None = None
+    files: Names = NEUTRAL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +163,7 @@ def make(opened: Opened, order: Order, stop: Stop, progress: Progress = SILENT) 
 def artifact(name: bytes, role: str, data: bytes) -> Artifact:
     """Return the artifact of a small file with this content."""
     return Artifact(
-        name=name.decode("ascii"),
+        name=os.fsdecode(name),
         role=role,
         size=len(data),
         sha256=hashlib.sha256(data).hexdigest(),

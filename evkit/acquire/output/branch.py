@@ -30,20 +30,22 @@ class Branch:
         folder: it exists.
         error: why it failed, or None.
         direct: whether everything was written past the page cache.
+        suffix: behind the name of a file that is not finished.
     """
 
     copy: str
     folder: bytes
     error: EvkitError | None = None
     direct: bool = True
+    suffix: bytes = PART
 
     def path(self, name: str) -> bytes:
         """Return the place of a finished file."""
-        return os.path.join(self.folder, name.encode())
+        return os.path.join(self.folder, os.fsencode(name))
 
     def part(self, name: str) -> bytes:
         """Return the place of a file that has no name yet."""
-        return self.path(name) + PART
+        return self.path(name) + self.suffix
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evkit.acquire.output.branch import Fan, Written
+from evkit.acquire.output.names import NEUTRAL
 from evkit.images.e01 import layout
 from evkit.images.e01.writer import E01Writer, Finished, State
 
@@ -12,9 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from evkit.acquire.output.branch import Branch
+    from evkit.acquire.output.names import Names
     from evkit.images.e01.plan import Plan
-
-STEM = "image"
 
 
 class E01Out:
@@ -26,6 +26,7 @@ class E01Out:
         state: where to go on.
         done: segments that are complete already.
         skip: chunks that come again before those that are new.
+        names: of the segments.
 
     Attributes:
         done: segments that are complete.
@@ -42,6 +43,7 @@ class E01Out:
         state: State | None = None,
         done: Sequence[Written] = (),
         skip: int = 0,
+        names: Names = NEUTRAL,
     ) -> None:
         self.branches = branches
         self.done = list(done)
@@ -49,6 +51,7 @@ class E01Out:
         self.on_write: Callable[[], None] | None = None
         self._plan = plan
         self._skip = skip
+        self._names = names
         self._resume = state
         self._fan: Fan | None = None
         self.writer = E01Writer(plan, self._open, on_group=self._grouped, resume=state)
@@ -122,7 +125,7 @@ class E01Out:
         if self._resume is not None and number == self._resume.segment and self._resume.offset:
             at = self._resume.offset
         self._resume = None
-        self._fan = Fan(self.branches, segment_name(number), size_hint=None, digest=True, at=at)
+        self._fan = Fan(self.branches, self._names.segment(number), digest=True, at=at)
         return _Sink(self, self._fan)
 
     def _grouped(self, _: State) -> None:
@@ -148,5 +151,5 @@ class _Sink:
 
 
 def segment_name(number: int) -> str:
-    """Return the name of segment `number`, from 1."""
-    return STEM + layout.segment_extension(number).decode("ascii")
+    """Return the neutral name of segment `number`, from 1."""
+    return NEUTRAL.segment(number)

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from evkit.acquire.output.branch import Fan, Written
+from evkit.acquire.output.names import NEUTRAL
 from evkit.core import durable
 from evkit.core.aligned import ALIGNMENT
 from evkit.core.errors import StorageError
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from evkit.acquire.output.branch import Branch
+    from evkit.acquire.output.names import Names
 
-IMAGE = "image.raw"
+IMAGE = NEUTRAL.whole
 _DIRECT = getattr(os, "O_DIRECT", 0)
 
 
@@ -28,6 +30,7 @@ class RawOut:
         split: most bytes of a part, None for one file.
         at: go on after this many bytes.
         done: parts that are complete already.
+        names: of the files.
 
     Attributes:
         at: bytes written in order.
@@ -44,6 +47,7 @@ class RawOut:
         *,
         at: int = 0,
         done: Sequence[Written] = (),
+        names: Names = NEUTRAL,
     ) -> None:
         self.branches = branches
         self.at = at
@@ -51,6 +55,7 @@ class RawOut:
         self.on_write: Callable[[], None] | None = None
         self._size = size
         self._split = split
+        self._names = names
         self._fan: Fan | None = None
         inside = at - sum(part.size for part in done)
         if at and inside:
@@ -110,7 +115,8 @@ class RawOut:
             self._fan.cut(max(0, keep))
 
     def _open(self, at: int | None = None) -> Fan:
-        name = IMAGE if self._split is None else f"image.{len(self.done) + 1:03d}"
+        names = self._names
+        name = names.whole if self._split is None else names.part(len(self.done) + 1)
         hint = self._size if self._split is None else self._split
         return Fan(self.branches, name, size_hint=hint, digest=self._split is not None, at=at)
 
