@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.core.errors import InputError
 from evkit.core.text import escape
 from evkit.manifest import layout, model
+from evkit.manifest.decisions import decisions
 from evkit.manifest.tree import FolderTree, read
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Shown:
             f"  made {made.made['utc']} by {escape(rank + issuer['name'])} ({issuer['role']})",
             f"  ledger {escape(made.head['origin'])} {made.head['size']}:{made.head['root']}",
         ]
+        for decided in decisions(made.facts).values():
+            lines += [f"  {escape(decision.sentence)}" for decision in decided]
         for row in made.facts["entries"]:
             about = ", ".join(row.get("acquisitions") or row.get("exhibits") or [])
             text = f"  {row['entry']:>5}  {row['recorded']['utc']}  {row['kind']}  {about}"

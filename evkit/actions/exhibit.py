@@ -123,6 +123,8 @@ def acquisition_lines(acquisition: Acquisition) -> list[str]:
     """Return the lines of one acquisition."""
     result = acquisition.result or "begun, no end recorded"
     lines = wrap(f"{acquisition.ref}  {acquisition.what}, {result}")
+    for decision in acquisition.decisions:
+        lines += wrap(escape(decision.words), first="      ")
     size = acquisition.media.get("size")
     if isinstance(size, int):
         lines.append(f"      {size:,} bytes")

@@ -8,10 +8,12 @@ from evkit.bundle import unread
 from evkit.custody.history import shown
 from evkit.custody.kinds import kind_of
 from evkit.manifest import contents
+from evkit.manifest.decisions import decisions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evkit.custody.decision import Decision
     from evkit.custody.replay import Replay
     from evkit.manifest.model import Item, Manifest
 
@@ -46,6 +48,7 @@ def manifest_page(manifest: Manifest, replay: Replay, review: str = "") -> bytes
     from evkit.bundle.pages import render
 
     rows = manifest.facts["entries"]
+    decided = decisions(manifest.facts)
     gaps = [remark["text"] for remark in manifest.remarks if remark["level"] == "gap"]
     values: dict[str, Any] = {
         "manifest": manifest,
@@ -55,11 +58,12 @@ def manifest_page(manifest: Manifest, replay: Replay, review: str = "") -> bytes
         "review": review,
         "summary": _summary(manifest, len(gaps)),
         "gaps": gaps,
+        "decisions": [one.sentence for found in decided.values() for one in found],
         "digests": _DIGESTS,
         "enclosed": [_item(item, manifest) for item in manifest.enclosed],
         "absent": [_item(item, manifest) for item in manifest.not_enclosed],
         "withheld": _withheld(manifest),
-        "exhibits": [_exhibit(row, manifest, replay) for row in _in_order(manifest)],
+        "exhibits": [_exhibit(row, manifest, replay, decided) for row in _in_order(manifest)],
         "custody": _custody(rows, replay),
         "remarks": manifest.remarks,
     }
@@ -154,11 +158,16 @@ def _role(item: Item, manifest: Manifest) -> str:
     return "file"
 
 
-def _exhibit(row: dict[str, Any], manifest: Manifest, replay: Replay) -> dict[str, Any]:
+def _exhibit(
+    row: dict[str, Any],
+    manifest: Manifest,
+    replay: Replay,
+    decided: Mapping[str, list[Decision]],
+) -> dict[str, Any]:
     ref = ", ".join(row["exhibits"])
     own = tuple(f"{name}/" for name in row["exhibits"])
     taken = [
-        _acquisition(entry, manifest.facts["inventories"])
+        _acquisition(entry, manifest.facts["inventories"], decided.get(entry["acquisition"], []))
         for entry in manifest.facts["acquisitions"]
         if own and entry["acquisition"].startswith(own)
     ]
@@ -172,10 +181,13 @@ def _exhibit(row: dict[str, Any], manifest: Manifest, replay: Replay) -> dict[st
     }
 
 
-def _acquisition(row: dict[str, Any], inventories: list[dict[str, Any]]) -> dict[str, Any]:
+def _acquisition(
+    row: dict[str, Any], inventories: list[dict[str, Any]], decided: list[Decision]
+) -> dict[str, Any]:
     media: dict[str, Any] = row["media"] if isinstance(row.get("media"), dict) else {}
     made = "made by another tool, first digested here" if row.get("made_by") == "other-tool" else ""
-    facts = [("result", shown(row.get("result", "")) + (f"; {made}" if made else ""))]
+    facts = [("by decision", one.words) for one in decided]
+    facts += [("result", shown(row.get("result", "")) + (f"; {made}" if made else ""))]
     if isinstance(media.get("size"), int):
         facts.append(("size of the content", f"{media['size']:,} bytes"))
     facts += [(name, str(media[name])) for name in _DIGESTS if name in media]

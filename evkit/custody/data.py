@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from evkit.core import clock
 from evkit.custody import hands
+from evkit.custody.decision import Side, decide
 from evkit.custody.state import Acquisition
 from evkit.custody.thing import exhibit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from evkit.custody.decision import Decision
     from evkit.custody.facts import Fact
     from evkit.custody.findings import Findings
     from evkit.custody.state import State
@@ -55,6 +57,7 @@ def _end(fact: Fact, state: State, findings: Findings) -> None:
         if not _stands(acquisition.ended_entry, ref, fact, findings, "ended"):
             continue
         acquisition.ended_entry = fact.index
+        acquisition.decisions = _decisions(ref, acquisition, fact)
         acquisition.ended = clock.format_utc(fact.start)
         acquisition.result = fact.text("result")
         acquisition.by = acquisition.by or str(fact.who)
@@ -65,6 +68,15 @@ def _end(fact: Fact, state: State, findings: Findings) -> None:
             findings.add("end-without-start", text, fact.index, exhibit=ref.rpartition("/")[0])
         _outcome(acquisition, fact, findings)
         _delivered(ref, fact, state, findings)
+
+
+def _decisions(ref: str, acquisition: Acquisition, fact: Fact) -> list[Decision]:
+    """Return what was decided; the fields of the acquisition are still those of its start."""
+    start = None
+    if acquisition.by is not None:
+        start = Side(acquisition.fields, acquisition.by)
+    stated = [entry._asdict() for entry in fact.event.deviations]
+    return decide(ref, start, Side(fact.fields, str(fact.who), stated))
 
 
 def _stands(other: int | None, ref: str, fact: Fact, findings: Findings, word: str) -> bool:

@@ -189,10 +189,12 @@ def _start(fact: Fact, _: State) -> str:
     text = _with(text, fact, (" (", "kind"))
     text += ")" if fact.text("kind") else ""
     path = fact.part("source").get("path")
-    return text + (f" from {path}" if isinstance(path, str) else "")
+    text += f" from {path}" if isinstance(path, str) else ""
+    kind = fact.text("type")
+    return text if kind in (None, "full") else f"{text}, type {kind}"
 
 
-def _end(fact: Fact, _: State) -> str:
+def _end(fact: Fact, state: State) -> str:
     text = "imaging ended" if fact.kind == "acquire-end" else "intake ended"
     text = _with(text, fact, (": ", "result"))
     media = fact.part("media")
@@ -206,6 +208,10 @@ def _end(fact: Fact, _: State) -> str:
         text += f", sha256 {digest}"
     if fact.text("made_by") == "other-tool":
         text += ", made by another tool, first digested here"
+    for ref in fact.acquisitions:
+        known = state.acquisition(ref)
+        if known is not None and known.ended_entry == fact.index:
+            text += "".join(f", {decision.words}" for decision in known.decisions)
     return _with(text, fact, (", ", "error"))
 
 

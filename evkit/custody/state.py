@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evkit.custody.decision import Decision
+
 HELD, STORED, OUT, COURT, LOST, ENDED = "held", "stored", "out", "court", "lost", "ended"
 
 
@@ -49,6 +51,7 @@ class Acquisition:
     Attributes:
         result: `complete`, `with-gaps`, `stopped`, `failed`, or None while there is no end.
         fields: those of the end (of the start while there is no end), corrections applied.
+        decisions: what is left out by decision, of the first end.
     """
 
     ref: str
@@ -64,6 +67,7 @@ class Acquisition:
     inventories: list[int] = field(default_factory=list)
     verifications: list[tuple[int, str]] = field(default_factory=list)
     copies: list[int] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
 
     @property
     def media(self) -> Mapping[str, Any]:
@@ -80,6 +84,7 @@ class Acquisition:
         """Return the JSON form, without absent values."""
         found = _present(vars(self))
         found["verifications"] = [{"entry": e, "result": r} for e, r in self.verifications]
+        found["decisions"] = [decision.document() for decision in self.decisions]
         return found
 
 

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     Entry = tuple[int, Event, str]
 
 ENDS = frozenset({"acquire-end", "intake-end"})
-_END_FIELDS = ("result", "made_by", "media", "artifacts", "files", "bytes", "unread", "in_place")
+_END_FIELDS = (
+    "result", "made_by", "media", "artifacts", "files", "bytes", "unread", "in_place",
+    "type", "scope", "reason", "part", "selection",
+)  # fmt: skip
 _INVENTORY_FIELDS = (
     "rows",
     "row_root",

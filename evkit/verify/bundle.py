@@ -12,7 +12,7 @@ from evkit.merkle.tiles import tiles_for_size
 from evkit.verify import authorship, enclosed, history, manifest, openings, record, statement
 from evkit.verify.files import LONG, Files
 from evkit.verify.page import check_page, digests_in
-from evkit.verify.remarks import remark_custody
+from evkit.verify.remarks import remark_custody, say_decisions
 from evkit.verify.report import AUTHORSHIP, CONTENT, RECORD, Report
 from evkit.verify.sources import BundleSource
 from evkit.verify.takeover import check_takeovers
@@ -199,6 +199,7 @@ def _check_made(made: Manifest, files: Files, done: Checked, report: Report) -> 
     personal = openings.check_openings(done.entries, held, made.withheld, report)
     if personal.withheld:
         report.reach.append(f"{personal.withheld} personal values withheld")
+    say_decisions(found, report)
     report.reach.insert(0, f"case {escape(made.case)}, {len(done.entries)} entries")
     if done.tree is not None:
         _strays(files, done.tree.head.size, report)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from evkit.core.errors import EvkitError
-from evkit.core.text import escape
+from evkit.core.text import escape, shorten
+from evkit.manifest.decisions import decisions
 from evkit.verify.report import Remark
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from evkit.verify.report import Report
 
 MISSING: Final = "missing-fields"
+DECISIONS: Final = 3  # that stand in the first line; all are listed below it
+_WIDTH: Final = 300
 
 
 def remark_custody(
@@ -47,6 +50,30 @@ def remark_custody(
         text = ("gap: " if gap else "") + escape(finding.text)
         alike = _alike(finding, entries)
         report.custody(Remark(finding.code, text, tuple(finding.events), gap, alike))
+
+
+def say_decisions(facts: Mapping[str, Any], report: Report, below: str = "") -> None:
+    """Say in the first line which acquisitions are partial because somebody decided so.
+
+    Args:
+        facts: of the entries, or of a manifest that came without them.
+        report: takes the sentences.
+        below: only acquisitions of this case, exhibit or acquisition; all when empty.
+    """
+    found = [
+        decision
+        for ref, decided in decisions(facts).items()
+        if not below or f"{ref}/".startswith(f"{below}/")
+        for decision in decided
+    ]
+    report.decisions = [
+        {name: escape(value) for name, value in decision.document().items()}
+        | {"text": escape(decision.sentence)}
+        for decision in found
+    ]
+    report.reach += [shorten(entry["text"], _WIDTH) for entry in report.decisions[:DECISIONS]]
+    if len(found) > DECISIONS:
+        report.reach.append(f"{len(found) - DECISIONS} more decisions, listed below")
 
 
 def _alike(finding: Finding, entries: Mapping[int, Entry]) -> str:

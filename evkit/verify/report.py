@@ -78,6 +78,7 @@ class Report:
         not_proven: sentences of what no check here can prove.
         unreadable: files that could not be read now.
         no_history: the verifier waived the question.
+        decisions: what acquisitions leave out because somebody decided so.
     """
 
     def __init__(self, label: str, kind: str, *, no_history: bool = False) -> None:
@@ -87,6 +88,7 @@ class Report:
         self.findings: list[Finding] = []
         self.remarks: list[Remark] = []
         self.reach: list[str] = []
+        self.decisions: list[dict[str, str]] = []
         self.shown: dict[str, str] = {}
         self.not_proven: list[str] = []
         self.unreadable = 0
@@ -217,6 +219,7 @@ class Report:
                 for question in QUESTIONS
             },
             "reach": self.reach,
+            "decisions": self.decisions,
             "remarks": [
                 {
                     "code": entry.code,
@@ -235,6 +238,9 @@ class Report:
     def lines(self, *, everything: bool = False) -> list[str]:
         """Return the report for people; remarks that are alike are folded unless `everything`."""
         lines = [self.first_line]
+        if self.decisions:
+            lines.append("by decision, not for want of reading:")
+            lines += [f"  - {entry['text']}" for entry in self.decisions]
         for question in QUESTIONS:
             lines += self._question_lines(question)
         if self.remarks:

@@ -13,6 +13,7 @@ from evkit.merkle.proof import root_from_inclusion
 from evkit.merkle.tree import leaf_hash
 from evkit.verify import authorship, manifest, statement
 from evkit.verify.content import Counts, check_acquisition, check_ends
+from evkit.verify.remarks import say_decisions
 from evkit.verify.report import CONTENT, HISTORY, RECORD, Report
 from evkit.verify.times import Times
 from evkit.verify.trust import Trust
@@ -56,6 +57,7 @@ def verify_manifest(
         return report
     made = signed[0]
     report.reach.append(f"case {escape(made.case)}, what the issuer signed and nothing behind it")
+    say_decisions(made.facts, report)
     if exhibits is None:
         text = "no evidence was supplied to compare (`--exhibits DIR`)"
         report.undecided(CONTENT, "nothing-supplied", text)

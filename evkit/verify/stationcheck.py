@@ -14,7 +14,7 @@ from evkit.manifest import contents, facts, model
 from evkit.verify.bundle import check_record
 from evkit.verify.content import Counts, check_acquisition, check_ends
 from evkit.verify.history import check_history
-from evkit.verify.remarks import remark_custody
+from evkit.verify.remarks import remark_custody, say_decisions
 from evkit.verify.report import CONTENT, RECORD, Report
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def _content(
         report.failed(RECORD, "facts-form", escape(error.message))
         return []
     check_ends(made, report, ref or "")
+    say_decisions(made, report, ref or "")
     total = Counts()
     compared = []
     for name, acquisition in acquisitions.items():
