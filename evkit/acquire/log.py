@@ -38,7 +38,7 @@ FOUND: dict[str, str] = {
     "tool_build": "digest over the installed program",
     "command": "command line as typed",
     "source.path": "source as named",
-    "source.kind": "regular file, block device or stream",
+    "source.kind": "regular file, block device, stream or folder",
     "source.make": "make of the source",
     "source.model": "model of the source",
     "source.serial": "serial number of the source",
@@ -68,6 +68,7 @@ FOUND: dict[str, str] = {
     "pieces": "piece tree made while reading",
     "verification": "second reading of the image",
     "result": "how it ended",
+    "decision": "what was left out by decision: what, why, who",
     "deviations": "departures from procedure with their reasons",
 }
 # what only a person can state, given with `--set NAME=VALUE`
@@ -91,6 +92,7 @@ ASKED: dict[str, str] = {
     "destination.wiped": "how it is known that the destination was empty",
     "type": "full, partition, range, targeted or live",
     "scope": "what was taken and why that is enough",
+    "reason": "why not everything was taken",
     "second_person": "who else was present, by function",
     "photos": "photographs by number or name",
     "volatility_order": "for a running computer: the order that was followed and why",

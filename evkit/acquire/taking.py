@@ -89,12 +89,12 @@ def _below(top: bytes, name: bytes) -> Iterator[Found]:
     stack = [(top, name)]
     while stack:
         path, shown = stack.pop()
-        found = _look(path, shown)
+        found = look(path, shown)
         if found.type != FOLDER:
             yield found
             continue
         try:
-            children = sorted(_names(path), reverse=True)
+            children = sorted(names_in(path), reverse=True)
         except OSError as error:
             yield Found(path=path, name=shown, type=FOLDER, facts=found.facts, error=reason(error))
             continue
@@ -102,7 +102,7 @@ def _below(top: bytes, name: bytes) -> Iterator[Found]:
         stack += [(os.path.join(path, child), shown + b"/" + child) for child in children]
 
 
-def _names(folder: bytes) -> list[bytes]:
+def names_in(folder: bytes) -> list[bytes]:
     """Return the names in a folder; its access time is left alone where the system allows it."""
     if os.listdir not in os.supports_fd:
         return os.listdir(folder)
@@ -113,7 +113,8 @@ def _names(folder: bytes) -> list[bytes]:
         os.close(descriptor)
 
 
-def _look(path: bytes, name: bytes) -> Found:
+def look(path: bytes, name: bytes) -> Found:
+    """Return what a path is; a link is itself, and without facts there is an error."""
     try:
         facts = os.lstat(path)
     except OSError as error:

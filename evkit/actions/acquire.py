@@ -9,6 +9,7 @@ from evkit.acquire import engine, host, imaging, log, partitions, preflight, sce
 from evkit.acquire.reading import reader_for
 from evkit.acquire.stopping import Stop
 from evkit.actions import acquire_places as places
+from evkit.actions import decided
 from evkit.actions.acquire_e01 import medium_of, plan_for
 from evkit.actions.acquire_job import LIVE, PARTITION, RANGE, Job
 from evkit.actions.acquire_order import order_for
@@ -133,6 +134,7 @@ def _prepare(station: Station, request: Request, opened: Opened) -> Job:
     values: dict[str, object] = {
         "type": request.type,
         "format": request.format,
+        **decided.reason_fields(request.type, request.reason),
         **rest,
         "source": source.fields(facts),
         "host": host.fields(),
@@ -148,7 +150,10 @@ def _prepare(station: Station, request: Request, opened: Opened) -> Job:
         values=values,
         happened=request.happened,
         reason=request.reason,
-        deviations=preflight.deviations(reports[0], request.reason),
+        deviations=[
+            *preflight.deviations(reports[0], request.reason),
+            *decided.deviations(request.type, rest, request.reason),
+        ],
     )
     return Job(
         request=request, opened=opened, report=reports[0], plan=plan, typed=typed, remark=remark

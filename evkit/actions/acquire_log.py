@@ -9,6 +9,7 @@ from evkit.acquire import gaps, host, imaging, log, partitions, sysfs
 from evkit.acquire.found import items as found_items
 from evkit.acquire.imaging import E01
 from evkit.acquire.output.rawout import IMAGE
+from evkit.actions import decided
 from evkit.core import clock, durable
 from evkit.core.errors import InputError
 from evkit.core.text import escape_bytes
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from evkit.actions.acquire_record import Attempt
     from evkit.actions.longwork import Work
     from evkit.core.ejson import Json
+    from evkit.custody.decision import Decision
     from evkit.identity.signer import Signer
 
 _HEAD = 8192
@@ -30,7 +32,10 @@ _IDENTITY = ("make", "model", "serial", "firmware", "interface")
 
 
 def write_log(
-    attempt: Attempt, signer: Signer, deviations: Sequence[Sequence[str | None]]
+    attempt: Attempt,
+    signer: Signer,
+    deviations: Sequence[Sequence[str | None]],
+    decisions: Sequence[Decision] = (),
 ) -> tuple[Artifact, dict[str, Json]]:
     """Write the log into the acquisition folder; return its artifact and the event's summary.
 
@@ -39,18 +44,19 @@ def write_log(
     """
     work, job, made = attempt.work, attempt.job, attempt.made
     found = {
-        **_who_and_where(work, signer, job.request.command),
+        **who_and_where(work, signer, job.request.command),
         **_source(job.opened, made, attempt.order.branches[0]),
         **found_items(job.report),
         **_destination(attempt.order, job.report, made),
         **_reading(made),
+        "decision": decided.for_log(decisions, made.result),
         "deviations": [
             {"code": code, "text": text, "reason": reason or "not stated"}
             for code, text, reason in deviations
         ],
     }
     typed = {**job.typed}
-    for name in ("type", "scope"):
+    for name in ("type", "scope", "reason"):
         value = job.plan.values.get(name)
         if isinstance(value, str):
             typed[name] = value
@@ -61,7 +67,8 @@ def write_log(
     return imaging.artifact(file, "log", data), log.summary(document)
 
 
-def _who_and_where(work: Work, signer: Signer, command: str) -> dict[str, Json]:
+def who_and_where(work: Work, signer: Signer, command: str) -> dict[str, Json]:
+    """Return the items about the officer, the time, the computer and the program."""
     end = clock.now()
     facts = host.fields()
     certificate = signer.certificate

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.acquire import gaps, imaging, mapfile, source
 from evkit.acquire.reading import facts_after
 from evkit.actions import acquire_places as places
+from evkit.actions import decided
 from evkit.actions.acquire_job import PARTIAL
 from evkit.actions.acquire_log import write_log
 from evkit.actions.acquire_result import Acquired, media_fields
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from evkit.acquire.imaging import Imaging, Order
     from evkit.actions.acquire_job import Job
     from evkit.actions.longwork import Work
+    from evkit.custody.decision import Decision
     from evkit.identity.signer import Signer
     from evkit.station import Station
 
@@ -64,10 +66,12 @@ def record_end(
     known = [(d.code, d.text, d.reason or "not stated") for d in work.start.deviations]
     known += deviations
     ended = Ended(notices=work.start.notices)
+    found: list[Decision] = []
     if not made.resumable:
         values = _values(station, attempt)
         try:
-            artifact, values["log"] = write_log(attempt, signer, known)
+            found = decided.of_end(station, signer, work.ref, values, deviations)
+            artifact, values["log"] = write_log(attempt, signer, known, found)
             made.artifacts.append(artifact)
         except StorageError as error:
             made.error = made.error or error
@@ -90,6 +94,7 @@ def record_end(
         changed=bool(changed),
         places=tuple(branch.folder for branch in order.branches),
         partial=partial_words(job) if job.request.type in PARTIAL else None,
+        decisions=tuple(found),
     )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evkit.actions.acquire_job import Request
     from evkit.actions.longwork import Ended
     from evkit.core.ejson import Json
+    from evkit.custody.decision import Decision
 
 _WORDS = {
     imaging.COMPLETE: "complete",
@@ -46,6 +47,7 @@ class Acquired:
     changed: bool = False
     places: tuple[bytes, ...] = ()
     partial: str | None = None
+    decisions: tuple[Decision, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -79,6 +81,8 @@ class Acquired:
         }
         if self.partial is not None:
             document["partial"] = self.partial
+        if self.decisions:
+            document["decisions"] = [decision.document() for decision in self.decisions]
         if made.copies and self.places != (self.folder,):
             document["copies"] = [
                 {**copy, "folder": escape_bytes(place)}
@@ -99,8 +103,7 @@ class Acquired:
         """Return the lines for people."""
         made = self.made
         lines = [self._first()]
-        if self.partial is not None:
-            lines.append(f"  partial by decision: {escape(self.partial)}")
+        lines += [f"  {escape(decision.words)}" for decision in self.decisions]
         if made.outcome is not None:
             lines += [f"  {name} {value}" for name, value in made.outcome.digests.items()]
         lines += self._files()

@@ -54,9 +54,9 @@ def run(station: Station, signer: Signer, request: Request, progress: Progress =
             try:
                 _take(job, work, stop, progress, taken)
             except InterruptedByUserError as error:
-                _given_up(work.folder, taken, STOPPED, error)
+                given_up(work.folder, taken, STOPPED, error)
             except EvkitError as error:
-                _given_up(work.folder, taken, FAILED, error)
+                given_up(work.folder, taken, FAILED, error)
             return _record_end(work, job, taken)
         finally:
             work.close()
@@ -221,7 +221,7 @@ def _repeated(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in own}
 
 
-def _given_up(folder: bytes, taken: Taken, result: str, error: EvkitError) -> None:
+def given_up(folder: bytes, taken: Taken, result: str, error: EvkitError) -> None:
     """Remove the unfinished copies and claim nothing of them; the source is as it was."""
     import shutil
 

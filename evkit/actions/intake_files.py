@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evkit.acquire import expect, taking
@@ -17,6 +18,8 @@ from evkit.ledger.event import Subject
 from evkit.manifest import filelist
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from evkit.acquire.expect import Table
     from evkit.acquire.stopping import Stop
     from evkit.acquire.taking import Content, Found
@@ -62,32 +65,82 @@ class _List:
             self._buffer = bytearray()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Copying:
+    """How things are taken in.
+
+    Attributes:
+        task: name for the progress.
+        names: digest algorithms.
+        total: bytes that are expected.
+        in_place: digest where it lies, copy nothing.
+        reread: read every file twice.
+        compare: called with all files when they were read, before anything has its name.
+    """
+
+    task: str
+    names: Sequence[str]
+    total: int
+    in_place: bool = False
+    reread: bool = False
+    compare: Callable[[list[tuple[bytes, HashRow]]], None] | None = None
+
+
 def take_files(job: Job, folder: bytes, stop: Stop, progress: Progress, taken: Taken) -> None:
     """Take everything below the paths into the acquisition folder, or digest it in place.
 
     Raises:
         EvkitError: the destination fails, the user stops; what was done so far is in `taken`.
     """
-    request, expected = job.request, job.expected
+    request = job.request
+
+    def compare(rows: list[tuple[bytes, HashRow]]) -> None:
+        taken.table = _compare(job, rows)
+
+    how = Copying(
+        task="intake",
+        names=request.names,
+        total=job.total,
+        in_place=request.in_place,
+        reread=request.reread,
+        compare=None if job.expected is None else compare,
+    )
+    take_each(taking.survey(request.paths), how, folder, (stop, progress), taken)
+
+
+def take_each(
+    things: Iterable[Found],
+    how: Copying,
+    folder: bytes,
+    hears: tuple[Stop, Progress],
+    taken: Taken,
+) -> None:
+    """Take things into the acquisition folder under neutral names, with their list.
+
+    Raises:
+        EvkitError: the destination fails, the user stops; what was done so far is in `taken`.
+    """
+    stop, progress = hears
     part = os.path.join(folder, FOLDER + durable.PART.encode())
-    if not request.in_place:
+    if not how.in_place:
         durable.make_dir(os.path.join(part), exist_ok=False)
     rows: list[tuple[bytes, HashRow]] = []
     listing = _List(os.path.join(folder, LIST))
     try:
-        progress.begin("intake", job.total)
+        progress.begin(how.task, how.total)
         with stop.heard_at_once():
-            for number, found in enumerate(taking.survey(request.paths), 1):
-                content = _content(found, None if request.in_place else part, number, job)
-                row = make_row(number, found, content, copied=not request.in_place)
+            for number, found in enumerate(things, 1):
+                content = _content(found, None if how.in_place else part, number, how)
+                row = make_row(number, found, content, copied=not how.in_place)
                 listing.add(row)
                 _count(row, found, taken)
-                if expected is not None and found.type != taking.FOLDER:
+                if how.compare is not None and found.type != taking.FOLDER:
                     rows.append((found.path, _hash_row(row)))
-                progress.update("intake", taken.bytes)
-        progress.end("intake", taken.bytes)
-        taken.table = _compare(job, rows)
-        if not request.in_place:
+                progress.update(how.task, taken.bytes)
+        progress.end(how.task, taken.bytes)
+        if how.compare is not None:
+            how.compare(rows)
+        if not how.in_place:
             taking.name_folder(part, os.path.join(folder, FOLDER))
         digests = listing.finish()
     finally:
@@ -141,14 +194,14 @@ def make_row(number: int, found: Found, content: Content | None, *, copied: bool
     )
 
 
-def _content(found: Found, part: bytes | None, number: int, job: Job) -> Content | None:
+def _content(found: Found, part: bytes | None, number: int, how: Copying) -> Content | None:
     if found.type != taking.FILE or found.error is not None:
         return None
     target = None
     if part is not None:
         name = filelist.neutral_name(number).removeprefix("files/")
         target = os.path.join(part, name.encode("ascii"))
-    return taking.take(found.path, target, job.request.names, reread=job.request.reread)
+    return taking.take(found.path, target, how.names, reread=how.reread)
 
 
 def _count(row: filelist.Row, found: Found, taken: Taken) -> None:

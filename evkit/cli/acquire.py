@@ -31,6 +31,7 @@ EXITS = (
         "evkit acquire /dev/sdb --exhibit 2026-457/E1 --to /media/store --also /media/second",
         "evkit acquire stick.dd --exhibit 2026-457/E1 --dry-run",
         "evkit acquire /dev/sdb --exhibit 2026-457/E1 --type partition --part 2 --scope …",
+        "evkit acquire /mnt/pc --exhibit 2026-457/E1 --type targeted --files list.txt --scope …",
         "evkit acquire --resume --exhibit 2026-457/E1",
         "ssh host dd if=/dev/sda | evkit acquire - --exhibit 2026-457/E2",
     ),
@@ -54,10 +55,10 @@ EXITS = (
 @click.option(
     "--type",
     "type_",
-    type=click.Choice(["full", "partition", "range", "live"]),
+    type=click.Choice(["full", "partition", "range", "targeted", "live"]),
     default="full",
     show_default=True,
-    help="What is taken; `live` is a device in use.",
+    help="What is taken; `targeted` are files of a folder, `live` is a device in use.",
 )
 @click.option(
     "--part",
@@ -65,6 +66,11 @@ EXITS = (
     help="Number of the partition, or the range as OFFSET+LENGTH in bytes or sectors (2048s+8s).",
 )
 @click.option("--scope", metavar="TEXT", help="What is taken and why that is enough.")
+@click.option(
+    "--files", metavar="LIST", help="Paths or patterns below SOURCE, one a line (targeted)."
+)
+@click.option("--no-count", is_flag=True, help="Do not count what else is below SOURCE (targeted).")
+@click.option("--cross", is_flag=True, help="Enter other file systems below SOURCE (targeted).")
 @click.option(
     "--hash",
     "hashes",
@@ -116,6 +122,9 @@ def acquire(session: Session, recording: Recording, **options: Any) -> None:  # 
     names only when the image is complete. Without SOURCE the devices are shown and one is chosen.
     Work that was stopped, by whatever, goes on with --resume. Items of the acquisition log that
     only a person knows are asked for, or given with --set, such as `write_blocker.serial`.
+    With --type targeted SOURCE is a folder of a mounted or running system, and the files that the
+    list names are copied with their names and times; who decided that, what and why, is recorded
+    and stands first wherever the acquisition is shown. A decision gives exit code 0.
     """
     alone = [name for name in ("record", "finish", "resume") if options[name]]
     if len(alone) > 1 or (alone and alone != ["resume"] and options["source"] is not None):
@@ -152,8 +161,10 @@ def _resume(session: Session, recording: Recording, options: dict[str, Any]) -> 
 def _run(session: Session, recording: Recording, options: dict[str, Any]) -> None:
     from evkit.actions.acquire import dry_run, look, run
     from evkit.actions.scene import ask
+    from evkit.cli import targeted
     from evkit.cli.choosing import Terminal, choose_source
 
+    targeted.check(options)
     with session.station() as station:
         source = options["source"]
         if source is None:
@@ -162,6 +173,10 @@ def _run(session: Session, recording: Recording, options: dict[str, Any]) -> Non
         fields = {"type": options["type_"], **recording.fields}
         if options["scope"] is not None:
             fields["scope"] = options["scope"]
+        fields, recording = targeted.ask(session, options["type_"], fields, recording)
+        if options["type_"] == "targeted":
+            targeted.run(session, station, recording, options, fields)
+            return
         request = _request(recording, {**options, "source": source}, fields)
         if recording.dry_run:
             session.emit(dry_run(station, request))
