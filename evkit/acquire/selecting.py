@@ -194,6 +194,8 @@ class Selection:
         names = None if place.taken else wanted.exact_only(place.nodes)
         if names is None:
             names = sorted(taking.names_in(place.path))
+        else:
+            os.lstat(os.path.join(place.path, b"."))  # fails where the folder cannot be searched
         found = []
         for name in names:
             nodes = wanted.step(place.nodes, name) if place.nodes else []
