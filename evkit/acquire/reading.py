@@ -310,7 +310,7 @@ def reader_for(opened: Opened) -> MediumReader | StreamReader:
 
 
 def facts_after(opened: Opened) -> Facts:
-    """Describe the source once more, through the same descriptor."""
+    """Describe the whole source once more, through the same descriptor."""
     from evkit.acquire.source import describe
 
     if opened.facts.kind in {"stream", "absent"}:

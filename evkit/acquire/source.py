@@ -202,10 +202,16 @@ def is_gone(descriptor: int, facts: Facts) -> bool:
 
 
 def changes(before: Facts, after: Facts) -> list[str]:
-    """Say in words how a source changed while it was read; empty when it did not."""
+    """Say in words how a source changed while it was read; empty when it did not.
+
+    Args:
+        before: as it was opened, perhaps with only a part that is taken.
+        after: the whole source, described again.
+    """
     found = []
-    if before.size != after.size:
-        sizes = ["unknown" if n is None else in_words(n) for n in (before.size, after.size)]
+    whole = before.size if before.source_size is None else before.source_size
+    if whole != after.size:
+        sizes = ["unknown" if n is None else in_words(n) for n in (whole, after.size)]
         found.append(f"its size was {sizes[0]} and is {sizes[1]}")
     if before.mtime_ns != after.mtime_ns:
         found.append("its time of modification changed")
