@@ -24,6 +24,7 @@ _ROLES = {
     "pieces": "piece digests",
     "log": "acquisition log",
     "list": "list of files taken in",
+    "wanted": "list of files wanted",
     "vendor-log": "log of the other tool",
     "map": "map of unread places",
     "file": "file",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from evkit.acquire import journal, log
+from evkit.acquire import journal, log, selecting, wanted
+from evkit.actions import acquire_job, decided
+from evkit.custody import decision
 from evkit.manifest import filelist
 
 
@@ -31,3 +33,15 @@ def test_fields_of_the_list(repository):
 def test_fields_of_the_journal(repository):
     page = (repository / "docs/spec/journal.md").read_text()
     assert set(table(page, "# Work journal")) == journal._REQUIRED | journal._OPTIONAL
+
+
+def test_the_page_about_types(repository):
+    page = (repository / "docs/spec/targeted.md").read_text()
+    assert table(page, "## Types of an acquisition") == list(acquire_job.TYPES)
+    assert table(page, "## Decisions") == [decision.PARTIAL, decision.LIVE, decision.CLOSED]
+    assert f"{wanted.MAX_ITEMS:,} items of at most {wanted.MAX_ITEM:,} bytes" in page
+    assert f"{wanted.MAX_PATTERNS:,} of them" in page
+    assert f"at most {wanted.MAX_LIST >> 20} MiB" in page
+    assert f"{selecting.SEEN_MAX:,} things" in page
+    assert f"at most {wanted.MAX_DEEP} in a line" in page
+    assert decided.NOT_STATED in page
