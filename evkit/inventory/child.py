@@ -73,6 +73,7 @@ def _volume(
     request: dict[str, Any], image: tsk.Image, sender: Sender, types: FileTypes | None
 ) -> None:
     from evkit.inventory import detect
+    from evkit.inventory.offerable import Offerable
     from evkit.inventory.streams import Streams
     from evkit.inventory.tsk import open_file_system
     from evkit.inventory.volume import Job, Volume
@@ -96,8 +97,14 @@ def _volume(
         sender.send("fs", facts | {"reason": guess.reason, "detail": error.message})
         return
     volume = Volume(job, handle, image)
+    if request["task"] == "again":
+        again = Streams(volume, sender, types)
+        for inode, attr, attr_id in request["streams"]:
+            again.record(inode, (attr, attr_id))
+        return
     sender.send("fs", volume.facts())
-    Walk(volume, sender, Streams(volume, sender, types)).run()
+    offerable = Offerable(volume) if request.get("offer") else None
+    Walk(volume, sender, Streams(volume, sender, types, offerable)).run()
 
 
 def _safe(error: BaseException) -> str:

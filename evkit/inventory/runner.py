@@ -67,9 +67,9 @@ class EngineStoppedError(Exception):
         self.detail = detail
 
 
-def engine_command() -> list[str]:
-    """Return the command line of the child; `-P` keeps the working directory off its path."""
-    return [sys.executable, "-P", "-m", "evkit.inventory.child"]
+def engine_command(module: str = "child") -> list[str]:
+    """Return the command line of a child; `-P` keeps the working directory off its path."""
+    return [sys.executable, "-P", "-m", f"evkit.inventory.{module}"]
 
 
 def messages(
@@ -85,14 +85,7 @@ def messages(
     Raises:
         EngineStoppedError: the child crashed, hung, sent garbage or too much.
     """
-    process = subprocess.Popen(
-        list(command or engine_command()),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=_environment(),
-        close_fds=True,
-    )
+    process = start(command or engine_command())
     try:
         _give(process, ejson.dumps(request))
         yield from _take(process, limits)
@@ -101,6 +94,18 @@ def messages(
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a child with pipes to its standard input and output."""
+    return subprocess.Popen(
+        list(command),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=_environment(),
+        close_fds=True,
+    )
 
 
 def _environment() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,9 @@ from evkit.inventory.runner import EngineStoppedError, Limits, messages
 from evkit.inventory.taker import VolumeTaker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from evkit.inventory.store import Writer
+    from evkit.inventory.taker import Sink
     from evkit.inventory.wire import Message
 
 _BUDGET_BASE = 64 << 30  # bytes a hostile volume may make us read beyond 4 times its size
@@ -74,6 +75,7 @@ class Scan:
         options: how.
         writer: takes the rows.
         progress: told bytes digested.
+        ask: answers the requests to the engine, None for children of its own.
 
     Attributes:
         coverage: the totals so far.
@@ -82,10 +84,18 @@ class Scan:
     """
 
     def __init__(
-        self, target: Target, options: Options, writer: Writer, progress: Progress = SILENT
+        self,
+        target: Target,
+        options: Options,
+        writer: Sink,
+        progress: Progress = SILENT,
+        ask: Callable[[Mapping[str, Any]], Iterator[Message]] | None = None,
     ) -> None:
         self._target = target
         self._options = options
+        self._engine = ask or functools.partial(
+            messages, limits=options.limits, command=options.command
+        )
         self._writer = writer
         self._progress = progress
         self._image: dict[str, Any] = {}
@@ -232,7 +242,7 @@ class Scan:
         }
 
     def _ask(self, request: Mapping[str, Any]) -> Iterator[Message]:
-        for message in messages(request, self._options.limits, self._options.command):
+        for message in self._engine(request):
             if message.kind != "info":
                 yield message
                 continue

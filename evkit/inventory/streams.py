@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from evkit.inventory.filetype import FileTypes
     from evkit.inventory.native import Native
+    from evkit.inventory.offerable import Offerable
     from evkit.inventory.volume import Volume
     from evkit.inventory.wire import Sender
 
@@ -61,20 +62,29 @@ class Streams:
         volume: the file system.
         sender: takes the rows.
         types: tells file types, None when they are not wanted.
+        offerable: judges which streams are offered to the parent instead of being read; None to
+            read all.
 
     Attributes:
-        done: bytes digested so far.
+        done: bytes digested or offered so far.
     """
 
-    def __init__(self, volume: Volume, sender: Sender, types: FileTypes | None) -> None:
+    def __init__(
+        self,
+        volume: Volume,
+        sender: Sender,
+        types: FileTypes | None,
+        offerable: Offerable | None = None,
+    ) -> None:
         self._volume = volume
         self._send = sender
         self._types = types
+        self._offerable = offerable
         self._left = volume.job.budget
         self.done = 0
 
-    def record(self, inode: int) -> None:
-        """Send a row for each stream of a metadata record."""
+    def record(self, inode: int, only: tuple[int, int] | None = None) -> None:
+        """Send a row for each stream of a metadata record, or for one: (type, number)."""
         try:
             file = self._volume.handle.open_meta(inode)
             meta = file.info.meta
@@ -91,7 +101,8 @@ class Streams:
             )
         )
         for attribute in attributes:
-            if wanted(attribute, kind):
+            chosen = only is None or only == (int(attribute.info.type), int(attribute.info.id))
+            if chosen and wanted(attribute, kind):
                 row = self._row(inode, meta, attribute)
                 hidden = bool(compressed) and row["attr"] == native.HFS_DATA
                 self._digest(file, attribute, row, hidden=hidden)
@@ -175,6 +186,9 @@ class Streams:
         reason = _refusal(row, self._left, hidden=hidden)
         if reason is None and self._touches_unread(row):
             reason = ("damaged", "unread-sectors")
+        if reason is None and self._offerable is not None and self._offerable.says(attribute, row):
+            self._offer(row)
+            return
         if reason is None:
             head, reason = self._read(file, attribute, row)
         if reason is not None:
@@ -187,6 +201,13 @@ class Streams:
             mime = self._types.of(head, small)
             if mime is not None:
                 self._send.send("type", mime)
+
+    def _offer(self, row: dict[str, Any]) -> None:
+        """Send a row without digests; the parent completes it, or asks for it again."""
+        self._send.send("offer", row)
+        self.done += row["size"]
+        self._left -= row["size"]
+        self._send.beat(self.done)
 
     def _read(
         self,

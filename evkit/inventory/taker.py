@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from evkit.inventory.runner import EngineStoppedError
 from evkit.manifest import rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from evkit.inventory.store import Writer
     from evkit.inventory.wire import Message
 
 _ROWS = {"name", "directory", "stream", "error"}
 _OURS = ("row", "fs", "partition", "offset", "size")
+
+
+class Sink(Protocol):
+    """Takes rows and file types in order, such as `inventory.store.Writer`."""
+
+    def add(self, row: Mapping[str, Any]) -> int:
+        """Append a row and return its number."""
+
+    def add_type(self, stream: int, mime: str) -> None:
+        """Append the file type of a stream row."""
 
 
 class VolumeTaker:
@@ -30,7 +39,7 @@ class VolumeTaker:
     """
 
     def __init__(
-        self, add: Callable[[dict[str, Any]], int], writer: Writer, row: dict[str, Any]
+        self, add: Callable[[dict[str, Any]], int], writer: Sink, row: dict[str, Any]
     ) -> None:
         self._add, self._writer = add, writer
         self._row = row

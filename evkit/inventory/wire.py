@@ -7,6 +7,7 @@ one a line, the first item naming the kind:
     ["part", {…}]                 an entry of a partition table (the parent makes the row)
     ["fs", {…}]                   facts of a file system (the parent makes the row at the end)
     ["row", {…}]                  a name, directory, stream or error row
+    ["offer", {…}]                a stream row without its digests, which the parent can make
     ["type", "text/plain"]        the file type of the stream row before it
     ["info", {"types": "…", …}]   versions of the engines and the limits that were applied
     ["beat", bytes]               still alive; bytes digested so far
@@ -32,15 +33,15 @@ MAX_REQUEST = 16 << 20  # the ranges that could not be read may be many
 _FLUSH_BYTES = 1 << 16
 _FLUSH_SECONDS = 2.0
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_OBJECT = {"part", "fs", "row", "info", "image"}
+_OBJECT = {"part", "fs", "row", "offer", "info", "image"}
 
 
 class Message(NamedTuple):
     """One line from the child.
 
     Attributes:
-        kind: `image part fs row type info beat done`.
-        fields: the object of `image`, `part`, `fs`, `row` and `info`, else empty.
+        kind: `image part fs row offer type info beat done`.
+        fields: the object of `image`, `part`, `fs`, `row`, `offer` and `info`, else empty.
         text: the type of `type`, else empty.
         number: the bytes of `beat`, else 0.
     """
