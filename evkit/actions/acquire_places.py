@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from evkit.acquire import preflight, udev
+from evkit.acquire import preflight, volumes
 from evkit.acquire.imaging import RAW
 from evkit.acquire.output.branch import MASTER, SECOND, Branch
 from evkit.actions import gear
@@ -26,7 +26,7 @@ MAX_FILES: Final = 200  # listed one by one in the event
 _USUAL_FILES = 150
 _MIB = 1 << 20
 FAT_LIMIT: Final = (4 << 30) - 1
-_FAT = frozenset({"vfat", "msdos", "fat"})
+_FAT = frozenset({"vfat", "msdos", "fat", "fuse.fusefat"})
 _FAT_SPLIT = 4095 * _MIB
 _OLD_READERS = 4 << 40
 
@@ -105,13 +105,21 @@ def split_for(request: Request, size: int | None, places: list[bytes]) -> tuple[
     return split, remark
 
 
-def described(station: Station, branch: Branch) -> dict[str, Json]:
-    """Return what the event says of the place of a copy: folder, file system, medium."""
+def described(station: Station, branch: Branch, home: bytes) -> dict[str, Json]:
+    """Return what the event says of the place of a copy: folder, file system, medium.
+
+    Args:
+        station: knows the registered media.
+        branch: the copy.
+        home: the folder of the acquisition in the station; a copy there moves with the station.
+    """
     found: dict[str, Json] = {f"folder_{k}": v for k, v in to_fields(branch.folder).items()}
+    if branch.folder == home:
+        found["in_station"] = True
     system = preflight.file_system(branch.folder)
     if system is not None:
         found["file_system"] = system
-    uuid = volume_of(branch.folder)
+    uuid = volumes.uuid_of(branch.folder)
     if uuid is not None:
         found["volume"] = uuid
         label = medium_of(station, uuid)
@@ -120,19 +128,10 @@ def described(station: Station, branch: Branch) -> dict[str, Json]:
     return found
 
 
-def volume_of(folder: bytes) -> str | None:
-    """Return the UUID of the file system that a folder lies on, None when it is not known."""
-    try:
-        number = os.stat(folder).st_dev
-    except OSError:
-        return None
-    return udev.volume_uuid(f"{os.major(number)}:{os.minor(number)}")
-
-
 def medium_of(station: Station, uuid: str) -> str | None:
     """Return the label of the registered medium with this file system."""
     for medium in gear.known(station).media.values():
-        if str(medium.fields.get("file_system_uuid", "")).casefold() == uuid.casefold():
+        if volumes.same(str(medium.fields.get("file_system_uuid", "")), uuid):
             return medium.label
     return None
 

@@ -137,7 +137,7 @@ def _values(station: Station, attempt: Attempt) -> dict[str, Any]:
     outside = any(branch.folder != work.folder for branch in order.branches)
     if made.copies and outside:
         values["copies"] = [
-            {**copy, **places.described(station, branch)}
+            {**copy, **places.described(station, branch, work.folder)}
             for copy, branch in zip(made.copies, order.branches, strict=True)
         ]
     return values

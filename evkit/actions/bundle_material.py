@@ -7,6 +7,7 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from evkit.actions.acquire_where import Files, Where
 from evkit.bundle.material import Material, Stream
 from evkit.core.errors import CheckFailedError, InputError, UsageError
 from evkit.core.refs import parse_ref
@@ -76,8 +77,9 @@ def collect(station: Station, case: str, choice: Choice) -> Collected:
     exhibits: dict[tuple[str, str], tuple[bytes, int]] = {}
     absent: dict[tuple[str, str], str] = {}
     if choice.with_exhibits:
+        where = Where(station)
         for acquisition in contents.acquisitions(made).values():
-            _evidence(station, acquisition, exhibits, absent)
+            _evidence(where.files(acquisition.ref), acquisition, exhibits, absent)
     inventories = {}
     for ref, row in contents.inventories(made).items():
         stream = _inventory(station, ref, row)
@@ -147,15 +149,14 @@ def _entries(station: Station, case: str, bundle_entry: int) -> dict[int, Entry]
 
 
 def _evidence(
-    station: Station,
+    files: Files,
     acquisition: Acquisition,
     exhibits: dict[tuple[str, str], tuple[bytes, int]],
     absent: dict[tuple[str, str], str],
 ) -> None:
     ref = acquisition.ref
-    folder = station.folder(parse_ref(ref))
     for artifact in acquisition.artifacts:
-        _one(folder, ref, artifact.name, artifact.size, (exhibits, absent))
+        _one(files, artifact.name, artifact.size, (exhibits, absent))
     if not acquisition.is_list:
         return
     listed = exhibits.get((ref, filelist.NAME))
@@ -168,23 +169,23 @@ def _evidence(
         absent[ref, contents.FILES_NAME] = IN_PLACE
         return
     for row in rows:
-        if not _one(folder, ref, str(row.name), row.size or 0, (exhibits, absent)):
+        if not _one(files, str(row.name), row.size or 0, (exhibits, absent)):
             absent[ref, contents.FILES_NAME] = f"`{row.name}`: {NOT_HERE}"
             return
 
 
 def _one(
-    folder: bytes,
-    ref: str,
+    files: Files,
     name: str,
     size: int,
     kept: tuple[dict[tuple[str, str], tuple[bytes, int]], dict[tuple[str, str], str]],
 ) -> bool:
     """Note one file; a missing one is a reason, one of another size an error."""
     exhibits, absent = kept
-    if any(part in {"", ".", ".."} for part in name.split("/")):
-        raise InputError(f"`{escape(name)}` is not a name inside an acquisition")
-    path = os.path.join(folder, *(part.encode("utf-8") for part in name.split("/")))
+    ref, path = files.ref, files.path_of(name)
+    if path is None:
+        absent[ref, name] = files.away
+        return False
     try:
         state = os.lstat(path)
     except OSError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.acquire import engine, mapfile
 from evkit.acquire.reading import ImageReader
+from evkit.actions.acquire_where import Files, Where
 from evkit.actions.inventory_target import path_hint
 from evkit.core.errors import CaseError, CheckFailedError, InputError, UndecidedError, UsageError
 from evkit.core.limits import read_file
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from evkit.core.progress import Progress
     from evkit.hashing.pieces import PieceTree
-    from evkit.manifest.contents import Acquisition, Artifact
+    from evkit.manifest.contents import Acquisition
     from evkit.station import Station
 
 _TASK = "compare"
@@ -96,7 +97,7 @@ def _of_ref(station: Station, ref: Ref, *, short: bool) -> Side:
             hint=path_hint(str(ref)) or f"name one, such as `{ref.of_exhibit()}/A1`",
         )
     acquisition = _first_end(station, ref)
-    folder = station.folder(ref)
+    files = Where(station).files(str(ref))
     media = acquisition.row.get("media")
     recorded = media.get("pieces") if isinstance(media, dict) else None
     if not isinstance(recorded, dict):
@@ -104,17 +105,22 @@ def _of_ref(station: Station, ref: Ref, *, short: bool) -> Side:
             f"no piece tree of `{ref}` is recorded, so that it cannot be compared",
             hint="files that were taken in are compared with `evkit audit`",
         )
-    tree = _recorded_tree(ref, folder, acquisition, pieces.read_fields(recorded))
-    unread, remarks = _unread(folder, acquisition)
-    images = [_path(folder, part) for part in acquisition.of_role(*contents.CONTENT_ROLES)]
+    tree = _recorded_tree(files, acquisition, pieces.read_fields(recorded))
+    unread, remarks = _unread(files, acquisition)
+    images = [files.path_of(part.name) for part in acquisition.of_role(*contents.CONTENT_ROLES)]
+    here = [path for path in images if path is not None and os.path.isfile(path)]
+    if files.away:
+        remarks = [*remarks, f"its image is {files.away}"]
+    elif files.outside and files.place is not None:
+        remarks = [*remarks, f"its image is that of the {files.place.copy.words}"]
     return Side(
         name=str(ref.acquisition) if short else str(ref),
         label=str(ref),
         tree=tree,
         entry=int(acquisition.row["entry"]),
         unread=unread,
-        paths=tuple(images) if all(os.path.isfile(path) for path in images) else (),
-        remarks=tuple(f"{ref}: {text}" for text in remarks),
+        paths=tuple(here) if len(here) == len(images) else (),
+        remarks=tuple(f"{ref}: {escape(text)}" for text in remarks),
     )
 
 
@@ -133,7 +139,7 @@ def _first_end(station: Station, ref: Ref) -> Acquisition:
 
 
 def _recorded_tree(
-    ref: Ref, folder: bytes, acquisition: Acquisition, recorded: tuple[int, bytes]
+    files: Files, acquisition: Acquisition, recorded: tuple[int, bytes]
 ) -> PieceTree:
     """Read the pieces file; only the recorded tree is compared, never another.
 
@@ -142,10 +148,10 @@ def _recorded_tree(
         UndecidedError: it is not here.
     """
     listed = acquisition.of_role(contents.PIECES_ROLE)
-    path = _path(folder, listed[0]) if listed else b""
-    if not path or not os.path.isfile(path):
+    path = files.path_of(listed[0].name) if listed else None
+    if path is None or not os.path.isfile(path):
         raise UndecidedError(
-            f"the pieces file of `{ref}` is not here",
+            f"the pieces file of `{files.ref}` is not here",
             hint="bring its folder back from a copy, or compare the images by their paths",
         )
     size, root = recorded
@@ -153,12 +159,12 @@ def _recorded_tree(
         tree = piecefile.read_pieces(path)
     except InputError as error:
         raise CheckFailedError(
-            f"the pieces file of `{ref}` is not the one that was recorded",
+            f"the pieces file of `{files.ref}` is not the one that was recorded",
             details={"file": escape_bytes(path), "because": error.message},
         ) from error
     if (tree.size, tree.root) != recorded:
         raise CheckFailedError(
-            f"the pieces file of `{ref}` is not the one that was recorded",
+            f"the pieces file of `{files.ref}` is not the one that was recorded",
             details={
                 "file": escape_bytes(path),
                 "recorded": f"{size:,} bytes, root {root.hex()}",
@@ -169,7 +175,7 @@ def _recorded_tree(
 
 
 def _unread(
-    folder: bytes, acquisition: Acquisition
+    files: Files, acquisition: Acquisition
 ) -> tuple[tuple[tuple[int, int], ...], list[str]]:
     """Return the ranges that could not be read, and what is not known of them."""
     said = acquisition.row.get("unread")
@@ -180,7 +186,7 @@ def _unread(
         return ranges, []
     for part in acquisition.of_role(_MAP_ROLE):
         try:
-            data = read_file(_path(folder, part), mapfile.MAX_BYTES)
+            data = read_file(files.path_of(part.name) or b"", mapfile.MAX_BYTES)
             if hashlib.sha256(data).hexdigest() == part.sha256:
                 return tuple(mapfile.parse(data).ranges(*mapfile.UNREAD)), []
         except InputError:
@@ -190,13 +196,6 @@ def _unread(
 
 def _is_range(row: object) -> bool:
     return isinstance(row, list) and len(row) == 2 and all(type(number) is int for number in row)  # noqa: PLR2004 - offset, length
-
-
-def _path(folder: bytes, artifact: Artifact) -> bytes:
-    parts = artifact.name.split("/")
-    if any(part in {"", ".", ".."} for part in parts):
-        raise InputError(f"`{escape(artifact.name)}` is not a name inside an acquisition")
-    return os.path.join(folder, *(part.encode("utf-8") for part in parts))
 
 
 def _of_path(path: bytes, progress: Progress) -> Side:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from evkit import __version__
 from evkit.acquire import mapfile
 from evkit.acquire.gaps import merge, total
+from evkit.actions.acquire_where import Files, Where
 from evkit.core import clock
 from evkit.core.errors import CaseError, InputError
 from evkit.core.refs import Ref, parse_ref
@@ -99,8 +100,9 @@ def choose(station: Station, replayed: Replay, ref: Ref) -> Chosen:
     media = acquisition.media
     common: dict[str, Any] = {"name": acquisition.ref.encode(), "acquisition": acquisition.ref}
     if images:
-        unread, unread_whole = _unread(folder, artifacts, acquisition.fields)
-        paths = [_inside(folder, name) for name in images]
+        files = Where(station).files(acquisition.ref)
+        unread, unread_whole = _unread(files, artifacts, acquisition.fields)
+        paths = [_inside(files, name) for name in images]
         target = Target(
             paths=find_files(paths[0])[1] if len(paths) == 1 else paths,
             digests={name: media[name] for name in DIGESTS if isinstance(media.get(name), str)},
@@ -111,7 +113,7 @@ def choose(station: Station, replayed: Replay, ref: Ref) -> Chosen:
             target=target,
             database=database,
             media=media,
-            pieces=_pieces(folder, artifacts),
+            pieces=_pieces(files, artifacts),
             unread_whole=unread_whole,
         )
     lists = [item for item in artifacts if item["role"] == "list"]
@@ -124,7 +126,7 @@ def choose(station: Station, replayed: Replay, ref: Ref) -> Chosen:
         )
     target = Target(
         root=folder,
-        listed=_inside(folder, lists[0]["name"]),
+        listed=_inside(Where(station).files(acquisition.ref), lists[0]["name"]),
         digests={name: lists[0][name] for name in DIGESTS if isinstance(lists[0].get(name), str)},
         **common,
     )
@@ -218,35 +220,37 @@ def _usable(item: Mapping[str, Any]) -> bool:
     return isinstance(item.get("name"), str) and isinstance(item.get("role"), str)
 
 
-def _inside(folder: bytes, name: str) -> bytes:
+def _inside(files: Files, name: str) -> bytes:
     """Return the path of an artifact; a name that leads out of the folder is refused."""
-    parts = name.split("/")
-    if any(part in {"", ".", ".."} for part in parts):
-        raise InputError(f"`{escape(name)}` is not a name inside an acquisition")
-    path = os.path.join(folder, *(part.encode("utf-8") for part in parts))
+    path = files.path_of(name)
+    if path is None:
+        raise CaseError(
+            f"the image of `{escape(files.ref)}` is {escape(files.away)}",
+            hint=f"plug it in and mount it; `evkit copy locate {escape(files.ref)}` says more",
+        )
     if not os.path.isfile(path):
         raise CaseError(
             f"`{escape_bytes(path)}` is not here",
-            hint="its copy may be elsewhere; `evkit exhibit show` says what is recorded",
+            hint=f"`evkit copy locate {escape(files.ref)}` says where there are copies",
         )
     return path
 
 
-def _pieces(folder: bytes, artifacts: Sequence[Mapping[str, Any]]) -> bytes | None:
+def _pieces(files: Files, artifacts: Sequence[Mapping[str, Any]]) -> bytes | None:
     for item in artifacts:
         if item["role"] == "pieces":
             with contextlib.suppress(CaseError):
-                return _inside(folder, item["name"])
+                return _inside(files, item["name"])
     return None
 
 
 def _unread(
-    folder: bytes, artifacts: Sequence[Mapping[str, Any]], fields: Mapping[str, Any]
+    files: Files, artifacts: Sequence[Mapping[str, Any]], fields: Mapping[str, Any]
 ) -> tuple[list[tuple[int, int]], bool]:
     """Return the ranges that were not readable, and whether these are all of them."""
     for item in artifacts:
         if item["role"] == "map":
-            chart = mapfile.read(_inside(folder, item["name"]))
+            chart = mapfile.read(_inside(files, item["name"]))
             return list(chart.ranges(*mapfile.UNREAD)), True
     unread = fields.get("unread")
     stated = unread if isinstance(unread, dict) else {}

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.acquire import journal
+from evkit.actions.acquire_where import Where
+from evkit.actions.copy_record import FAILED, written
 from evkit.actions.longwork import (
     Plan,
     draft_end,
@@ -25,12 +27,14 @@ from evkit.core.text import escape, escape_bytes
 from evkit.hashing.digests import digest_file
 from evkit.ledger.event import Deviation
 from evkit.manifest import filelist
+from evkit.manifest.contents import CONTENT_ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evkit.acquire.journal import Journal
     from evkit.identity.signer import Signer
+    from evkit.ledger.event import Draft
     from evkit.station import Station
 
 LATE = "late-signature"
@@ -95,7 +99,8 @@ def sign_late(
                 done.append((entry.ref, "was recorded already", None))
                 continue
             draft = _read(entry)
-            check_files(folder, draft.fields.get("artifacts"))
+            for place in _folders(station, entry.ref, folder, draft):
+                check_files(place, draft.fields.get("artifacts"), folder)
             why = reason or "the end could not be signed when the work was done"
             late = Deviation(LATE, f"signed later; begun {entry.started}", why)
             draft = dataclasses.replace(draft, deviations=(*draft.deviations, late))
@@ -150,16 +155,43 @@ def finish(
     return Settled(what=what, done=tuple(done), notices=tuple(dict.fromkeys(notices)))
 
 
-def check_files(folder: bytes, artifacts: object) -> None:
-    """Compare the files of an acquisition folder with their recorded digests.
+def _folders(station: Station, ref: str, home: bytes, draft: Draft) -> list[bytes]:
+    """Return the folders of the copies that an end speaks of and that are here.
+
+    Raises:
+        CheckFailedError: none of them is here.
+    """
+    where = Where(station)
+    made = [copy for copy in written(draft.fields) if copy.state != FAILED]
+    places = [where.place(ref, copy, ()) for copy in made]
+    here = [place.folder for place in places if place.folder is not None]
+    if not here and made and made[0].folder is not None:
+        media = " or ".join(dict.fromkeys(copy.on for copy in made))
+        raise CheckFailedError(
+            f"the image of `{escape(ref)}` is not here: {escape(media)}",
+            hint="plug it in; what cannot be compared is not signed as complete",
+        )
+    return here or [home]
+
+
+def check_files(folder: bytes, artifacts: object, home: bytes | None = None) -> None:
+    """Compare the files of an acquisition with their recorded digests.
+
+    Args:
+        folder: where its image lies.
+        artifacts: as the event lists them.
+        home: the folder in the station, which has what is not in `folder`.
 
     Raises:
         CheckFailedError: one is missing or differs; the message names it.
     """
     rows: list[tuple[bytes, int, str]] = []
+    images: set[bytes] = set()
     for item in artifacts if isinstance(artifacts, (list, tuple)) else ():
         name = os.fsencode(str(item["name"]))
         rows.append((name, int(item["size"]), str(item["sha256"])))
+        if item["role"] in CONTENT_ROLES:
+            images.add(name)
         if item["role"] == "list":
             listed = filelist.read_list(read_file(os.path.join(folder, name), LIST_MAX))
             rows += [
@@ -169,6 +201,8 @@ def check_files(folder: bytes, artifacts: object) -> None:
             ]
     for name, size, sha256 in rows:
         path = os.path.join(folder, name)
+        if home is not None and os.path.basename(name) == name and name not in images:
+            path = os.path.join(home, name)
         shown = escape_bytes(path)
         try:
             found_size, digests = digest_file(path, ("sha256",))

@@ -51,6 +51,7 @@ class Request:
         open_station: opens the station of the command line, for references and images.
         get_signer: unlocks the officer's key, for `record`.
         everything: show remarks that are alike one by one.
+        copy: the copy that is to be read, by its name or its medium.
     """
 
     what: tuple[str, ...]
@@ -59,6 +60,7 @@ class Request:
     record: bool = False
     get_signer: Callable[[Station], Signer] | None = None
     everything: bool = False
+    copy: str | None = None
 
 
 def run(request: Request) -> Reports:
@@ -75,6 +77,11 @@ def run(request: Request) -> Reports:
         raise UsageError(
             "`--record` logs the check of a case, an exhibit, an acquisition or the station",
             hint="for a bundle, note the result with `evkit custody record note`",
+        )
+    if request.copy is not None and any(kind not in {REF, STATION} for _, kind in kinds):
+        raise UsageError(
+            "`--copy` chooses among the copies of a case, an exhibit or an acquisition",
+            hint="a file is verified by its path, a folder of evidence with `--exhibits`",
         )
     beside = [text for text, kind in kinds if kind in {BUNDLE, ZIP}]
     reports = []

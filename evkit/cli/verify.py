@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         "evkit verify bundle.zip --trust sha256:5f70… --anchor 14:9b74…",
         "evkit verify 2026-457/E1/A1 --record",
         "evkit verify disk.E01",
+        "evkit verify 2026-457/E1/A1 --copy second",
     ),
     exits=(
         ExitCode.INCOMPLETE, ExitCode.FAILED_CHECK, ExitCode.UNDECIDED, ExitCode.NO_CASE,
@@ -66,6 +67,11 @@ if TYPE_CHECKING:
 @click.option(
     "--no-history", is_flag=True, help="Do not ask whether the ledger is the one held outside."
 )
+@click.option(
+    "--copy",
+    metavar="NAME|MEDIUM",
+    help="The copy to read: master, second, a medium; else the first that is here.",
+)
 @click.option("--all", "everything", is_flag=True, help="Show remarks of the same kind one by one.")
 @click.option("--record", is_flag=True, help="Log the result in the station.")
 @click.option("--officer", metavar="O", help="With --record: the officer who signs.")
@@ -73,7 +79,7 @@ if TYPE_CHECKING:
 def verify(
     session: Session, what: tuple[str, ...], memos: tuple[str, ...], trusts: tuple[str, ...],
     anchors: tuple[str, ...], exhibits: tuple[str, ...], require: tuple[str, ...],
-    no_history: bool, everything: bool, record: bool, officer: str | None,
+    no_history: bool, copy: str | None, everything: bool, record: bool, officer: str | None,
 ) -> None:  # fmt: skip
     """Check a bundle, a manifest, a proof, a station, a case, an exhibit or an image.
 
@@ -106,5 +112,6 @@ def verify(
         record=record,
         get_signer=signer if record else None,
         everything=everything,
+        copy=copy,
     )
     session.emit(action.run(request))

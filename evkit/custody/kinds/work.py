@@ -43,7 +43,8 @@ _RESULT = (
     field("selection", "object", "of a targeted one: the list, what was seen, copied, not there"),
     field("container", "object", "of an E01: compression, GUID, files, what it could not say"),
     field("copies", "objects", "copies outside the station: folder, medium, how each was verified"),
-    field("verification", "object", "the second reading and its outcome"),
+    field("verification", "object", "the second reading of the image and its outcome"),
+    field("source_reread", "object", "the second reading of the source and its outcome"),
     field("tool", "object", "the other tool: name, version"),
     field("log", "object", "acquisition log: how much is known of each item"),
 )
@@ -125,6 +126,11 @@ KINDS = (
             field("found", "object", "digests found"),
             field("damage", "objects", "where they differ"),
             text("where", "medium or folder that was read"),
+            field(
+                "read",
+                "objects",
+                "the copy of each acquisition that was read, where it was not only the station's",
+            ),
         ),
     ),
 )
