@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evkit.acquire.volumes import Volume
+    from evkit.custody.replay import Replay
     from evkit.custody.state import Medium
     from evkit.station import Station
 
@@ -62,17 +63,18 @@ class Place:
 
     @property
     def words(self) -> str:
-        """Where it is, or what to fetch, as text that is not escaped but for paths."""
+        """Where it is, or what to fetch, as text that is escaped."""
+        on = escape(self.copy.on)
         if self.folder is not None:
             text = f"here: `{escape_bytes(self.folder)}`"
             count = len(self.missing)
             return text + (f", {count} of its files missing" if count else "")
         if self.points:
             shown = escape_bytes(self.points[0])
-            return f"not here: {self.copy.on} is at `{shown}`, its folder is not on it"
+            return f"not here: {on} is mounted at `{shown}`, its folder is not on it"
         if self.plugged_in:
-            return f"not here: {self.copy.on} is plugged in and not mounted"
-        return f"not here: {self.copy.on}" if not self.copy.station else "not here"
+            return f"not here: {on} is plugged in and not mounted"
+        return "not here" if self.copy.station else f"not here: {on}"
 
     def document(self) -> dict[str, Any]:
         """Return the JSON form, without absent values."""
@@ -234,6 +236,20 @@ def folders(station: Station, ref: str) -> list[tuple[str, bytes]]:
     known = where.recorded(ref.partition("/")[0]).get(ref)
     places = where.places(known) if known is not None else ()
     return [(place.copy.name, place.folder) for place in places if place.folder is not None]
+
+
+def away(station: Station, replayed: Replay) -> list[str]:
+    """Return the acquisitions of open cases whose image is not here, because its media are away."""
+    where = Where(station)
+    found = []
+    for known in recorded(replayed).values():
+        case = replayed.state.cases.get(known.ref.partition("/")[0])
+        if case is None or not case.open or not known.images or not known.outside:
+            continue
+        own = (copy for copy in known.copies if copy.state != GIVEN)
+        if not any(where.place(known.ref, copy, ()).folder for copy in own):
+            found.append(known.ref)
+    return found
 
 
 def need_copy(where: Where, refs: Sequence[str], wanted: str) -> None:

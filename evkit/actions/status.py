@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evkit.actions.acquire_where import away
 from evkit.actions.custody_log import wrap
 from evkit.actions.todo import Task, since_memo, tasks
 from evkit.core import clock, ejson
@@ -116,6 +117,7 @@ class Status:
     Attributes:
         mark_problem: why the ledger is not the one this user saw before, None when it is.
         mark_code: the exit code of that.
+        away: acquisitions of open cases whose image lies on media that are not here.
     """
 
     name: str
@@ -136,6 +138,7 @@ class Status:
     unreported: int | None
     mark_problem: str | None = None
     mark_code: int = 0
+    away: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -165,6 +168,7 @@ class Status:
             "exhibits": self.exhibits,
             "gaps": self.gaps,
             "entries_since_memo": self.unreported,
+            "images_not_here": list(self.away),
         }
 
     def lines(self) -> list[str]:
@@ -194,6 +198,10 @@ class Status:
             word = "gap" if count == 1 else "gaps"
             text = f"{count} {word} in custody or evidence of case {case}"
             notices.append((text, f"evkit case show {case}"))
+        if self.away:
+            more = f" and {len(self.away) - 1} more" if len(self.away) > 1 else ""
+            text = f"on media that are not here: the image of {escape(self.away[0])}{more}"
+            notices.append((text, "evkit copy list"))
         lines += _block("Notes", notices)
         if len(lines) == head:
             lines.append("Nothing is running, unfinished, unsigned or due.")
@@ -234,6 +242,7 @@ def run(station: Station) -> Status:
         unreported=since_memo(replayed),
         mark_problem=problem,
         mark_code=code,
+        away=tuple(away(station, replayed)),
     )
 
 

@@ -33,6 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "station": Entry("evkit.cli.station:station", "Make, show, back up a station", False),
     "equipment": Entry("evkit.cli.equipment:equipment", "Write blockers and their tests", False),
     "media": Entry("evkit.cli.media:media", "Media that copies are written to", False),
+    "copy": Entry("evkit.cli.copy:copy", "Where the copies of acquisitions are", False),
     "trust": Entry("evkit.cli.trust:trust", "Roots of other agencies", False),
     "selftest": Entry("evkit.cli.selftest:selftest", "Check this installation", False),
     "completion": Entry("evkit.cli.completion:completion", "Print a completion script", False),
