@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evkit.acquire.gaps import Range
     from evkit.acquire.mapfile import RescueMap
     from evkit.acquire.output.branch import Branch, Written
+    from evkit.acquire.rereading import Reread
     from evkit.acquire.rescue import Policy
     from evkit.acquire.source import Opened
     from evkit.acquire.stopping import Stop
@@ -52,6 +53,7 @@ class Order:
         closing: nothing more is read; the rest becomes zeros that are listed as untried.
         rescued: map of a rescue by ddrescue whose image lies in the branch as its part.
         files: how the files are called.
+        reread: read the source a second time and compare it with the image.
     """
 
     folder: bytes
@@ -69,6 +71,7 @@ class Order:
     closing: bool = False
     rescued: RescueMap | None = None
     files: Names = NEUTRAL
+    reread: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +109,7 @@ class Imaging:
         artifacts: the files that have their names now.
         copies: what the event says of each folder.
         container: what the writer says of a complete E01.
+        reread: the second reading of the source; None while there was no image to compare with.
     """
 
     result: str
@@ -124,6 +128,7 @@ class Imaging:
     artifacts: list[Artifact] = field(default_factory=list)
     copies: list[dict[str, Json]] = field(default_factory=list)
     container: Finished | None = None
+    reread: Reread | None = None
 
 
 def make(opened: Opened, order: Order, stop: Stop, progress: Progress = SILENT) -> Imaging:
@@ -132,6 +137,7 @@ def make(opened: Opened, order: Order, stop: Stop, progress: Progress = SILENT) 
     The files have their names only when the image is complete and, with `verify` = `now`, reads
     back equal.
     """
+    from evkit.acquire import rereading
     from evkit.acquire.completing import Completer
     from evkit.acquire.making import Maker
 
@@ -144,6 +150,7 @@ def make(opened: Opened, order: Order, stop: Stop, progress: Progress = SILENT) 
             maker.take_over()
         completer = Completer(order, stop, progress, made)
         completer.verify()
+        made.reread = rereading.after(opened, order, made, stop, progress)
         completer.name()
     except InterruptedByUserError as error:
         made.result, made.error = STOPPED, error

@@ -216,6 +216,8 @@ def _settled(request: Request, facts: Facts) -> Request:
         )
     if request.rescued is not None and form != imaging.RAW:
         raise UsageError("a rescue is taken over as a raw image", hint="add `--format raw`")
+    if request.reread and facts.size is None:
+        raise UsageError("a stream cannot be read a second time", hint="leave out `--reread`")
     request = dataclasses.replace(request, format=form)
     unknown = set(request.digests) - set(ALGORITHMS)
     if unknown or request.verify not in _VERIFY:
@@ -235,6 +237,8 @@ def _plan_fields(request: Request, facts: Facts) -> dict[str, Json]:
         "read_past_cache": facts.kind == "block",
         "copies": 1 if request.also is None else 2,
     }
+    if request.reread:
+        plan["reread"] = True
     if request.is_e01:
         plan["compression"] = request.compress
     if request.split is not None:

@@ -46,6 +46,7 @@ class Request:
         policy: how hard to try where sectors cannot be read.
         rescued: image and map of a rescue by ddrescue that is taken over.
         planned: the source as it was found before the questions; it must be the same one later.
+        reread: read the source a second time and compare it with the image.
     """
 
     source: bytes
@@ -68,6 +69,7 @@ class Request:
     policy: Policy = field(default_factory=Policy)
     rescued: tuple[bytes, bytes] | None = None
     planned: Facts | None = None
+    reread: bool = False
 
     @property
     def digests(self) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from evkit.actions.longwork import Work
 
 _KEPT = ("exhibit", "verify", "block_nodes", "format", "compress", "split", "type", "part", "storm",
-         "reason", "command")  # fmt: skip
+         "reason", "command", "reread")  # fmt: skip
 
 
 def order_for(job: Job, work: Work, e01: E01Plan | None) -> Order:
@@ -62,6 +62,7 @@ def order_for(job: Job, work: Work, e01: E01Plan | None) -> Order:
         storm=request.storm,
         save=save,
         rescued=rescued,
+        reread=request.reread,
     )
 
 

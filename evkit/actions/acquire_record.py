@@ -125,6 +125,8 @@ def _values(station: Station, attempt: Attempt) -> dict[str, Any]:
         values["media"] = media_fields(made, facts)
         if made.format == imaging.E01:
             values["container"] = _container(order, made)
+    if made.reread is not None:
+        values["source_reread"] = made.reread.fields()
     if made.gaps:
         values["unread"] = unread_fields(made)
     if facts.window is not None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evkit.acquire import gaps, imaging, mapfile, source
+from evkit.acquire import gaps, imaging, mapfile, readback, rereading, source
+from evkit.acquire.rereading import Reread
 from evkit.actions.longwork import leftovers, quoted
 from evkit.core.errors import ExitCode, worst
 from evkit.core.refs import parse_ref
@@ -59,6 +60,10 @@ class Acquired:
             codes.append(int(ExitCode.FAILED_CHECK))
         if self.made.verification.get("state") == "stopped":
             codes.append(int(ExitCode.INTERRUPTED))
+        if self.made.reread is not None:
+            codes.append(self.made.reread.exit_code)
+        if any(copy["state"] == "failed" for copy in self.made.copies):
+            codes.append(int(ExitCode.STORAGE))
         codes += [int(e.exit_code) for e in (self.made.error, self.ended.error) if e is not None]
         return worst(*codes)
 
@@ -75,6 +80,7 @@ class Acquired:
             "source": source.fields(self.facts),
             "bytes_read": made.bytes_read,
             "verification": made.verification,
+            "source_reread": (made.reread or Reread()).fields(),
             "artifacts": [artifact.fields() for artifact in made.artifacts],
             "deviations": list(self.remarks),
             "notices": list(self.ended.notices),
@@ -110,6 +116,8 @@ class Acquired:
         if made.gaps and not made.resumable:
             lines.append(f"  {unread_words(made)}; they are zeros in the image, see image.map")
         lines += [f"  {verification_line(made, self.ref)}"] if made.outcome else []
+        again = reread_line(made.reread or Reread())
+        lines += [f"  {again}"] if again else []
         lines += [f"  deviation: {escape(text)}" for text in self.remarks]
         lines += [f"  note: {escape(text)}" for text in self.ended.notices]
         if made.error is not None:
@@ -188,6 +196,8 @@ class Planned:
         phases = {"read": rate * size}
         if self.request.verify == imaging.NOW:
             phases["verify"] = rate * size * (2 if self.request.also is not None else 1)
+        if self.request.reread:
+            phases["read again"] = rate * size
         return phases
 
     def document(self) -> dict[str, Any]:
@@ -277,6 +287,32 @@ def verification_line(made: Imaging, ref: str) -> str:
             where = f", first in bytes {offset:,} to {offset + length:,}"
         return f"FAIL: the image reads back different from the source{where}"
     return _VERIFIED.get(state, _VERIFIED[""]).format(ref=ref)
+
+
+def reread_line(again: Reread) -> str:
+    """Say what the second reading of the source gave; empty when it was not asked for."""
+    if again.state == rereading.NOT_ASKED:
+        return ""
+    how = {
+        readback.DIRECT: "past the page cache",
+        readback.DROPPED: "after the page cache was asked to let it go",
+    }.get(again.how, "perhaps from the page cache")
+    left = f"; {in_words(again.left_out)} that could not be read are left out"
+    rest = left if again.left_out else ""
+    if again.state == rereading.MATCH:
+        return f"the source was read again {how}: equal{rest}"
+    if again.state == rereading.MISMATCH:
+        offset, length = again.damage[0]
+        where = f"first in bytes {offset:,} to {offset + length:,}"
+        return f"FAIL: the source gives other bytes now, {where}{rest}"
+    if again.state == rereading.INCOMPLETE:
+        lost = f"{in_words(again.unread)} cannot be read any more"
+        return f"the source was read again {how}: equal, but {lost}{rest}"
+    if again.state == rereading.STOPPED:
+        return "reading the source again was stopped"
+    if again.error is not None:
+        return f"the source could not be read again: {again.error.message}"
+    return "the source was not read again: there was no image to compare it with"
 
 
 def duration(seconds: float) -> str:

@@ -141,6 +141,7 @@ def _go_on(
         save=saver(work, {key: value for key, value in kept.items() if key != "state"}),
         resume=state,
         closing=wish.closing,
+        reread=request.reread,
     )
     more = _deviations(order, job, work.start, station, wish, resumed)
     with Stop() as stop:

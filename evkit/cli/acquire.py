@@ -87,6 +87,11 @@ EXITS = (
     show_default=True,
     help="Read every copy back from its medium and compare.",
 )
+@click.option(
+    "--reread",
+    is_flag=True,
+    help="Read the source a second time and compare it with the image; an answer of its own.",
+)
 @click.option("--block-nodes", is_flag=True, help="Locate damage to 16 KiB instead of 1 MiB.")
 @click.option(
     "--retries",
@@ -218,6 +223,7 @@ def _request(recording: Recording, options: dict[str, Any], fields: dict[str, ob
         also=_folder(options["also"]),
         type=options["type_"],
         part=options["part"],
+        reread=options["reread"],
         storm=options["on_storm"],
         policy=Policy(
             retries=options["retries"],
