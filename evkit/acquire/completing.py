@@ -22,6 +22,9 @@ from evkit.core.errors import CheckFailedError, EvkitError, InterruptedByUserErr
 from evkit.hashing import piecefile
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evkit.acquire.engine import Outcome
     from evkit.acquire.imaging import Imaging, Order
     from evkit.acquire.output.branch import Branch
     from evkit.acquire.readback import Answer
@@ -61,11 +64,24 @@ class Completer:
 
     def name(self) -> None:
         """Give the files their names: pieces and map first, the image last, its first file last."""
-        made, outcome, folder = self._made, self._made.outcome, self._order.folder
+        made, outcome = self._made, self._made.outcome
         live = self._live()
         if outcome is None or not live:
             self._describe_copies()
             return
+        try:
+            self._name(outcome, live)
+        except EvkitError as error:
+            for branch in live:  # complete, and without names
+                branch.error = branch.error or error
+            raise
+        finally:
+            self._describe_copies()
+        made.artifacts[:0] = self._image_files(outcome.digests["sha256"])
+        self._forget_checkpoints()
+
+    def _name(self, outcome: Outcome, live: Sequence[Branch]) -> None:
+        made, folder = self._made, self._order.folder
         names = [file.name for file in made.files]
         small = self._small()
         for name, role, data in small:
@@ -81,9 +97,6 @@ class Completer:
                 branch.error = error
                 if number == len(live) - 1 and not self._live():
                     raise
-        self._describe_copies()
-        made.artifacts[:0] = self._image_files(outcome.digests["sha256"])
-        self._forget_checkpoints()
 
     def _small(self) -> list[tuple[bytes, str, bytes]]:
         """Return name, role and content of what stands beside the image."""

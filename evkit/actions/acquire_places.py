@@ -10,7 +10,7 @@ from evkit.acquire.imaging import RAW
 from evkit.acquire.output.branch import MASTER, SECOND, Branch
 from evkit.actions import gear
 from evkit.core import durable
-from evkit.core.errors import InputError, UsageError
+from evkit.core.errors import InputError, StorageError, UsageError
 from evkit.core.paths import to_fields
 from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
@@ -37,6 +37,7 @@ def destinations(request: Request, home: bytes) -> list[bytes]:
     Raises:
         UsageError: two copies on one place.
         InputError: a folder is not there.
+        StorageError: it cannot be written to.
     """
     found = [request.to or home]
     if request.also is not None:
@@ -46,6 +47,11 @@ def destinations(request: Request, home: bytes) -> list[bytes]:
             raise InputError(
                 f"`{escape_bytes(folder)}` is no folder",
                 hint="name a folder on the medium that is to take the image",
+            )
+        if not os.access(folder, os.W_OK):
+            raise StorageError(
+                f"`{escape_bytes(folder)}` cannot be written to",
+                hint="is its medium write-protected, or mounted read-only?",
             )
     if len({os.path.realpath(folder) for folder in found}) < len(found):
         raise UsageError("`--also` names the folder of the first copy", hint="name another medium")

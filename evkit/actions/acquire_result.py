@@ -166,7 +166,7 @@ class Acquired:
                 "  no end is recorded: the work can go on where it stopped",
                 f"hint: `evkit acquire --resume --exhibit {self.ref}`, or close it with `--finish`",
             ]
-        return [*leftovers(self.folder), f"hint: start again with `{self._again()}`"]
+        return [*leftovers(self.folder, *self.places), f"hint: start again with `{self._again()}`"]
 
     def _again(self) -> str:
         exhibit = parse_ref(self.ref).of_exhibit()

@@ -219,18 +219,17 @@ class Work:
             )
 
 
-def leftovers(folder: bytes) -> list[str]:
+def leftovers(*folders: bytes) -> list[str]:
     """Say in a line where unfinished files lie, or that there are none."""
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        names = []
-    left = [name for name in names if name.endswith(durable.PART.encode())]
+    left: list[bytes] = []
+    for folder in dict.fromkeys(folders):
+        with contextlib.suppress(OSError):
+            names = sorted(os.listdir(folder))
+            parts = [name for name in names if name.endswith(durable.PART.encode())]
+            left += [os.path.join(folder, name) for name in parts]
     if not left:
         return ["  no unfinished file was kept"]
-    return [
-        f"  unfinished, not evidence: `{escape_bytes(os.path.join(folder, name))}`" for name in left
-    ]
+    return [f"  unfinished, not evidence: `{escape_bytes(path)}`" for path in left]
 
 
 def quoted(path: bytes) -> str:

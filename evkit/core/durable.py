@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PART = ".part"
+_NO_MODES = frozenset({errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 _observer: Callable[[str, bytes], None] | None = None
 
 
@@ -97,6 +98,20 @@ def make_dir(path: str | bytes, mode: int = 0o755, *, exist_ok: bool = True) -> 
         fsync_dir(parent)
 
 
+def set_mode(target: int | bytes, mode: int) -> None:
+    """Set the mode of a file, open or by its path, where the file system keeps modes.
+
+    FAT and exFAT keep none; what they answer depends on the driver.
+    """
+    if isinstance(target, int) and not hasattr(os, "fchmod"):
+        return  # Windows
+    try:
+        os.chmod(target, mode)
+    except OSError as error:
+        if error.errno not in _NO_MODES:
+            raise
+
+
 class NewFile:
     """A file that appears under its name only when `commit` is called; used as a context manager.
 
@@ -130,8 +145,7 @@ class NewFile:
     def commit(self) -> None:
         """Give the file its name: fsync, mode, link without overwriting, fsync of the folder."""
         with storage_errors(self.path):
-            if hasattr(os, "fchmod"):
-                os.fchmod(self._fd, self._mode)
+            set_mode(self._fd, self._mode)
             step("fsync", self.part)
             os.fsync(self._fd)
             os.close(self._fd)

@@ -190,8 +190,7 @@ def name_all(branch: Branch, names: Sequence[str]) -> None:
     for name in names:
         target = branch.path(name)
         with durable.storage_errors(target):
-            with contextlib.suppress(PermissionError):  # FAT and exFAT keep no modes
-                os.chmod(branch.part(name), 0o444)
+            durable.set_mode(branch.part(name), 0o444)
             durable.rename_new(branch.part(name), target)
 
 
