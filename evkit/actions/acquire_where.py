@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.acquire import volumes
 from evkit.actions import gear
-from evkit.actions.copy_record import GIVEN, Copy, Recorded, recorded
+from evkit.actions.copy_record import FAILED, GIVEN, Copy, Recorded, recorded
 from evkit.core.errors import InputError, UsageError
 from evkit.core.refs import parse_ref
 from evkit.core.text import escape, escape_bytes
@@ -194,14 +194,16 @@ class Where:
         if copy.station or copy.folder == self._station.folder(parse_ref(ref)):
             home = self._station.folder(parse_ref(ref))
             return _seen(copy, home if os.path.isdir(home) else None, images)
+        then = copy.folder
+        if then is not None and then.split(b"/")[-_PARTS:] != ref.encode().split(b"/"):
+            then = None  # evkit puts no copy there
         uuid, serial = self._told_apart(copy)
         found = [volume for volume in self.volumes if volume.has(uuid, serial)]
         points = tuple(volume.point for volume in found)
         for volume in found:
-            for folder in _candidates(volume.point, copy.folder, ref):
+            for folder in _candidates(volume.point, then, ref):
                 if os.path.isdir(folder) and _lies_on(folder, uuid):
                     return _seen(copy, folder, images, points=points)
-        then = copy.folder
         if then is not None and os.path.isdir(then) and _lies_on(then, uuid):
             known = uuid is not None and volumes.uuid_of(then) is not None
             return _seen(copy, then, images, points=points, known=known)
@@ -246,7 +248,7 @@ def away(station: Station, replayed: Replay) -> list[str]:
         case = replayed.state.cases.get(known.ref.partition("/")[0])
         if case is None or not case.open or not known.images or not known.outside:
             continue
-        own = (copy for copy in known.copies if copy.state != GIVEN)
+        own = (copy for copy in known.copies if copy.state not in {GIVEN, FAILED})
         if not any(where.place(known.ref, copy, ()).folder for copy in own):
             found.append(known.ref)
     return found
