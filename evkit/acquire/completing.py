@@ -24,7 +24,6 @@ from evkit.hashing import piecefile
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evkit.acquire.engine import Outcome
     from evkit.acquire.imaging import Imaging, Order
     from evkit.acquire.output.branch import Branch
     from evkit.acquire.readback import Answer
@@ -70,7 +69,7 @@ class Completer:
             self._describe_copies()
             return
         try:
-            self._name(outcome, live)
+            self._name(live)
         except EvkitError as error:
             for branch in live:  # complete, and without names
                 branch.error = branch.error or error
@@ -80,7 +79,7 @@ class Completer:
         made.artifacts[:0] = self._image_files(outcome.digests["sha256"])
         self._forget_checkpoints()
 
-    def _name(self, outcome: Outcome, live: Sequence[Branch]) -> None:
+    def _name(self, live: Sequence[Branch]) -> None:
         made, folder = self._made, self._order.folder
         names = [file.name for file in made.files]
         small = self._small()
