@@ -150,6 +150,7 @@ def default_format(request: Request, size: int | None, sector: int) -> str:
 
 
 def _below(place: bytes, ref: Ref) -> bytes:
-    folder = os.path.join(place, *(part.encode() for part in str(ref).split("/")))
+    parts = (part.encode() for part in str(ref).split("/"))
+    folder = os.path.join(os.path.abspath(place), *parts)  # the record is read in other folders
     durable.make_dir(folder)
     return folder

@@ -133,7 +133,8 @@ def _database(ref: str, row: Mapping[str, object], source: Source, report: Repor
 
 def _say(total: Counts, report: Report) -> None:
     if total.absent:
-        text = f"{total.absent} recorded files are not here: {total.absent_names}"
+        what = "1 recorded file is" if total.absent == 1 else f"{total.absent} recorded files are"
+        text = f"{what} not here: {total.absent_names}"
         report.undecided(CONTENT, "files-absent", text)
     if total.files and not total.wrong:
         text = f"{total.files} files, {total.bytes:,} bytes, are as recorded"

@@ -192,6 +192,16 @@ def test_the_station_counts_as_a_copy_and_may_move(run, media, stick, tmp_path, 
     assert f"  {moved}/cases/C1/E1/A1/image.E01" in out
 
 
+def test_a_relative_destination_is_recorded_whole(run, media, stick, tmp_path, monkeypatch):
+    (tmp_path / "store").mkdir()
+    monkeypatch.chdir(tmp_path)
+    run("acquire", stick, "--exhibit", "C1/E1", "--to", "store")
+    monkeypatch.chdir("/")
+    out = run("copy", "locate", "C1/E1/A1")
+    assert f"  {tmp_path}/store/C1/E1/A1/image.E01" in out
+    assert "only its path says that it is this copy" in out
+
+
 def test_a_copy_that_was_given_away(run, acquired):
     settings = ["--set", "acquisition=C1/E1/A1", "--set", "copy=disclosure", "--set", "to=Counsel"]
     run("custody", "record", "copy-out", "C1/E1", *settings, "--set", "medium=STORE-08",

@@ -435,7 +435,7 @@ def test_a_changed_image_at_the_station(here, evkit):
 def test_a_missing_image_at_the_station(here, evkit):
     (here / "station" / "cases" / "C1" / "E1" / "A1" / "image.raw").unlink()
     out = evkit("verify", "C1/E1", "--memo", here / "memo.txt", expect=5)
-    assert "recorded files are not here" in out
+    assert "1 recorded file is not here" in out
 
 
 def test_a_changed_ledger_at_the_station(here, evkit):
