@@ -102,7 +102,7 @@ class Selection:
 
     Attributes:
         matched: number of things that each item named, by the item's number.
-        why: why an item named nothing, where more is known than that it is not there.
+        why: why an exact path named nothing, where more is known than that it is not there.
         hidden: items of which it is not known, for a folder on the way could not be read.
         skipped: folders that were not entered.
     """
@@ -112,6 +112,7 @@ class Selection:
         self._bounds = bounds
         self.items = items
         self._tree = wanted.tree_of(list(items))
+        self._exact = {item.number for item in items if item.is_exact}
         self._clear()
 
     def _clear(self) -> None:
@@ -159,9 +160,11 @@ class Selection:
         yield thing
 
     def _blocked(self, place: _Place, thing: Found) -> None:
-        """Say of what an item wants behind a link or a file that it is not there."""
+        """Say of exact paths that lead through a link or a file why they are not there."""
+        if not place.named:
+            return
         word = "a link, which is not followed" if thing.type == taking.SYMLINK else "no folder"
-        for number in _behind(place.nodes):
+        for number in _behind(place.nodes) & self._exact:
             self.why.setdefault(number, f"a name on the way is {word}")
 
     def _enter(self, place: _Place, thing: Found, stack: list[_Place]) -> Iterator[Found]:
@@ -170,7 +173,7 @@ class Selection:
             refusal = self._bounds.refusal(thing.facts)
         if refusal is not None:
             behind = _behind(place.nodes)
-            for number in behind:
+            for number in behind & self._exact:
                 self.why.setdefault(number, refusal)
             if place.named and (place.taken or behind):
                 self.hidden.update(behind)

@@ -61,6 +61,13 @@ def test_items_are_counted_and_may_be_walked_again(top):
     }
 
 
+def test_a_pattern_that_names_nothing_is_simply_not_there(top):
+    chosen = selection(top, b"**/*.db\n*/y\n4/x\n4\n")
+    assert found(chosen) == ["4"]
+    assert chosen.why == {3: "a name on the way is no folder"}
+    assert [item.number for item in chosen.absent()] == [1, 2, 3]
+
+
 def test_only_named_folders_are_listed(top, monkeypatch):
     listed = []
     real = taking.names_in
