@@ -70,25 +70,28 @@ def of_whole(
         trees: recorded pieces, or None, and those that were made.
         damage: ranges that could not be decoded; zeros stand for them.
     """
-    compared = () if damage else tuple(
+    compared = tuple(
         expect.Compared(source=who, algorithm=name, stated=value, found=digests.get(name))
         for who, name, value in stated
-    )  # fmt: skip
+    )
+    agree = all(entry.agrees for entry in compared)
     recorded, made = trees
-    state = EQUAL if compared else NOT_COMPARED if damage else NOTHING
-    count: int | None = None
-    lost = 0
-    wrong: list[Range] = []
-    if recorded is not None:
-        touched = _pieces_of(damage)
-        odd = set(_pieces_of(pieces.locate(recorded, made)))
-        wrong = [_range_of(number, recorded.size) for number in sorted(odd - touched)]
-        lost = len(touched)
-        count = pieces.node_count(recorded.size) - lost - len(wrong)
-        state = PARTLY if damage else EQUAL
-    if wrong or any(not entry.agrees for entry in compared):
-        state = DIFFERS
-    return Judgement(state=state, digests=compared, pieces=count, lost=lost, ranges=tuple(wrong))
+    if recorded is None:
+        if damage and not agree:  # zeros stand in the medium where nothing could be decoded
+            return Judgement(state=NOT_COMPARED)
+        state = DIFFERS if not agree else EQUAL if compared else NOTHING
+        return Judgement(state=state, digests=compared)
+    odd = _pieces_of(pieces.locate(recorded, made))
+    touched = _pieces_of(damage) if odd else set()  # equal all the same: it was so then
+    wrong = sorted(odd - touched)
+    state = DIFFERS if wrong or not (agree or touched) else PARTLY if touched else EQUAL
+    return Judgement(
+        state=state,
+        digests=() if touched else compared,
+        pieces=pieces.node_count(recorded.size) - len(odd | touched),
+        lost=len(touched),
+        ranges=tuple(_range_of(number, recorded.size) for number in wrong),
+    )
 
 
 def of_part(reader: WindowReader, tree: PieceTree | None) -> Judgement:

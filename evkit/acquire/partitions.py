@@ -6,10 +6,12 @@ specification 2.10, section 5.3; for the MBR the common layout of 64 bytes from 
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from evkit.acquire.source import SECTOR
 from evkit.core.errors import InputError, UsageError
 from evkit.core.sizes import in_words
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evkit.acquire.source import Opened
+    from evkit.images.model import Image
 
 _MOST: Final = 256
 _ENTRY: Final = struct.Struct("<B3xB3xII")
@@ -25,6 +28,7 @@ _GPT_ENTRY: Final = struct.Struct("<16s16sQQ")
 _EXTENDED: Final = frozenset({0x05, 0x0F, 0x85})
 _PROTECTIVE: Final = 0xEE
 _FIRST_LOGICAL: Final = 5
+_PAGE: Final = 4096
 
 
 class Part(NamedTuple):
@@ -35,35 +39,116 @@ class Part(NamedTuple):
     length: int
 
 
+class Readable(Protocol):
+    """A medium whose partitions are looked for."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    @property
+    def sector_size(self) -> int:
+        """Bytes of a sector."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return bytes, fewer only at the end; InputError when they cannot be read."""
+
+
+class OfImage:
+    """The medium of an image; sectors of 512 bytes where the image states none.
+
+    Args:
+        image: opened; it stays the caller's to close.
+    """
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+        self.size = image.size
+        self.sector_size = image.sector_size or SECTOR
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return bytes, fewer only at the end.
+
+        Raises:
+            InputError: they cannot be read or decoded.
+        """
+        try:
+            return self._image.read(offset, length) if offset < self.size else b""
+        except OSError as error:
+            raise _unreadable(error) from error
+
+
+class OfSource:
+    """An opened file or device.
+
+    Args:
+        opened: narrowed to the part that is taken.
+    """
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+        self.size = opened.facts.size or 0
+        self.sector_size = opened.facts.sector_size
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return bytes, fewer only at the end; whole pages are read, aligned.
+
+        Raises:
+            InputError: they cannot be read.
+        """
+        opened = self._opened
+        start = offset - offset % _PAGE
+        whole = -(-(offset - start + length) // _PAGE) * _PAGE
+        with mmap.mmap(-1, whole) as buffer:
+            try:
+                count = os.preadv(opened.descriptor, [buffer], opened.facts.base + start)
+            except OSError as error:
+                raise _unreadable(error) from error
+            return bytes(buffer[offset - start : min(count, offset - start + length)])
+
+
 def find(opened: Opened) -> list[Part]:
     """Return the partitions of a source, by number.
 
     Raises:
         InputError: the table cannot be read.
     """
-    size = opened.facts.size or 0
-    sector = opened.facts.sector_size
-    head = read_at(opened, 0, 512)
+    return find_in(OfSource(opened))
+
+
+def find_in(medium: Readable) -> list[Part]:
+    """Return the partitions of a medium, by number.
+
+    Raises:
+        InputError: the table cannot be read.
+    """
+    size, sector = medium.size, medium.sector_size
+    head = medium.read(0, 512)
     if head[510:512] != b"\x55\xaa":
         return []
     kinds = {entry[1] for entry in _entries(head)}
     if _PROTECTIVE in kinds:
         for unit in dict.fromkeys((sector, 512, 4096)):
-            found = _gpt(opened, unit)
+            found = _gpt(medium, unit)
             if found is not None:
                 return [part for part in found if part.offset + part.length <= size]
-    parts = list(_mbr(opened, head, sector))
+    parts = list(_mbr(medium, head, sector))
     return [part for part in parts if part.length and part.offset + part.length <= size]
 
 
 def choose(opened: Opened, number: str) -> Part:
+    """Return the partition of a source with this number; see `choose_in`."""
+    return choose_in(OfSource(opened), number)
+
+
+def choose_in(medium: Readable, number: str) -> Part:
     """Return the partition with this number.
 
     Raises:
         UsageError: there is none; the hint lists those that are there.
         InputError: the table cannot be read.
     """
-    parts = find(opened)
+    parts = find_in(medium)
     for part in parts:
         if str(part.number) == number:
             return part
@@ -111,19 +196,14 @@ def read_at(opened: Opened, offset: int, length: int) -> bytes:
     Raises:
         InputError: they cannot be read.
     """
-    import mmap
+    return OfSource(opened).read(offset, length)
 
-    start = offset - offset % 4096
-    whole = -(-(offset - start + length) // 4096) * 4096
-    with mmap.mmap(-1, whole) as buffer:
-        try:
-            count = os.preadv(opened.descriptor, [buffer], opened.facts.base + start)
-        except OSError as error:
-            raise InputError(
-                f"the partition table cannot be read: {error.strerror or error}",
-                hint="give the range with `--type range`",
-            ) from error
-        return bytes(buffer[offset - start : min(count, offset - start + length)])
+
+def _unreadable(error: OSError) -> InputError:
+    return InputError(
+        f"the partition table cannot be read: {error.strerror or error}",
+        hint="give the range instead of the number of a partition",
+    )
 
 
 def _entries(sector: bytes) -> Iterator[tuple[int, int, int, int]]:
@@ -131,7 +211,7 @@ def _entries(sector: bytes) -> Iterator[tuple[int, int, int, int]]:
         yield _ENTRY.unpack_from(sector, 446 + 16 * number)
 
 
-def _mbr(opened: Opened, head: bytes, sector: int) -> Iterator[Part]:
+def _mbr(medium: Readable, head: bytes, sector: int) -> Iterator[Part]:
     extended = 0
     for number, (_, kind, start, count) in enumerate(_entries(head), 1):
         if kind in _EXTENDED:
@@ -142,7 +222,7 @@ def _mbr(opened: Opened, head: bytes, sector: int) -> Iterator[Part]:
     seen: set[int] = set()
     while extended and at not in seen and number < _MOST:
         seen.add(at)
-        table = read_at(opened, at * sector, 512)
+        table = medium.read(at * sector, 512)
         if table[510:512] != b"\x55\xaa":
             return
         (_, kind, start, count), (_, following, onward, _), *_ = _entries(table)
@@ -154,14 +234,14 @@ def _mbr(opened: Opened, head: bytes, sector: int) -> Iterator[Part]:
         at = extended + onward
 
 
-def _gpt(opened: Opened, sector: int) -> list[Part] | None:
-    header = read_at(opened, sector, 512)
+def _gpt(medium: Readable, sector: int) -> list[Part] | None:
+    header = medium.read(sector, 512)
     if len(header) < _GPT.size or not header.startswith(b"EFI PART"):
         return None
     _, first, count, width = _GPT.unpack_from(header)
     if width < _GPT_ENTRY.size or width > 4096 or first > 1 << 40:  # noqa: PLR2004 - of one entry
         return None
-    table = read_at(opened, first * sector, min(count, _MOST) * width)
+    table = medium.read(first * sector, min(count, _MOST) * width)
     found = []
     for number in range(min(count, len(table) // width)):
         kind, _, start, end = _GPT_ENTRY.unpack_from(table, number * width)

@@ -70,7 +70,7 @@ def branches(request: Request, ref: Ref, folder: bytes) -> tuple[Branch, ...]:
         StorageError: a folder cannot be made.
     """
     return tuple(
-        Branch(copy=copy, folder=_below(place, ref) if place else folder)
+        Branch(copy=copy, folder=below(place, ref) if place else folder)
         for copy, place in ((MASTER, request.to), (SECOND, request.also))
         if place or copy == MASTER
     )
@@ -149,7 +149,8 @@ def default_format(request: Request, size: int | None, sector: int) -> str:
     return RAW if size is None or not size or size % sector else "e01"
 
 
-def _below(place: bytes, ref: Ref) -> bytes:
+def below(place: bytes, ref: Ref) -> bytes:
+    """Make and return the folder of an acquisition below a folder outside the station."""
     parts = (part.encode() for part in str(ref).split("/"))
     folder = os.path.join(os.path.abspath(place), *parts)  # the record is read in other folders
     durable.make_dir(folder)

@@ -124,7 +124,7 @@ def _values(station: Station, attempt: Attempt) -> dict[str, Any]:
     if made.outcome is not None and made.result in {imaging.COMPLETE, imaging.WITH_GAPS}:
         values["media"] = media_fields(made, facts)
         if made.format == imaging.E01:
-            values["container"] = _container(order, made)
+            values["container"] = container_fields(order, made)
     if made.reread is not None:
         values["source_reread"] = made.reread.fields()
     if made.gaps:
@@ -154,7 +154,8 @@ def unread_fields(made: Imaging) -> dict[str, Any]:
     return found
 
 
-def _container(order: Order, made: Imaging) -> dict[str, Any]:
+def container_fields(order: Order, made: Imaging) -> dict[str, Any]:
+    """Return what the event says of an E01."""
     found: dict[str, Any] = {"files": len(made.files)}
     if order.plan is not None:
         found["compression"] = order.plan.compression

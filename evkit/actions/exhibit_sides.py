@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evkit.acquire import engine, mapfile
+from evkit.acquire import engine
 from evkit.acquire.reading import ImageReader
-from evkit.actions.acquire_where import Files, Where
+from evkit.actions.acquire_where import Where
 from evkit.actions.inventory_target import path_hint
-from evkit.core.errors import CaseError, CheckFailedError, InputError, UndecidedError, UsageError
-from evkit.core.limits import read_file
+from evkit.actions.recorded_image import first_end, recorded_tree, unread_of
+from evkit.core.errors import InputError, UndecidedError, UsageError
 from evkit.core.refs import Ref, is_ref, parse_ref
 from evkit.core.text import escape, escape_bytes
 from evkit.hashing import piecefile, pieces
 from evkit.images.opening import find_files, open_image
 from evkit.manifest import contents
-from evkit.manifest.facts import ENDS, facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from evkit.core.progress import Progress
     from evkit.hashing.pieces import PieceTree
-    from evkit.manifest.contents import Acquisition
     from evkit.station import Station
 
 _TASK = "compare"
-_MAP_ROLE = "map"
 _HEAD = len(piecefile.MAGIC)
 
 
@@ -96,7 +92,7 @@ def _of_ref(station: Station, ref: Ref, *, short: bool) -> Side:
             f"`{ref}` is no acquisition; acquisitions are compared",
             hint=path_hint(str(ref)) or f"name one, such as `{ref.of_exhibit()}/A1`",
         )
-    acquisition = _first_end(station, ref)
+    acquisition = first_end(station, ref)
     files = Where(station).files(str(ref))
     media = acquisition.row.get("media")
     recorded = media.get("pieces") if isinstance(media, dict) else None
@@ -105,8 +101,8 @@ def _of_ref(station: Station, ref: Ref, *, short: bool) -> Side:
             f"no piece tree of `{ref}` is recorded, so that it cannot be compared",
             hint="files that were taken in are compared with `evkit audit`",
         )
-    tree = _recorded_tree(files, acquisition, pieces.read_fields(recorded))
-    unread, remarks = _unread(files, acquisition)
+    tree = recorded_tree(files, acquisition, pieces.read_fields(recorded))
+    unread, remarks = unread_of(files, acquisition)
     images = [files.path_of(part.name) for part in acquisition.of_role(*contents.CONTENT_ROLES)]
     here = [path for path in images if path is not None and os.path.isfile(path)]
     if files.away:
@@ -122,80 +118,6 @@ def _of_ref(station: Station, ref: Ref, *, short: bool) -> Side:
         paths=tuple(here) if len(here) == len(images) else (),
         remarks=tuple(f"{ref}: {escape(text)}" for text in remarks),
     )
-
-
-def _first_end(station: Station, ref: Ref) -> Acquisition:
-    """Return the first end of an acquisition: later ones and corrections do not change data."""
-    for entry in station.events(ref.case):
-        event = entry[1]
-        if event.kind in ENDS and str(ref) in event.acquisitions:
-            found = contents.acquisitions(facts([entry])).get(str(ref))
-            if found is not None:
-                return found
-    raise CaseError(
-        f"`{ref}` has no end on record",
-        hint=path_hint(str(ref)) or "`evkit exhibit show` lists the acquisitions of an exhibit",
-    )
-
-
-def _recorded_tree(
-    files: Files, acquisition: Acquisition, recorded: tuple[int, bytes]
-) -> PieceTree:
-    """Read the pieces file; only the recorded tree is compared, never another.
-
-    Raises:
-        CheckFailedError: it is another one.
-        UndecidedError: it is not here.
-    """
-    listed = acquisition.of_role(contents.PIECES_ROLE)
-    path = files.path_of(listed[0].name) if listed else None
-    if path is None or not os.path.isfile(path):
-        raise UndecidedError(
-            f"the pieces file of `{files.ref}` is not here",
-            hint="bring its folder back from a copy, or compare the images by their paths",
-        )
-    size, root = recorded
-    try:
-        tree = piecefile.read_pieces(path)
-    except InputError as error:
-        raise CheckFailedError(
-            f"the pieces file of `{files.ref}` is not the one that was recorded",
-            details={"file": escape_bytes(path), "because": error.message},
-        ) from error
-    if (tree.size, tree.root) != recorded:
-        raise CheckFailedError(
-            f"the pieces file of `{files.ref}` is not the one that was recorded",
-            details={
-                "file": escape_bytes(path),
-                "recorded": f"{size:,} bytes, root {root.hex()}",
-                "found": f"{tree.size:,} bytes, root {tree.root.hex()}",
-            },
-        )
-    return tree
-
-
-def _unread(
-    files: Files, acquisition: Acquisition
-) -> tuple[tuple[tuple[int, int], ...], list[str]]:
-    """Return the ranges that could not be read, and what is not known of them."""
-    said = acquisition.row.get("unread")
-    said = said if isinstance(said, dict) else {}
-    first = said.get("first") if isinstance(said.get("first"), list) else []
-    ranges = tuple((row[0], row[1]) for row in first or [] if _is_range(row))
-    if not said or said.get("ranges") == len(ranges):
-        return ranges, []
-    for part in acquisition.of_role(_MAP_ROLE):
-        try:
-            data = read_file(files.path_of(part.name) or b"", mapfile.MAX_BYTES)
-            if hashlib.sha256(data).hexdigest() == part.sha256:
-                return tuple(mapfile.parse(data).ranges(*mapfile.UNREAD)), []
-        except InputError:
-            continue
-    return ranges, ["not all places that could not be read are known here: their map is missing"]
-
-
-def _is_range(row: object) -> bool:
-    return isinstance(row, list) and len(row) == 2 and all(type(number) is int for number in row)  # noqa: PLR2004 - offset, length
 
 
 def _of_path(path: bytes, progress: Progress) -> Side:

@@ -32,11 +32,12 @@ def _acquisition(state: State, ref: str, what: str) -> Acquisition:
 
 def _start(fact: Fact, state: State, findings: Findings) -> None:
     what = fact.kind.partition("-")[0]
-    if what == "acquire":
+    from_image = what == "acquire" and bool(fact.words("derived_from"))  # nobody touched the thing
+    if what == "acquire" and not from_image:
         hands.touch(fact, state, findings)
     for name in fact.exhibits:
         exhibit = exhibit_of(state, name)
-        if exhibit.seal and exhibit.seal.sealed:
+        if exhibit.seal and exhibit.seal.sealed and not from_image:
             text = f"data were taken from `{name}` (entry {fact.index}) while it was sealed "
             text += f"since entry {exhibit.seal.entry}"
             findings.add("worked-while-sealed", text, exhibit.seal.entry, fact.index, exhibit=name)

@@ -188,6 +188,8 @@ def _start(fact: Fact, _: State) -> str:
     text = "imaging began" if fact.kind == "acquire-start" else "intake began"
     text = _with(text, fact, (" (", "kind"))
     text += ")" if fact.text("kind") else ""
+    if fact.kind == "acquire-start" and fact.words("derived_from"):
+        return _with(text, fact, (" from the image ", "derived_from"))
     path = fact.part("source").get("path")
     text += f" from {path}" if isinstance(path, str) else ""
     kind = fact.text("type")

@@ -48,6 +48,10 @@ _RESULT = (
     field("tool", "object", "the other tool: name, version"),
     field("log", "object", "acquisition log: how much is known of each item"),
 )
+_DERIVED = (
+    field("derived_from", "refs", "the acquisition it was made from, when it was not the thing"),
+    field("parent", "object", "what is on record of that acquisition, and whether it agrees"),
+)
 _INTAKE = (
     choice("kind", "what kind of delivery", "files", "image", "phone", "cctv", "provider", "cloud",
            "ram", "photo", "paper"),
@@ -71,7 +75,7 @@ KINDS = (
         "acquire-start",
         "acquisition",
         "imaging begins: plan and pre-flight",
-        _SOURCE,
+        (*_SOURCE, *_DERIVED),
         roles=(OFFICER, ANALYST),
         traits=(HANDLES,),
     ),
@@ -79,7 +83,7 @@ KINDS = (
         "acquire-end",
         "acquisition",
         "imaging ended",
-        (*_SOURCE, *_RESULT),
+        (*_SOURCE, *_DERIVED, *_RESULT),
         roles=(OFFICER, ANALYST),
     ),
     kind(
