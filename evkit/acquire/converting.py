@@ -140,7 +140,7 @@ class _Converter:
             outcome = self._pass(out)
         self._progress.end(TASK, outcome.size)
         made.bytes_read = outcome.size
-        if _states(origin) != before:
+        if outcome.size != origin.size or _states(origin) != before:
             raise InputError(
                 "the files of the source changed while they were read",
                 hint="let nothing write to them, and start again",

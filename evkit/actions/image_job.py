@@ -186,7 +186,7 @@ def _chart(image: Image, named: bytes | None) -> mapfile.RescueMap | None:
     try:
         return mapfile.read(found[0], image.size)
     except InputError as error:
-        hint = error.hint or "name the right map with `--map FILE`, or `--map none`"
+        hint = "name the right map with `--map FILE`, or `--map none`"
         raise InputError(error.message, hint=hint) from error
 
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 _SHOWN = 12
 _LISTED = 64
 _STATES = {
-    judging.EQUAL: "what it holds is what {who} of it: equal",
-    judging.PARTLY: "what could be decoded is what {who} of it: equal",
-    judging.NOT_COMPARED: "it could not be compared with what {who} of it: parts cannot be decoded",
-    judging.NOTHING: "nothing is stated of it that it could be compared with",
-    judging.DIFFERS: "FAIL: it does not hold what {who} of it",
+    judging.EQUAL: "compared with what {who}: equal",
+    judging.PARTLY: "compared with what {who}, as far as it can be decoded: equal",
+    judging.NOT_COMPARED: "not compared with what {who}: parts of it cannot be decoded",
+    judging.NOTHING: "the source states nothing that it could be compared with",
+    judging.DIFFERS: "FAIL: compared with what {who}: different",
 }
 
 
@@ -51,7 +51,7 @@ class Converted:
     """A converted or exported image.
 
     Attributes:
-        source: its path, or the acquisition; escaped.
+        source: its path as `…`, or the acquisition; escaped.
         source_format: its format.
         files: of the new image.
         map: the map of what is missing in it, None when nothing is.
@@ -85,15 +85,16 @@ class Converted:
     def document(self) -> dict[str, Any]:
         """Return the JSON document."""
         made = self.done.made
+        medium = made.outcome.digests["sha256"] if made.outcome is not None else None
         document: dict[str, Any] = {
             "schema": "evkit/image-converted/1",
             "what": self.words,
-            "source": self.source,
+            "source": self.source.strip("`"),
             "source_format": self.source_format,
             "format": made.format,
             "result": made.result,
             "files": [
-                {**to_fields(path), "size": file.size, "sha256": file.sha256}
+                {**to_fields(path), "size": file.size, "sha256": file.sha256 or medium}
                 for path, file in zip(self.files, made.files, strict=False)
             ],
             "comparison": self.done.judgement.fields() if self.done.judgement else None,
@@ -143,7 +144,7 @@ class Converted:
             lines += [f"  {name} {value}" for name, value in made.outcome.digests.items()]
         lines += self._files()
         if done.judgement is not None:
-            lines.append(f"  the source: {self._compared()}")
+            lines.append(f"  {self._compared()}")
         lines += self._missing()
         if made.verified is not None:
             word = "equal" if made.verified else "FAIL: different, so that it got no name"
@@ -181,7 +182,7 @@ class Converted:
         judgement = self.done.judgement
         if judgement is None:
             return ""
-        who = "is on record" if self.entry is not None else "it states"
+        who = "is on record" if self.entry is not None else "the source states"
         text = _STATES[judgement.state].format(who=who)
         if judgement.pieces is not None:
             text += f" ({judgement.pieces:,} recorded pieces"
@@ -250,10 +251,10 @@ class Planned:
         document: dict[str, Any] = {
             "schema": "evkit/image-conversion-plan/1",
             "what": self.words,
-            "source": self.source,
+            "source": self.source.strip("`"),
             "source_format": self.source_format,
             "size": self.size,
-            "target": self.target,
+            "target": self.target.strip("`"),
             "format": self.format,
             "digests_to_compare": self.compared,
             "deviations": list(self.deviations),
