@@ -102,6 +102,7 @@ class Imaging:
         gaps: ranges that could not be read, or were not.
         map: where each range stands, when there are gaps.
         retries: small reads after failed large ones.
+        stormy: read errors became too many for an image that is read in order.
         files: the files of the image.
         verification: the second reading of the master as the event states it.
         verified: whether all copies agreed; None when none was read back to its end.
@@ -121,6 +122,7 @@ class Imaging:
     gaps: list[Range] = field(default_factory=list)
     map: RescueMap | None = None
     retries: int = 0
+    stormy: bool = False
     files: list[Written] = field(default_factory=list)
     verification: dict[str, Json] = field(default_factory=dict)
     verified: bool | None = None

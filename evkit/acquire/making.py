@@ -149,6 +149,7 @@ class Maker:
 
     def _stormy(self) -> bool:
         """Say that errors have become too many for an E01; return whether to leave the order."""
+        self._made.stormy = True
         if self._order.storm == RAW:
             return True
         self._progress.warn(

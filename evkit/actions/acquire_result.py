@@ -100,6 +100,8 @@ class Acquired:
             document["media"] = media_fields(made, self.facts)
         if made.gaps:
             document["unread"] = gaps.fields(made.gaps)
+        if made.stormy:
+            document["error_storm"] = True
         problem = made.error or self.ended.error
         if problem is not None:
             document["error"] = problem.message
@@ -125,6 +127,8 @@ class Acquired:
             lines += [f"hint: {made.error.hint}"] if made.error.hint else []
         if made.result not in _WORDS:
             lines += self._onward()
+        elif made.stormy:
+            lines.append(self._of_storm())
         if self.ended.error is not None:
             lines.append(f"  the end is not signed: {self.ended.error.message}")
             lines.append(f"hint: sign it with `evkit acquire --record --exhibit {self.ref}`")
@@ -158,6 +162,15 @@ class Acquired:
                     f"  {copy['copy']} copy {copy['state']} in `{escape_bytes(place)}`{error}"
                 )
         return lines
+
+    def _of_storm(self) -> str:
+        """Say what to do after too many read errors."""
+        if self.made.format == imaging.RAW:
+            return f"hint: make an E01 of it with `evkit image convert {self.ref}`"
+        return (
+            f"hint: read errors were many; `{self._again()} --format raw` tries harder and keeps a "
+            "map, `evkit image convert` makes an E01 of that"
+        )
 
     def _onward(self) -> list[str]:
         """Say what is left and how to go on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -404,3 +405,46 @@ def test_a_killed_conversion_is_closed_as_failed(run, acquired, tmp_path):
     run("acquire", "--finish", "--exhibit", "C1/E1")
     with run.made.open() as station:
         assert station.journals() == []
+
+
+@pytest.fixture
+def failing(tmp_path, monkeypatch):
+    """A file of which 300 sectors cannot be read."""
+    path = tmp_path / "failing.dd"
+    path.write_bytes(disk(2 * MIB))
+    bad = range(MIB, MIB + 300 * SECTOR)
+    real = os.preadv
+
+    def preadv(descriptor, buffers, offset, *flags):
+        if os.readlink(f"/proc/self/fd/{descriptor}") == str(path):
+            length = sum(len(buffer) for buffer in buffers)
+            if offset < bad.stop and bad.start < offset + length:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(descriptor, buffers, offset, *flags)
+
+    monkeypatch.setattr(os, "preadv", preadv)
+    return path
+
+
+def test_an_error_storm_says_to_take_raw_and_convert(run, failing):
+    arguments = ["acquire", failing, "--exhibit", "C1/E1", "--format", "e01"]
+    out = run(*arguments, "--progress", "lines", expect=3)
+    assert "so many read errors" in out
+    assert "--format raw` tries harder and keeps a map, `evkit image convert`" in out
+    assert end_of(run, "C1/E1/A1").fields["format"] == "e01"
+
+
+def test_a_storm_that_ended_as_raw_is_converted_with_its_map(run, failing):
+    arguments = ["acquire", failing, "--exhibit", "C1/E1", "--format", "e01", "--on-storm", "raw"]
+    out = run(*arguments, expect=3)
+    assert "hint: make an E01 of it with `evkit image convert C1/E1/A1`" in out
+    first = end_of(run, "C1/E1/A1")
+    assert first.fields["format"] == "raw"
+    out = run("image", "convert", "C1/E1/A1")
+    assert "153,600 bytes were not read when the source was made" in out
+    with E01Image([os.fsencode(run.folder / "A2" / "image.E01")]) as image:
+        assert list(image.declared_gaps) == [(MIB, 300 * SECTOR)]
+    second = end_of(run, "C1/E1/A2")
+    assert second.fields["media"]["sha256"] == first.fields["media"]["sha256"]
+    assert second.fields["unread"]["first"] == first.fields["unread"]["first"]
+    assert second.fields["result"] == "with-gaps"
