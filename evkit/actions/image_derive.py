@@ -190,6 +190,7 @@ def _plan(
     values: dict[str, object] = {
         "type": kind if isinstance(kind, str) else acquire_job.FULL,
         "format": carrier.format,
+        **({} if request.is_part else _scope(recorded)),
         **request.fields,
         "derived_from": [str(wish.parent)],
         "source": {
@@ -209,6 +210,12 @@ def _plan(
         happened=request.happened,
         reason=request.reason,
     )
+
+
+def _scope(recorded: Recorded) -> dict[str, object]:
+    """Return what the parent says of why only a part was taken: it is true of another form too."""
+    scope = recorded.event.fields.get("scope") or recorded.start_fields.get("scope")
+    return {"scope": scope} if isinstance(scope, str) else {}
 
 
 def _order(station: Station, job: Job, work: Work) -> imaging.Order:

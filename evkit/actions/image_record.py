@@ -18,16 +18,14 @@ from evkit.core import clock
 from evkit.core.errors import EvkitError
 from evkit.images.e01.header import Details
 from evkit.ledger.event import Subject
+from evkit.manifest.facts import plain
 
 if TYPE_CHECKING:
     from evkit.acquire.converting import Conversion, Origin
     from evkit.actions.longwork import Work
     from evkit.actions.recorded_image import Recorded
-    from evkit.core.refs import Ref
     from evkit.ledger.event import Event
     from evkit.station import Station
-
-_STARTS = frozenset({"acquire-start", "intake-start"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +104,8 @@ def _values(station: Station, attempt: Attempt) -> dict[str, Any]:
         end = part[0] + part[1]
         text = f"bytes {part[0]:,} to {end:,} of {part[2]:,} of {attempt.recorded.ref}"
         values["part"] = {"words": text, **part_fields(part)}
+    elif "part" in attempt.recorded.event.fields:
+        values["part"] = plain(attempt.recorded.event.fields["part"])
     if made.result in {imaging.COMPLETE, imaging.WITH_GAPS}:
         values["media"] = media_fields(attempt.done)
         sector = attempt.origin.image.sector_size
@@ -153,7 +153,7 @@ def _recorded_details(station: Station, recorded: Recorded) -> Details:
     known = station.state(ref.case).state
     thing, case = known.exhibit(str(exhibit)), known.cases.get(ref.case)
     fir = case.fields.get("fir_no") if case is not None else None
-    began = _start_of(station, ref) or event
+    began = recorded.start or event
     source = began.fields.get("source")
     said = source if isinstance(source, dict) else {}
     name = f"{event.actor.rank} {event.actor.name}" if event.actor.rank else event.actor.name
@@ -176,13 +176,6 @@ def _recorded_details(station: Station, recorded: Recorded) -> Details:
 def origin_words(recorded: Recorded) -> str:
     """Return the format of the parent as its record calls it."""
     return str(recorded.event.fields.get("format") or "raw")
-
-
-def _start_of(station: Station, ref: Ref) -> Event | None:
-    for _, event, _ in station.events(ref.case):
-        if event.kind in _STARTS and str(ref) in event.acquisitions:
-            return event
-    return None
 
 
 def _seconds(event: Event) -> int:

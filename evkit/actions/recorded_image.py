@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from evkit.station import Station
 
 _MAP_ROLE = "map"
+_STARTS = frozenset({"acquire-start", "intake-start"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,7 @@ class Recorded:
         ref: the acquisition.
         acquisition: its first end.
         event: the same, as signed.
+        start: its start, as signed, None when it has none.
         files: all files of the image, in order.
         digests: recorded digests of the medium by name.
         size: recorded bytes of the medium.
@@ -49,12 +51,18 @@ class Recorded:
     ref: Ref
     acquisition: Acquisition
     event: Event
+    start: Event | None
     files: tuple[bytes, ...]
     digests: Mapping[str, str]
     size: int
     tree: PieceTree | None
     unread: tuple[gaps.Range, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    @property
+    def start_fields(self) -> Mapping[str, Any]:
+        """Fields of the start."""
+        return {} if self.start is None else self.start.fields
 
     def fields(self) -> dict[str, Any]:
         """Return what a derived acquisition says of it."""
@@ -104,6 +112,7 @@ def find(station: Station, ref: Ref) -> Recorded:
         ref=ref,
         acquisition=acquisition,
         event=event,
+        start=_start_of(station, ref),
         files=here,
         digests=digests,
         size=size,
@@ -111,6 +120,13 @@ def find(station: Station, ref: Ref) -> Recorded:
         unread=unread,
         remarks=tuple(remarks),
     )
+
+
+def _start_of(station: Station, ref: Ref) -> Event | None:
+    for _, event, _ in station.events(ref.case):
+        if event.kind in _STARTS and str(ref) in event.acquisitions:
+            return event
+    return None
 
 
 def first_end(station: Station, ref: Ref) -> Acquisition:

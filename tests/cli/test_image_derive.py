@@ -448,3 +448,22 @@ def test_a_storm_that_ended_as_raw_is_converted_with_its_map(run, failing):
     assert second.fields["media"]["sha256"] == first.fields["media"]["sha256"]
     assert second.fields["unread"]["first"] == first.fields["unread"]["first"]
     assert second.fields["result"] == "with-gaps"
+
+
+def test_what_is_partial_by_decision_stays_so(run, tmp_path):
+    """Another form of a part says which part, and why; a part of a whole says so anew."""
+    path = tmp_path / "disk.dd"
+    path.write_bytes(disk())
+    run("acquire", path, "--exhibit", "C1/E1", "--type", "partition", "--part", "1", "--format",
+        "raw", "--scope", "only the partition is covered by the order")  # fmt: skip
+    run("image", "convert", "C1/E1/A1")
+    first, second = end_of(run, "C1/E1/A1"), end_of(run, "C1/E1/A2")
+    assert second.fields["type"] == "partition"
+    assert second.fields["part"] == first.fields["part"]
+    run("image", "export", "C1/E1/A1", "--exhibit", "C1/E2", "--range", "0+8s", "--what", "boot",
+        "--set", "scope=the boot sector was asked for")  # fmt: skip
+    out = " ".join(run("exhibit", "show", "C1/E1").split())
+    assert out.count("why: only the partition is covered by the order") == 2
+    out = " ".join(run("exhibit", "show", "C1/E2").split())
+    assert "bytes 0 to 4,096 of 2,099,200 of C1/E1/A1" in out
+    assert "the boot sector was asked for" in out
