@@ -117,6 +117,11 @@ def _data(exhibit: Exhibit) -> Iterator[Task]:
         word = "failed" if last.result == "failed" else "was stopped"
         text = f"{last.ref} {word} (entry {last.ended_entry}), no complete one since"
         command = f"evkit {last.what} {source} --exhibit {ref}"
+        parent = last.fields.get("derived_from")
+        if last.what == "acquire" and isinstance(parent, (list, tuple)) and parent:
+            command = f"evkit image convert {parent[0]}"
+            if not str(parent[0]).startswith(f"{ref}/"):
+                command = f"evkit image export {parent[0]} --exhibit {ref} …"
         yield Task(code="try-again", ref=ref, text=text, command=command)
     elif not taken(exhibit) and not exhibit.parts:
         text = f"{ref}: no data were taken yet"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evkit.core import clock
-from evkit.custody import hands
+from evkit.custody import derived, hands
 from evkit.custody.decision import Side, decide
 from evkit.custody.state import Acquisition
 from evkit.custody.thing import exhibit_of
@@ -197,11 +197,12 @@ HANDLERS: dict[str, Callable[[Fact, State, Findings], None]] = {
 
 
 def close(state: State, findings: Findings) -> None:
-    """Remark attempts that have no end, and data that were never compared again."""
+    """Remark attempts without an end, data never compared again, and contradicted parents."""
     for case in state.cases.values():
         for exhibit in case.exhibits.values():
             for acquisition in exhibit.acquisitions.values():
                 _unfinished(acquisition, exhibit.ref, findings)
+                derived.check(acquisition, state, findings)
 
 
 def _unfinished(acquisition: Acquisition, exhibit: str, findings: Findings) -> None:

@@ -55,6 +55,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "acquisition-started-twice": (GAP, "the same attempt was begun twice"),
     "acquisition-ended-twice": (GAP, "the same attempt was ended twice; the first entry stands"),
     "digests-contradict": (GAP, "one entry states two different digests of the same data"),
+    "parent-contradicted": (
+        GAP,
+        "what a conversion says of the acquisition it was made from is not what is on record of it",
+    ),
     "unread-data": (REMARK, "part of the data could not be read"),
     "foreign-tool": (REMARK, "made by another tool, first digested here"),
     "expected-mismatch": (
