@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from evkit.acquire import mapfile, readback
+from evkit.acquire import engine, mapfile, readback
 from evkit.acquire.imaging import (
     E01,
     FAILED,
@@ -14,6 +14,7 @@ from evkit.acquire.imaging import (
     Artifact,
     artifact,
 )
+from evkit.acquire.observing import Finished
 from evkit.acquire.output import checkpoint
 from evkit.acquire.output.branch import name_all
 from evkit.acquire.output.resumed import MAP_PART
@@ -43,6 +44,7 @@ class Completer:
         self._progress = progress
         self._made = made
         self._answers: dict[str, dict[str, Json]] = {}
+        self._observer = order.observer
 
     def verify(self) -> None:
         """Read every copy back when that was asked for."""
@@ -119,15 +121,38 @@ class Completer:
         digests = {
             branch.part(file.name): file.sha256 for file in made.files if file.sha256 is not None
         }
+        observer, match = self._observer, False
+        target = None if observer is None else observer.begin(self._finished(branch, made.outcome))
         self._progress.begin(TASK, made.outcome.size)
-        answer = readback.compare(
-            paths,
-            made.outcome,
-            files=digests if made.format == E01 else None,
-            on_bytes=lambda done: self._progress.update(TASK, done),
-        )
+        try:
+            answer = readback.compare(
+                paths,
+                made.outcome,
+                files=digests if made.format == E01 else None,
+                order=engine.Order(
+                    target=target,
+                    on_bytes=lambda done: self._progress.update(TASK, done),
+                    expected=made.outcome.size,
+                ),
+            )
+            match = answer.match
+        finally:
+            if observer is not None:
+                observer.end(match=match)
+        if match:
+            self._observer = None  # one copy is enough
         self._progress.end(TASK, made.outcome.size)
         return answer
+
+    def _finished(self, branch: Branch, outcome: engine.Outcome) -> Finished:
+        made = self._made
+        return Finished(
+            paths=tuple(branch.part(file.name) for file in made.files),
+            names=tuple(branch.path(file.name) for file in made.files),
+            size=outcome.size,
+            digests=outcome.digests,
+            unread=() if made.map is None else tuple(made.map.ranges(*mapfile.UNREAD)),
+        )
 
     def _judge(self, branch: Branch, answer: Answer) -> None:
         made = self._made

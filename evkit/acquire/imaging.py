@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evkit.acquire.engine import Outcome
     from evkit.acquire.gaps import Range
     from evkit.acquire.mapfile import RescueMap
+    from evkit.acquire.observing import Observer
     from evkit.acquire.output.branch import Branch, Written
     from evkit.acquire.rereading import Reread
     from evkit.acquire.rescue import Policy
@@ -54,6 +55,7 @@ class Order:
         rescued: map of a rescue by ddrescue whose image lies in the branch as its part.
         files: how the files are called.
         reread: read the source a second time and compare it with the image.
+        observer: sees the blocks of the first copy that is read back.
     """
 
     folder: bytes
@@ -72,6 +74,7 @@ class Order:
     rescued: RescueMap | None = None
     files: Names = NEUTRAL
     reread: bool = False
+    observer: Observer | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ from evkit.images.e01.reader import E01Image
 from evkit.images.raw import RawImage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from evkit.core.ejson import Json
 
@@ -73,7 +73,7 @@ def compare(
     expected: engine.Outcome,
     *,
     files: Mapping[bytes, str] | None = None,
-    on_bytes: Callable[[int], None] | None = None,
+    order: engine.Order | None = None,
 ) -> Answer:
     """Read the files of an image back and compare them.
 
@@ -81,12 +81,12 @@ def compare(
         paths: one raw file, its parts, or the segments of an E01, in order.
         expected: what was read from the source.
         files: SHA-256 by path of files that are compared as such; given for a container.
-        on_bytes: called with the bytes of the medium read so far.
+        order: what else is done with the bytes of the medium, which come in order.
 
     Raises:
         StorageError: a file cannot be opened.
     """
-    order = engine.Order(on_bytes=on_bytes, expected=expected.size)
+    order = order or engine.Order(expected=expected.size)
     try:
         if files:
             return _container(paths, expected, files, order)

@@ -11,6 +11,7 @@ from evkit.acquire.stopping import Stop
 from evkit.actions import acquire_places as places
 from evkit.actions import decided
 from evkit.actions.acquire_e01 import medium_of, plan_for
+from evkit.actions.acquire_inventory import Lister, check
 from evkit.actions.acquire_job import LIVE, PARTITION, RANGE, Job
 from evkit.actions.acquire_order import order_for
 from evkit.actions.acquire_record import Attempt, record_end
@@ -57,10 +58,12 @@ def run(
                 e01 = None
                 if job.request.is_e01:
                     e01 = plan_for(station, signer, job, work, job.request.split or 0)
-                order = order_for(job, work, e01)
+                lister = Lister.wanted(request, work, progress)
+                order = dataclasses.replace(order_for(job, work, e01), observer=lister)
                 made = imaging.make(job.opened, order, stop, progress)
                 attempt = Attempt(work=work, job=job, order=order, made=made)
-                return record_end(station, signer, attempt)
+                acquired = record_end(station, signer, attempt)
+                return lister.complete(station, signer, acquired, stop) if lister else acquired
             finally:
                 work.close()
     finally:
@@ -222,6 +225,7 @@ def _settled(request: Request, facts: Facts) -> Request:
     unknown = set(request.digests) - set(ALGORITHMS)
     if unknown or request.verify not in _VERIFY:
         raise UsageError("an unknown digest or way to verify")
+    check(request)
     wanted = {*request.digests, "sha256"}
     if form == imaging.E01:
         wanted.add("md5")  # the container holds it; every reader looks for it
@@ -245,6 +249,8 @@ def _plan_fields(request: Request, facts: Facts) -> dict[str, Json]:
         plan["split"] = request.split
     if request.part is not None:
         plan["part"] = request.part
+    if request.inventory:
+        plan["inventory"] = True
     return plan
 
 

@@ -47,6 +47,7 @@ class Request:
         rescued: image and map of a rescue by ddrescue that is taken over.
         planned: the source as it was found before the questions; it must be the same one later.
         reread: read the source a second time and compare it with the image.
+        inventory: list what the image holds while it is read back.
     """
 
     source: bytes
@@ -70,6 +71,7 @@ class Request:
     rescued: tuple[bytes, bytes] | None = None
     planned: Facts | None = None
     reread: bool = False
+    inventory: bool = False
 
     @property
     def digests(self) -> tuple[str, ...]:

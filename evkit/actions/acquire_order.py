@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from evkit.actions.longwork import Work
 
 _KEPT = ("exhibit", "verify", "block_nodes", "format", "compress", "split", "type", "part", "storm",
-         "reason", "command", "reread")  # fmt: skip
+         "reason", "command", "reread", "inventory")  # fmt: skip
 
 
 def order_for(job: Job, work: Work, e01: E01Plan | None) -> Order:

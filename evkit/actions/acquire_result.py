@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evkit.acquire.imaging import Imaging
     from evkit.acquire.preflight import Report
     from evkit.acquire.source import Facts
+    from evkit.actions.acquire_inventory import Listed
     from evkit.actions.acquire_job import Request
     from evkit.actions.longwork import Ended
     from evkit.core.ejson import Json
@@ -49,6 +50,7 @@ class Acquired:
     places: tuple[bytes, ...] = ()
     partial: str | None = None
     decisions: tuple[Decision, ...] = ()
+    inventory: Listed | None = None
 
     @property
     def exit_code(self) -> int:
@@ -65,6 +67,7 @@ class Acquired:
         if any(copy["state"] == "failed" for copy in self.made.copies):
             codes.append(int(ExitCode.STORAGE))
         codes += [int(e.exit_code) for e in (self.made.error, self.ended.error) if e is not None]
+        codes += self.inventory.exit_codes if self.inventory is not None else []
         return worst(*codes)
 
     def document(self) -> dict[str, Any]:
@@ -102,6 +105,8 @@ class Acquired:
             document["unread"] = gaps.fields(made.gaps)
         if made.stormy:
             document["error_storm"] = True
+        if self.inventory is not None:
+            document["inventory"] = self.inventory.document()
         problem = made.error or self.ended.error
         if problem is not None:
             document["error"] = problem.message
@@ -132,6 +137,8 @@ class Acquired:
         if self.ended.error is not None:
             lines.append(f"  the end is not signed: {self.ended.error.message}")
             lines.append(f"hint: sign it with `evkit acquire --record --exhibit {self.ref}`")
+        if self.inventory is not None and not made.resumable:
+            lines += self.inventory.lines(self.ref)
         return lines
 
     def _first(self) -> str:
@@ -224,6 +231,7 @@ class Planned:
             "split": self.request.split,
             "digests": list(self.request.digests),
             "verify": self.request.verify,
+            "inventory": self.request.inventory,
             "estimated_seconds": None
             if self.seconds is None
             else {name: round(value) for name, value in self.seconds.items()},
@@ -259,7 +267,7 @@ def _format_words(request: Request) -> str:
     words = "E01, compression " + request.compress if request.is_e01 else "raw"
     if request.split is not None:
         words += f", files of at most {in_words(request.split)}"
-    return words
+    return words + (", with an inventory" if request.inventory else "")
 
 
 def unread_words(made: Imaging) -> str:

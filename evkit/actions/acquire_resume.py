@@ -14,6 +14,7 @@ from evkit.acquire.output.resumed import Resumed
 from evkit.acquire.recognise import identity_changes, recognise
 from evkit.acquire.source import Facts, Opened
 from evkit.acquire.stopping import Stop
+from evkit.actions.acquire_inventory import Lister, check
 from evkit.actions.acquire_job import Job
 from evkit.actions.acquire_order import e01_of, request_of, saver
 from evkit.actions.acquire_record import Attempt, record_end
@@ -50,12 +51,15 @@ class Resume:
         source: the source now, None for the name it had.
         closing: read nothing more; the rest becomes zeros that are listed as untried.
         reason: of the officer, for deviations.
+        inventory: list what the image holds while it is read back, also when that was not asked
+            for at the start.
     """
 
     ref: str
     source: bytes | None = None
     closing: bool = False
     reason: str | None = None
+    inventory: bool = False
 
 
 def find(station: Station, ref: str) -> Journal | None:
@@ -100,6 +104,8 @@ def resume(station: Station, signer: Signer, wish: Resume, progress: Progress = 
             "recorded is closed with `--finish`",
         )
     request = request_of(entry.work)
+    request = dataclasses.replace(request, inventory=request.inventory or wish.inventory)
+    check(request)
     state = dict(entry.work.get("state") or {})
     opened = _open(request, entry.work, wish)
     try:
@@ -127,6 +133,7 @@ def _go_on(
     branches = _branches(request, work.ref, work.folder)
     _tidy(branches, resumed, request)
     job = _job(request, opened, kept, station)
+    lister = Lister.wanted(request, work, progress)
     order = imaging.Order(
         folder=work.folder,
         branches=branches,
@@ -138,16 +145,18 @@ def _go_on(
         block_nodes=request.block_nodes,
         policy=request.policy,
         storm=request.storm,
-        save=saver(work, {key: value for key, value in kept.items() if key != "state"}),
+        save=saver(work, {**kept, "inventory": request.inventory}),
         resume=state,
         closing=wish.closing,
         reread=request.reread,
+        observer=lister,
     )
     more = _deviations(order, job, work.start, station, wish, resumed)
     with Stop() as stop:
         made = imaging.make(opened, order, stop, progress)
         attempt = Attempt(work=work, job=job, order=order, made=made)
-        return record_end(station, signer, attempt, more)
+        acquired = record_end(station, signer, attempt, more)
+        return lister.complete(station, signer, acquired, stop) if lister else acquired
 
 
 def _open(request: Request, kept: Mapping[str, Any], wish: Resume) -> Opened:

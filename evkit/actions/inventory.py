@@ -67,6 +67,8 @@ class RunResult:
         problems: one line for each thing that could not be read, the first ones.
         unread: which files lie in places that were not read when the image was made; None when
             all of it was read.
+        digested: streams and bytes that were digested while the image was read back, and those
+            that were read again; None when all were read for the inventory alone.
         recorded: the event, None when there is none.
         sources: what was read.
     """
@@ -77,6 +79,7 @@ class RunResult:
     coverage: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     unread: UnreadFiles | None = None
+    digested: Mapping[str, Mapping[str, int]] | None = None
     recorded: Recorded | None = None
 
     @property
@@ -87,7 +90,7 @@ class RunResult:
     def document(self) -> dict[str, Any]:
         """Return the JSON document."""
         recorded = self.recorded
-        return {
+        document: dict[str, Any] = {
             "schema": "evkit/inventory-run/1",
             "done": bool(self.meta),
             "database": escape_bytes(self.database),
@@ -100,6 +103,9 @@ class RunResult:
             "entry": None if recorded is None else recorded.index,
             "event_id": None if recorded is None else recorded.event_id,
         }
+        if self.digested is not None:
+            document["digested"] = {key: dict(value) for key, value in self.digested.items()}
+        return document
 
     def lines(self) -> list[str]:
         """Return the lines for people."""
@@ -114,6 +120,8 @@ class RunResult:
             lines += ["could not be read:", *("  " + text for text in self.problems)]
         if self.unread is not None:
             lines += self.unread.lines()
+        if self.digested is not None:
+            lines += digested_lines(self.digested)
         lines.append(f"rows {self.meta['rows']}, root {self.meta['row_root']}")
         if self.recorded is not None:
             lines += self.recorded.lines()
@@ -164,14 +172,14 @@ def run(
     if request.record:
         waiting = unrecorded(station, chosen)
         Unchanged(chosen, progress)
-        result = _finished(waiting, chosen)
+        result = finished(waiting, chosen)
     else:
         if signer is not None:
             station.check(signer, KIND)
         result = _write(request, chosen, progress)
     if request.dry_run:
         return result
-    return _record(request, chosen, station, signer, result)
+    return record(request, chosen, station, signer, result)
 
 
 def coverage_lines(coverage: Mapping[str, Any]) -> list[str]:
@@ -201,6 +209,15 @@ def coverage_lines(coverage: Mapping[str, Any]) -> list[str]:
         f"digested {size['digested']:,} bytes; errors {coverage['errors']:,}",
     ]
     return lines
+
+
+def digested_lines(digested: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Say how much was digested while the image was read back, and how much was read again."""
+    way, again = digested["on_the_way"], digested["read_again"]
+    return [
+        f"digested during the read-back {way['streams']:,} streams, {way['bytes']:,} bytes",
+        f"read again {again['streams']:,} streams, {again['bytes']:,} bytes",
+    ]
 
 
 def problem_lines(inventory: Inventory, most: int = _SHOWN) -> tuple[str, ...]:
@@ -251,10 +268,11 @@ def _write(request: RunRequest, chosen: Chosen, progress: Progress) -> RunResult
         scan.run()
         unchanged.still(scan.differing)
         writer.finish(chosen.meta(scan.engines, request.options.hashes))
-    return _finished(chosen.database, chosen)
+    return finished(chosen.database, chosen)
 
 
-def _finished(database: bytes, chosen: Chosen) -> RunResult:
+def finished(database: bytes, chosen: Chosen) -> RunResult:
+    """Return what a complete inventory file says."""
     unread, whole = chosen.target.unread, chosen.unread_whole
     with Inventory(database) as inventory:
         return RunResult(
@@ -267,9 +285,10 @@ def _finished(database: bytes, chosen: Chosen) -> RunResult:
         )
 
 
-def _record(
+def record(
     request: RunRequest, chosen: Chosen, station: Station, signer: Signer | None, result: RunResult
 ) -> RunResult:
+    """Sign the event of a complete inventory."""
     size, digests = digest_file(result.database, ("sha256",))
     meta, coverage = result.meta, dict(result.coverage)
     coverage.pop("row")
@@ -291,6 +310,8 @@ def _record(
     }
     if result.unread is not None:
         values["unread_files"] = result.unread.fields()
+    if result.digested is not None:
+        values["digested"] = result.digested
     acquisition = str(chosen.target.acquisition)
     typed = Request(
         kind=KIND,

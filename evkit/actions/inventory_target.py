@@ -95,7 +95,7 @@ def choose(station: Station, replayed: Replay, ref: Ref) -> Chosen:
     acquisition = _acquisition(replayed, ref)
     folder = station.folder(parse_ref(acquisition.ref))
     artifacts = [item for item in _list(acquisition.fields.get("artifacts")) if _usable(item)]
-    database = _next_name(folder)
+    database = next_name(folder)
     images = [item["name"] for item in artifacts if item["role"] in {"image", "segment"}]
     media = acquisition.media
     common: dict[str, Any] = {"name": acquisition.ref.encode(), "acquisition": acquisition.ref}
@@ -263,7 +263,8 @@ def _unread(
     return first, total(first) == stated.get("bytes", 0)
 
 
-def _next_name(folder: bytes) -> bytes:
+def next_name(folder: bytes) -> bytes:
+    """Return the path of the next inventory file of an acquisition's folder."""
     used = {os.path.basename(path) for path in inventories(folder)}
     number, name = 1, b"inventory.db"
     while name in used:

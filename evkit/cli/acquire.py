@@ -30,6 +30,7 @@ EXITS = (
         "evkit acquire /dev/sdb --exhibit 2026-457/E1 --set write_blocker.make=Tableau",
         "evkit acquire /dev/sdb --exhibit 2026-457/E1 --to /media/store --also /media/second",
         "evkit acquire stick.dd --exhibit 2026-457/E1 --dry-run",
+        "evkit acquire /dev/sdb --exhibit 2026-457/E1 --inventory",
         "evkit acquire /dev/sdb --exhibit 2026-457/E1 --type partition --part 2 --scope …",
         "evkit acquire /mnt/pc --exhibit 2026-457/E1 --type targeted --files list.txt --scope …",
         "evkit acquire --resume --exhibit 2026-457/E1",
@@ -114,6 +115,11 @@ EXITS = (
     "--rescued", metavar="IMAGE", help="Go on with the image of a rescue by ddrescue (with --map)."
 )
 @click.option("--map", "map_", metavar="FILE", help="The map of that rescue.")
+@click.option(
+    "--inventory",
+    is_flag=True,
+    help="List all files of the image while it is read back, as `evkit inventory run` does.",
+)
 @click.option("--resume", is_flag=True, help="Go on with an acquisition that was stopped.")
 @click.option("--record", is_flag=True, help="Sign the end of complete work that is unsigned.")
 @click.option("--finish", is_flag=True, help="Close stopped work; what was not read is zeros.")
@@ -137,6 +143,8 @@ def acquire(session: Session, recording: Recording, **options: Any) -> None:  # 
     if options["resume"] or options["finish"]:
         _resume(session, recording, options)
     elif options["record"]:
+        if options["inventory"]:
+            raise UsageError("`--record` reads nothing", hint="use `evkit inventory run`")
         settle(session, options["exhibit"], "acquire", recording, record=True)
     else:
         _run(session, recording, options)
@@ -158,6 +166,7 @@ def _resume(session: Session, recording: Recording, options: dict[str, Any]) -> 
             source=None if source is None else os.fsencode(source),
             closing=options["finish"],
             reason=recording.reason,
+            inventory=options["inventory"],
         )
         signer = session.signer(station, recording.officer)
         session.emit(resume(station, signer, wish, session.progress()))
@@ -229,6 +238,7 @@ def _request(recording: Recording, options: dict[str, Any], fields: dict[str, ob
             retries=options["retries"],
             give_up_seconds=None if give_up is None else read_seconds(give_up, "--give-up"),
         ),
+        inventory=options["inventory"],
         rescued=None if rescued is None else (os.fsencode(rescued), os.fsencode(chart)),
     )
 

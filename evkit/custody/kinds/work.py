@@ -114,6 +114,7 @@ KINDS = (
             field("database", "object", "the inventory file with its digest"),
             field("coverage", "object", "totals that add up"),
             field("unread_files", "object", "known files in places that were not read"),
+            field("digested", "object", "streams digested while the image was read back, or again"),
             choice("result", "how it ended", *RESULTS),
             text("error", "why it stopped or failed"),
         ),

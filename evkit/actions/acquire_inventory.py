@@ -1,0 +1,202 @@
+"""The inventory of an acquisition, made from the blocks of the image while it is read back.
+
+The rows are those that `evkit inventory run` writes afterwards. They are written and recorded only
+when the image read back equal, is on record, and its files have stayed what was read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evkit.acquire import imaging
+from evkit.actions import inventory
+from evkit.actions.acquire_job import TARGETED
+from evkit.actions.acquire_result import media_fields
+from evkit.actions.inventory_target import Chosen, next_name
+from evkit.core.errors import CheckFailedError, EvkitError, UsageError
+from evkit.core.text import escape
+from evkit.inventory.alongside import Alongside
+from evkit.inventory.scan import Options, Target
+from evkit.inventory.store import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evkit.acquire import engine
+    from evkit.acquire.observing import Finished
+    from evkit.acquire.stopping import Stop
+    from evkit.actions.acquire_job import Request
+    from evkit.actions.acquire_result import Acquired
+    from evkit.actions.inventory import RunResult
+    from evkit.actions.longwork import Work
+    from evkit.core.progress import Progress
+    from evkit.identity.signer import Signer
+    from evkit.station import Station
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """What came of the inventory of an acquisition.
+
+    Attributes:
+        result: the inventory; None when there is none.
+        why: why there is none, or why all of it was read again; empty when neither is so.
+        error: what prevented it, or its record.
+    """
+
+    result: RunResult | None = None
+    why: str = ""
+    error: EvkitError | None = None
+
+    @property
+    def exit_codes(self) -> list[int]:
+        """What it adds to the exit code of the acquisition."""
+        codes = [self.result.exit_code] if self.result is not None else []
+        return codes + ([int(self.error.exit_code)] if self.error is not None else [])
+
+    def document(self) -> dict[str, Any]:
+        """Return its part of the JSON document."""
+        found: dict[str, Any] = self.result.document() if self.result is not None else {}
+        if self.why:
+            found["note"] = self.why
+        if self.error is not None:
+            found["error"] = self.error.message
+        return found
+
+    def lines(self, ref: str) -> list[str]:
+        """Return its lines for people."""
+        lines = self.result.lines() if self.result is not None else []
+        if self.why:
+            lines.append(f"  inventory: {self.why}")
+        if self.error is not None:
+            lines.append(f"  inventory: {self.error.message}")
+        if self.result is None:
+            lines.append(f"hint: `evkit inventory run {ref}` makes it")
+        elif self.result.recorded is None:
+            lines.append(f"hint: record it with `evkit inventory run {ref} --record`")
+        return lines
+
+
+class Lister:
+    """Lists an image while it is read back (an `acquire.observing.Observer`).
+
+    Args:
+        work: the acquisition.
+        progress: told bytes digested.
+    """
+
+    def __init__(self, work: Work, progress: Progress) -> None:
+        self._ref = str(work.ref)
+        self._folder = work.folder
+        self._options = Options()
+        self._alongside = Alongside(self._options, work.folder, progress)
+        self._image: Finished | None = None
+        self._facts: list[tuple[int, int, int]] = []
+
+    @classmethod
+    def wanted(cls, request: Request, work: Work, progress: Progress) -> Lister | None:
+        """Return one when an inventory was asked for."""
+        return cls(work, progress) if request.inventory else None
+
+    def begin(self, image: Finished) -> engine.Target | None:
+        """List metadata and extents of an image; the answer digests its streams."""
+        self._image, self._facts = image, _facts(image.paths)
+        self._alongside.walk(self._target(image, image.paths), image.size)
+        return None if self._alongside.problem else self._alongside
+
+    def end(self, *, match: bool) -> None:
+        """Keep what was digested when the image read back equal, and nothing else."""
+        self._alongside.finish(match=match)
+        if not match:
+            self._image = None
+
+    def complete(
+        self, station: Station, signer: Signer, acquired: Acquired, stop: Stop
+    ) -> Acquired:
+        """Write the rows and record them, after the end of the acquisition."""
+        try:
+            listed = self._complete(station, signer, acquired, stop)
+        except EvkitError as error:
+            listed = Listed(error=error)
+        finally:
+            self._alongside.close()
+        return dataclasses.replace(acquired, inventory=listed)
+
+    def _complete(self, station: Station, signer: Signer, acquired: Acquired, stop: Stop) -> Listed:
+        made, image = acquired.made, self._image
+        if made.result not in {imaging.COMPLETE, imaging.WITH_GAPS} or made.resumable:
+            return Listed(why="the acquisition is not complete")
+        if image is None:
+            return Listed(why="the image was not read back equal")
+        if acquired.ended.index is None:
+            return Listed(why="the end of the acquisition is not on record yet")
+        problem = self._alongside.problem
+        chosen = Chosen(
+            target=self._target(image, image.names),
+            database=next_name(self._folder),
+            media=media_fields(made, acquired.facts),
+        )
+        with Writer(chosen.database) as writer:
+            with stop.heard_at_once():
+                scan, digested = self._alongside.run(chosen.target, writer)
+            self._still(image.names)
+            writer.finish(chosen.meta(scan.engines, self._options.hashes))
+        found = inventory.finished(chosen.database, chosen)
+        result = dataclasses.replace(found, digested=digested)
+        why = f"all streams were read again: {problem}" if problem else ""
+        request = inventory.RunRequest(what=self._ref, is_ref=True, options=self._options)
+        try:
+            result = inventory.record(request, chosen, station, signer, result)
+        except EvkitError as error:
+            return Listed(result=result, why=why, error=error)
+        return Listed(result=result, why=why)
+
+    def _target(self, image: Finished, paths: Sequence[bytes]) -> Target:
+        return Target(
+            name=self._ref.encode(),
+            paths=paths,
+            acquisition=self._ref,
+            digests=dict(image.digests),
+            unread=image.unread,
+        )
+
+    def _still(self, paths: Sequence[bytes]) -> None:
+        if _facts(paths) != self._facts:
+            raise CheckFailedError(
+                f"files of `{escape(self._ref)}` changed while they were listed; nothing was "
+                "recorded about what they hold",
+                hint=f"put it on record with `evkit verify {self._ref} --record`",
+            )
+
+
+def check(request: Request) -> None:
+    """Refuse an inventory that cannot be made in the same pass.
+
+    Raises:
+        UsageError: it needs an image that is read back now.
+    """
+    if not request.inventory:
+        return
+    if request.verify != imaging.NOW:
+        raise UsageError(
+            "`--inventory` lists the image while it is read back, so it needs `--verify now`",
+            hint="make the inventory afterwards with `evkit inventory run`",
+        )
+    if request.type == TARGETED:
+        raise UsageError("`--inventory` is for images", hint="use `evkit inventory run`")
+
+
+def _facts(paths: Sequence[bytes]) -> list[tuple[int, int, int]]:
+    """Return what shows that a file was written to; its name and mode do not count."""
+    found = []
+    for path in paths:
+        try:
+            facts = os.stat(path)
+        except OSError:
+            found.append((-1, -1, -1))
+        else:
+            found.append((facts.st_ino, facts.st_size, facts.st_mtime_ns))
+    return found
