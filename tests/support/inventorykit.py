@@ -6,14 +6,18 @@ import gzip
 import json
 import os
 import shutil
+import sqlite3
+import struct
 import zipfile
 from pathlib import Path
 
-from evkit.images.opening import find_files
+from evkit.images.opening import find_files, open_image
+from evkit.inventory.alongside import Alongside
 from evkit.inventory.reader import Inventory
 from evkit.inventory.scan import Options, Scan, Target
 from evkit.inventory.store import Writer
 
+BLOCK = 4 << 20
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "sample_images"
 DFTT = {
     "1": ("1-extend-part.zip", "ext-part-test-2.dd"),
@@ -129,3 +133,77 @@ def expected(images: Path) -> dict[str, dict]:
 def fact(entry: dict, name: str):
     """Return one published fact of an image."""
     return next(item["value"] for item in entry["published"] if item["fact"] == name)
+
+
+def plain_rows(database: Path) -> list[list[tuple]]:
+    """Return all rows and all file types of an inventory file without their salts."""
+    base = sqlite3.connect(database)
+    try:
+        return [
+            base.execute(f"SELECT n, row FROM {table} ORDER BY n").fetchall()
+            for table in ("rows", "engine_rows")
+        ]
+    finally:
+        base.close()
+
+
+def alongside(path, folder: Path, options: Options | None = None, block=BLOCK, **more):
+    """Inventory an image while it is read in blocks; return (rows, types), counts, the object."""
+    chosen = options or Options()
+    raw = os.fsencode(path)
+    aim = Target(name=os.path.basename(raw), paths=find_files(raw)[1])
+    folder.mkdir(exist_ok=True)
+    work = Alongside(chosen, os.fsencode(folder), **more)
+    with open_image(raw) as image:
+        work.walk(aim, image.size)
+        for at in range(0, image.size, block):
+            work.write(memoryview(image.read(at, min(block, image.size - at))))
+    work.finish(match=True)
+    database = folder / "alongside.db"
+    with Writer(os.fsencode(database)) as writer:
+        done, counts = work.run(aim, writer)
+        writer.finish({"hashes": ",".join(chosen.hashes), **done.engines})
+    work.close()
+    found = plain_rows(database)
+    os.unlink(database)
+    return found, counts, work
+
+
+def same_both_ways(path, folder: Path, options: Options | None = None, **more):
+    """Inventory an image on its own and alongside; the rows must agree. Returns counts, object."""
+    folder.mkdir(exist_ok=True)
+    scan(path, folder / "plain.db", options).close()
+    found, counts, work = alongside(path, folder, options, **more)
+    expected = plain_rows(folder / "plain.db")
+    os.unlink(folder / "plain.db")
+    assert found == expected
+    return counts, work
+
+
+def scattered(image: Path, clusters: list[int]) -> None:
+    """Move the first file of the root of a FAT16 image to other clusters, in this order."""
+    data = bytearray(image.read_bytes())
+    (sector, per, reserved, tables, entries) = struct.unpack_from("<HBHBH", data, 11)
+    (table_sectors,) = struct.unpack_from("<H", data, 22)
+    fat, length = reserved * sector, table_sectors * sector
+    root = fat + tables * length
+    start, size = root + entries * 32, sector * per
+    entry = next(at for at in range(root, start, 32) if data[at + 11] & 0x3F == 0x20)
+    chain = [struct.unpack_from("<H", data, entry + 26)[0]]
+    while (after := struct.unpack_from("<H", data, fat + 2 * chain[-1])[0]) < 0xFFF8:
+        chain.append(after)
+    assert sorted(clusters) == sorted(set(clusters))
+    assert len(clusters) == len(chain)
+    content = [bytes(data[start + (n - 2) * size :][:size]) for n in chain]
+    table = bytearray(data[fat : fat + length])
+    for number in chain:
+        struct.pack_into("<H", table, 2 * number, 0)
+    for number, after in zip(clusters, [*clusters[1:], 0xFFFF], strict=True):
+        struct.pack_into("<H", table, 2 * number, after)
+    for number, part in zip(clusters, content, strict=True):
+        at = start + (number - 2) * size
+        data[at : at + size] = part
+    for copy in range(tables):
+        data[fat + copy * length : fat + (copy + 1) * length] = table
+    struct.pack_into("<H", data, entry + 26, clusters[0])
+    image.write_bytes(data)
