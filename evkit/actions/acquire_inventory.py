@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.acquire import imaging
 from evkit.actions import inventory
-from evkit.actions.acquire_job import TARGETED
 from evkit.actions.acquire_result import media_fields
 from evkit.actions.inventory_target import Chosen, next_name
 from evkit.core.errors import CheckFailedError, EvkitError, UsageError
@@ -93,6 +92,7 @@ class Lister:
         self._folder = work.folder
         self._options = Options()
         self._alongside = Alongside(self._options, work.folder, progress)
+        self._begun: Finished | None = None
         self._image: Finished | None = None
         self._facts: list[tuple[int, int, int]] = []
 
@@ -103,15 +103,14 @@ class Lister:
 
     def begin(self, image: Finished) -> engine.Target | None:
         """List metadata and extents of an image; the answer digests its streams."""
-        self._image, self._facts = image, _facts(image.paths)
+        self._begun, self._facts = image, _facts(image.paths)
         self._alongside.walk(self._target(image, image.paths), image.size)
         return None if self._alongside.problem else self._alongside
 
     def end(self, *, match: bool) -> None:
         """Keep what was digested when the image read back equal, and nothing else."""
         self._alongside.finish(match=match)
-        if not match:
-            self._image = None
+        self._image = self._begun if match else None
 
     def complete(
         self, station: Station, signer: Signer, acquired: Acquired, stop: Stop
@@ -178,15 +177,11 @@ def check(request: Request) -> None:
     Raises:
         UsageError: it needs an image that is read back now.
     """
-    if not request.inventory:
-        return
-    if request.verify != imaging.NOW:
+    if request.inventory and request.verify != imaging.NOW:
         raise UsageError(
             "`--inventory` lists the image while it is read back, so it needs `--verify now`",
             hint="make the inventory afterwards with `evkit inventory run`",
         )
-    if request.type == TARGETED:
-        raise UsageError("`--inventory` is for images", hint="use `evkit inventory run`")
 
 
 def _facts(paths: Sequence[bytes]) -> list[tuple[int, int, int]]:

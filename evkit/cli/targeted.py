@@ -23,7 +23,7 @@ OWN = {"files": "--files", "no_count": "--no-count", "cross": "--cross"}
 _OF_IMAGES = {
     "format_": "--format", "part": "--part", "split": "--split", "to": "--to", "also": "--also",
     "block_nodes": "--block-nodes", "retries": "--retries", "give_up": "--give-up",
-    "rescued": "--rescued", "map_": "--map",
+    "rescued": "--rescued", "map_": "--map", "inventory": "--inventory",
 }  # fmt: skip
 _STDIN = "-"
 

@@ -70,7 +70,7 @@ class Alongside:
             size: bytes of the medium.
         """
         self.close()
-        self.problem = ""
+        self.problem = "the image was not read to its end"
         try:
             if self._options.types:
                 self._typer = Typer(self._options.limits, size, self._type_command)
@@ -79,6 +79,7 @@ class Alongside:
             )
             self._walked = Walked(self._folder, self._ask, offered.offer)
             Scan(target, self._options, _Nowhere(), self._progress, self._walked.record).run()
+            self.problem = ""
         except InterruptedByUserError:
             raise
         except (EvkitError, EngineStoppedError, OSError) as error:

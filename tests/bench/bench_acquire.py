@@ -28,7 +28,7 @@ def rows() -> list[Row]:
     dc3dd = shutil.which("dc3dd")
     if dc3dd is None:
         return [Row(job="raw acquisition", ours=0.0, note="dc3dd is not installed")]
-    with _workshop() as (folder, made, env):
+    with workshop() as (folder, made, env):
         source = realistic(folder / "source.dd", SIZE)
         tiny = folder / "tiny"
         tiny.write_bytes(b"x")
@@ -80,7 +80,7 @@ def realistic(path: Path, size: int) -> Path:
 
 
 @contextmanager
-def _workshop() -> Iterator[tuple[Path, Path, dict[str, str]]]:
+def workshop() -> Iterator[tuple[Path, Path, dict[str, str]]]:
     with tempfile.TemporaryDirectory(prefix="evkit-bench-") as name:
         folder = Path(name)
         os.environ["XDG_STATE_HOME"] = str(folder / "state")

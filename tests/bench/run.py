@@ -1,4 +1,4 @@
-"""Run the benchmarks: `python tests/bench/run.py [start hash acquire ledger verify inventory]`.
+"""Run the benchmarks: `python tests/bench/run.py [SUITE…]`, the suites being those of `SUITES`.
 
 Prints one Markdown table; `docs/benchmarks.md` holds the last one with the machine it was taken on.
 Nothing here asserts a speed.
@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import table
 
-SUITES = ("start", "hash", "acquire", "ledger", "verify", "inventory")
+SUITES = ("start", "hash", "acquire", "ledger", "verify", "inventory", "alongside")
 
 
 def main(names: list[str]) -> int:

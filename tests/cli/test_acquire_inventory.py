@@ -214,6 +214,29 @@ def test_an_event_that_cannot_be_signed_leaves_the_inventory(run, monkeypatch):
     assert "recorded inventory" in run("inventory", "run", "C1/E1/A1", "--record")
 
 
+@pytest.mark.parametrize("where", ["walk", "write"])
+def test_a_user_who_stops_during_the_read_back(run, monkeypatch, where):
+    """The image keeps its name and record, as without an inventory; nothing is listed."""
+
+    def stop(*_):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+
+    if where == "walk":
+        monkeypatch.setattr(alongside.Walked, "record", stop)
+    else:
+        real = readback.compare
+        monkeypatch.setattr(readback, "compare", lambda *a, **o: stop() or real(*a, **o))
+    image = kit.SAMPLES / "usb-fat16.raw"
+    out = run("acquire", image, "--exhibit", "C1/E1", "--inventory", "--format", "raw", expect=130)
+    assert "reading the image back was stopped" in out
+    assert "hint: `evkit inventory run C1/E1/A1` makes it" in out
+    assert events(run) == []
+    assert sorted(path.name for path in (run.folder / "A1").iterdir()) == [
+        "acquisition-log.json", "image.raw", "image.raw.pieces",
+    ]  # fmt: skip
+
+
 def test_what_fails_on_the_way_is_read_again(run, monkeypatch):
     def fail(*_):
         raise ValueError("no more memory")
@@ -234,6 +257,9 @@ def test_it_needs_the_image_read_back(run, options):
     assert not run.folder.exists()
     out = run("acquire", "--record", "--exhibit", "C1/E1", "--inventory", expect=2)
     assert "`--record` reads nothing" in out
+    out = run("acquire", image.parent, "--exhibit", "C1/E1", "--inventory", "--type", "targeted",
+              "--files", image, expect=2)  # fmt: skip
+    assert "`--inventory` is an option of an image" in out
 
 
 def test_a_dry_run_says_so(run):
