@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench_acquire import workshop
 from harness import Row, Run, median_ratio, median_wall, pair, run
+from workshop import workshop
 
 FOLDERS, FILES, LARGE = 20, 100, 8
 SIZES = (100, 3000, 20_000, 60_000)
@@ -20,7 +20,8 @@ def rows() -> list[Row]:
     mke2fs = shutil.which("mke2fs", path="/usr/sbin:/usr/bin:/bin:/sbin")
     if mke2fs is None:
         return []
-    with workshop() as (folder, made, env):
+    with workshop() as shop:
+        folder, made, env = shop.folder, shop.station, shop.env
         image = _image(folder, mke2fs)
         return [_row(made, image, env, form) for form in ("raw", "e01")]
 

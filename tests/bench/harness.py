@@ -13,13 +13,17 @@ import statistics
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One finished process: wall and CPU seconds (user + system), peak memory in bytes."""
+    """One finished process: wall and CPU seconds (user + system, of all processes), peak memory.
+
+    Memory in bytes is that of the main process, or of all its processes where that was asked for.
+    """
 
     wall: float
     cpu: float
@@ -41,6 +45,7 @@ class Row:
         share: share of the limit, None when not computed.
         rss: peak memory of evkit in bytes, 0 when not measured.
         note: anything a reader must know.
+        least: the floor of the ratio as a number, for the plot.
     """
 
     job: str
@@ -54,12 +59,24 @@ class Row:
     share: float | None = None
     rss: int = 0
     note: str = ""
+    least: float | None = None
 
 
 def run(
-    command: Sequence[str], *, env: dict[str, str] | None = None, codes: Sequence[int] = (0,)
+    command: Sequence[str],
+    *,
+    env: dict[str, str] | None = None,
+    codes: Sequence[int] = (0,),
+    tree: bool = False,
 ) -> Run:
-    """Run a command to its end with its output thrown away; fail on an unexpected exit code."""
+    """Run a command to its end with its output thrown away; fail on an unexpected exit code.
+
+    Args:
+        command: program and arguments.
+        env: changes to the environment.
+        codes: exit codes that are expected.
+        tree: measure the memory of all its processes, shared memory counted once; this costs time.
+    """
     start = time.perf_counter()
     process = subprocess.Popen(
         list(command),
@@ -68,12 +85,13 @@ def run(
         stderr=subprocess.PIPE,
         env=None if env is None else os.environ | env,
     )
-    peak = _Peak(process.pid)
+    peak = _TreePeak(process.pid) if tree else _Peak(process.pid)
     peak.start()
     text = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - start
     peak.done.set()
+    peak.join()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in codes:
         shown = text.decode(errors="replace")[-2000:]
@@ -99,6 +117,43 @@ class _Peak(threading.Thread):
                 return
 
 
+class _TreePeak(threading.Thread):
+    """Watches the memory of a process and all below it: the sum of their proportional shares."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.pid, self.bytes, self.done = pid, 0, threading.Event()
+
+    def run(self) -> None:
+        while not self.done.wait(0.05):
+            self.bytes = max(self.bytes, tree_share(self.pid))
+
+
+def tree_share(pid: int) -> int:
+    """Return the memory of a process and all below it in bytes, what they share counted once."""
+    return sum(_share(one) for one in _below(pid))
+
+
+def _below(pid: int) -> Iterator[int]:
+    yield pid
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                yield from _below(int(child))
+    except (OSError, ValueError):
+        return
+
+
+def _share(pid: int) -> int:
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    return 0
+
+
 def pair(ours, theirs, *, rounds: int = 3) -> tuple[list[Run], list[Run]]:
     """Run two callables in turn (each returns a `Run`), after one warm-up of each."""
     ours()
@@ -120,6 +175,12 @@ def median_wall(runs: Sequence[Run]) -> float:
     return statistics.median(run.wall for run in runs)
 
 
+def cpu() -> float:
+    """CPU seconds of this process so far, user and system."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
 def primitive_seconds(size: int, names: Sequence[str], *, pieces: bool = False) -> float:
     """CPU seconds of the bare digests over `size` bytes, measured on 256 MiB in this process."""
     sample = bytes(os.urandom(1 << 20)) * 4
@@ -127,23 +188,18 @@ def primitive_seconds(size: int, names: Sequence[str], *, pieces: bool = False) 
     total = 0.0
     for name in names:
         digest = hashlib.new(name)
-        start = _cpu()
+        start = cpu()
         for _ in range(count):
             digest.update(sample)
-        total += _cpu() - start
+        total += cpu() - start
     if pieces:
         view = memoryview(sample)
-        start = _cpu()
+        start = cpu()
         for _ in range(count):
             for offset in range(0, len(sample), 16384):
                 hashlib.sha256(view[offset : offset + 16384]).digest()
-        total += _cpu() - start
+        total += cpu() - start
     return total * size / (count * len(sample))
-
-
-def _cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -1,7 +1,7 @@
 """Run the benchmarks: `python tests/bench/run.py [SUITE…]`, the suites being those of `SUITES`.
 
 Prints one Markdown table; `docs/benchmarks.md` holds the last one with the machine it was taken on.
-Nothing here asserts a speed.
+`--write` puts the table of `acquire` and its plot into `docs/`. Nothing here asserts a speed.
 """
 
 from __future__ import annotations
@@ -9,28 +9,60 @@ from __future__ import annotations
 import importlib
 import os
 import platform
+import re
+import ssl
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import table
+import plot
+from harness import Row, table
 
 SUITES = ("start", "hash", "acquire", "ledger", "verify", "inventory", "alongside")
+WRITTEN = "acquire"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE, PLOT = DOCS / "benchmarks.md", DOCS / "benchmarks.svg"
 
 
 def main(names: list[str]) -> int:
     """Run the named suites (all without names) and print the table."""
-    rows = []
-    for name in names or SUITES:
+    write = "--write" in names
+    names = [name for name in names if name != "--write"] or list(SUITES)
+    rows: list[Row] = []
+    for name in names:
         if name not in SUITES:
             print(f"no such suite `{name}`; there are: {', '.join(SUITES)}", file=sys.stderr)
             return 2
         print(f"running {name} …", file=sys.stderr, flush=True)
-        rows.extend(importlib.import_module(f"bench_{name}").rows())
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {_processor()}\n")
+        made = importlib.import_module(f"bench_{name}").rows()
+        rows.extend(made)
+        if write and name == WRITTEN:
+            PAGE.write_text(filled(PAGE.read_text(), made))
+            PLOT.write_text(plot.draw(made))
+    print(f"{machine()}\n")
     print(table(rows))
     return 0
+
+
+def filled(page: str, rows: list[Row]) -> str:
+    """Return the page with the table of these rows between its markers."""
+    begin, end = f"<!-- {WRITTEN}: begin -->\n", f"<!-- {WRITTEN}: end -->\n"
+    pattern = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
+    if not pattern.search(page):
+        raise RuntimeError(f"the page has no place for the table: `{begin.strip()}`")
+    text = f"{begin}{machine()}\n\n{table(rows)}\n{end}"
+    return pattern.sub(lambda _: text, page)
+
+
+def machine() -> str:
+    """Return the words for what the figures were taken on."""
+    return (
+        f"Python {platform.python_version()}, {ssl.OPENSSL_VERSION.rsplit(' ', 3)[0]}, "
+        f"{os.cpu_count()} cores of {_processor()}, "
+        f"Linux {platform.release().split('-', maxsplit=1)[0]}"
+    )
 
 
 def _processor() -> str:
