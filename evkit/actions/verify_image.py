@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 from typing import TYPE_CHECKING
 
 from evkit.acquire import decoding
+from evkit.core.beside import Beside
 from evkit.core.errors import EvkitError, InputError
 from evkit.core.text import escape, escape_bytes
 from evkit.images.detect import detect
@@ -34,16 +34,19 @@ def verify_data(
     Of an E01 the medium is compared as well, and its own digests say whether it is damaged. Only
     content is answered; the record itself is verified by naming the bundle or the case.
     """
+    from evkit.hashing.digests import digest_file
+
     report = Report(escape_bytes(path), "image", no_history=brought.no_history)
     text = "a file by itself says nothing about this; verify the bundle or the case"
     for question in (AUTHORSHIP, RECORD, HISTORY):
         report.undecided(question, "file-alone", text)
     is_container = detect(path).name == "ewf"
-    beside = _FileDigest(path)
+    beside = Beside(lambda: digest_file(path, ["sha256"]))
     if is_container:
         beside.start()
     medium = _container(path, report) if is_container else None
-    size, digest = beside.result()
+    size, digests = beside.result()
+    digest = digests["sha256"]
     report.shown["sha256"] = digest
     if medium is not None:
         report.shown["sha256 of the medium"] = medium
@@ -80,40 +83,6 @@ def _container(path: bytes, report: Report) -> str | None:
         report.undecided(CONTENT, "container-unreadable", text)
         return None
     return None if decoded.chunks else decoded.digests["sha256"]
-
-
-class _FileDigest(threading.Thread):
-    """Digests a file as it is, beside the decoding of what is in it."""
-
-    def __init__(self, path: bytes) -> None:
-        super().__init__(daemon=True)
-        self._path = path
-        self._found: tuple[int, str] | None = None
-        self._error: Exception | None = None
-
-    def run(self) -> None:
-        """Read the file once."""
-        from evkit.hashing.digests import digest_file
-
-        try:
-            size, digests = digest_file(self._path, ["sha256"])
-            self._found = size, digests["sha256"]
-        except Exception as error:  # noqa: BLE001 - kept, and raised by `result`
-            self._error = error
-
-    def result(self) -> tuple[int, str]:
-        """Return size and SHA-256; read the file now if that was not begun.
-
-        Raises:
-            OSError: it cannot be read.
-        """
-        if self.ident is None:
-            self.run()
-        else:
-            self.join()
-        if self._found is None:
-            raise self._error or OSError("the file was not read")
-        return self._found
 
 
 def _records(

@@ -173,13 +173,15 @@ def _resume(session: Session, recording: Recording, options: dict[str, Any]) -> 
 
 
 def _run(session: Session, recording: Recording, options: dict[str, Any]) -> None:
-    from evkit.actions.acquire import dry_run, look, run
-    from evkit.actions.scene import ask
     from evkit.cli import targeted
-    from evkit.cli.choosing import Terminal, choose_source
 
     targeted.check(options)
     with session.station() as station:
+        unlocked = None if recording.dry_run else session.unlocking(station, recording.officer)
+        from evkit.actions.acquire import dry_run, look, run  # meanwhile: it takes a while as well
+        from evkit.actions.scene import ask
+        from evkit.cli.choosing import Terminal, choose_source
+
         source = options["source"]
         if source is None:
             places = [os.fsencode(options[name]) for name in ("to", "also") if options[name]]
@@ -192,7 +194,7 @@ def _run(session: Session, recording: Recording, options: dict[str, Any]) -> Non
             targeted.run(session, station, recording, options, fields)
             return
         request = _request(recording, {**options, "source": source}, fields)
-        if recording.dry_run:
+        if unlocked is None:
             session.emit(dry_run(station, request))
             return
         request = dataclasses.replace(request, planned=look(request.source))
@@ -200,8 +202,7 @@ def _run(session: Session, recording: Recording, options: dict[str, Any]) -> Non
         asker = Terminal() if session.interactive() and not session.json else None
         scene = ask(station, request.exhibit, request.fields, asker, request.to)
         request = dataclasses.replace(request, fields=scene.fields)
-        signer = session.signer(station, recording.officer)
-        session.emit(run(station, signer, request, session.progress()))
+        session.emit(run(station, unlocked(), request, session.progress()))
 
 
 def _request(recording: Recording, options: dict[str, Any], fields: dict[str, object]) -> Request:

@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING
 import click
 
 from evkit.cli import output
-from evkit.core.errors import CaseError, IdentityError, InputError, InterruptedByUserError
+from evkit.core.errors import (
+    CaseError,
+    EvkitError,
+    IdentityError,
+    InputError,
+    InterruptedByUserError,
+)
 from evkit.core.text import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from evkit.core.progress import Progress
     from evkit.custody.foresee import Foreseen
@@ -159,6 +165,23 @@ class Session:
                 tries = "one more try" if left == 1 else f"{left} more tries"
                 output.err(f"evkit: {error.message}; {tries}")
         raise IdentityError("no passphrase was given")
+
+    def unlocking(self, station: Station, officer: str | None) -> Callable[[], Signer]:
+        """Begin to unlock the key beside other work, where nobody must be asked for a passphrase.
+
+        That takes a third of a second on purpose. What fails is raised when the signer is wanted.
+        """
+        from evkit.core.beside import Beside
+
+        try:
+            name = self.officer(station, officer) if self.passphrase_path() else None
+        except EvkitError:
+            name = None
+        if name is None:
+            return lambda: self.signer(station, officer)
+        begun = Beside(lambda: self.signer(station, name))
+        begun.start()
+        return begun.result
 
     def officer(self, station: Station, officer: str | None) -> str:
         """Return who signs: option, EVKIT_OFFICER, or the only officer enrolled.

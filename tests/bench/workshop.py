@@ -100,6 +100,9 @@ def workshop() -> Iterator[Workshop]:
                 "EVKIT_OFFICER": stations.OFFICER,
                 "EVKIT_NO_PROGRESS": "1",
                 "EVKIT_NONINTERACTIVE": "1",
+                # an installed program is compiled once; the warm-up does it here
+                "PYTHONDONTWRITEBYTECODE": "",
+                "PYTHONPYCACHEPREFIX": str(folder / "pycache"),
             },
         )
 
