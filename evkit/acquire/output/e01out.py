@@ -52,6 +52,7 @@ class E01Out:
         self._plan = plan
         self._skip = skip
         self._names = names
+        self._proved = False
         self._resume = state
         self._fan: Fan | None = None
         self.writer = E01Writer(plan, self._open, on_group=self._grouped, resume=state)
@@ -129,6 +130,9 @@ class E01Out:
         return _Sink(self, self._fan)
 
     def _grouped(self, _: State) -> None:
+        if not self._proved:
+            self._proved = True  # a destination that fails shows at once, also where all is zeros
+            self.sync()
         if self.on_write is not None:
             self.on_write()
 
