@@ -59,7 +59,7 @@ def raw(shop: Workshop, *, masked: bool = False) -> Row:
     return beside(
         job,
         runs,
-        peer_name="dc3dd hash=md5 hash=sha1 hash=sha256",
+        peer_name="dc3dd with the same digests",
         floor=None if masked else FLOOR,
         aim=None if masked else AIM,
         fixed=fixed(lambda: shop.acquire(shop.tiny, *RAW, env=env)),

@@ -81,7 +81,7 @@ def _row(row: Row, top: float, scale: float) -> list[str]:
         _text(LEFT - 10, middle + 15, f"beside {row.peer}", "small", "end"),
         f'  <rect class="bar" x="{LEFT}" y="{bar:g}" rx="2"',
         f'    width="{ratio * scale:.1f}" height="{BAR}"/>',
-        _text(LEFT + ratio * scale + 8, middle + 5, f"{ratio:.1f}x", ""),
+        _text(LEFT + max(ratio, row.least or 0) * scale + 8, middle + 5, f"{ratio:.1f}x", ""),
     ]
     if row.least is not None:
         parts.append(_line(LEFT + row.least * scale, bar - 5, bar + BAR + 5, "floor"))
