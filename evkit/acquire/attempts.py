@@ -183,8 +183,19 @@ class Attempts:
         Raises:
             StorageError: it does not; the failures are taken back.
         """
-        if self._doubtful and self._good is not None:
-            self._ask_again(self._good)
+        places = self._readable()
+        if self._doubtful and places:
+            self._ask_again(places)
+
+    def _readable(self) -> list[int]:
+        """Return sectors that were readable, in this run or else in an earlier one."""
+        if self._good is not None:
+            return [self._good]
+        if len(self._doubtful) < DOUBT:
+            return []
+        found = [sum(one) - 1 for one in self._map.ranges(FINISHED)]
+        chosen = dict.fromkeys([*found[:1], *found[len(found) // 2 :][:1], *found[-1:]])
+        return [at // self._sector * self._sector for at in chosen]
 
     def mark(self, offset: int, length: int, status: str) -> None:
         """Change the map."""
@@ -207,20 +218,23 @@ class Attempts:
         self._doubtful.clear()
         self.mark(offset, len(view), FINISHED)
 
-    def _ask_again(self, offset: int) -> None:
-        """Read a sector that was readable; what failed since then was not bad if that fails too."""
-        self.sector_reads += 1
-        try:
-            self._medium.read_sector(offset, self._whole()[: self._sector])
-        except OSError as error:
-            self.failed += 1
-            for start, length, before in self._doubtful:
-                self.mark(start, length, before)
-            raise StorageError(
-                f"the source answers no more: byte {offset}, which was read before, fails too",
-                hint="what was read so far is kept; check power and cable, then go on",
-            ) from error
-        self._doubtful.clear()
+    def _ask_again(self, offsets: list[int]) -> None:
+        """Read sectors that were readable; what failed since then was not bad if they fail too."""
+        for offset in offsets:
+            self.sector_reads += 1
+            try:
+                self._medium.read_sector(offset, self._whole()[: self._sector])
+            except OSError:
+                self.failed += 1
+            else:
+                self._doubtful.clear()
+                return
+        for start, length, before in self._doubtful:
+            self.mark(start, length, before)
+        raise StorageError(
+            f"the source answers no more: byte {offsets[0]}, which was read before, fails too",
+            hint="what was read so far is kept; check power and cable, then go on",
+        )
 
     def _end_at(self, offset: int) -> None:
         """All from `offset` on is bad: there is no medium."""

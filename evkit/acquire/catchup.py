@@ -32,12 +32,15 @@ class CatchUp:
     Attributes:
         at: bytes taken so far.
         wrong: ranges (offset, length) in which the disk does not hold what was read.
+        error: what ended it in its own thread.
+        stopped: set from another thread, it ends after the block in hand.
     """
 
     def __init__(self, hashes: Mapping[str, hashlib._Hash], at: int, block: int) -> None:
         self.at = at
         self.wrong: list[tuple[int, int]] = []
         self.error: BaseException | None = None
+        self.stopped = False
         self.hashes = hashes
         self._block = block
 
@@ -57,7 +60,7 @@ class CatchUp:
             OSError: likewise.
         """
         with ThreadPoolExecutor(max(1, len(self.hashes))) as threads:
-            while self.at < until:
+            while self.at < until and not self.stopped:
                 length = min(self._block, until - self.at)
                 data = read(self.at, length)
                 if len(data) < length:

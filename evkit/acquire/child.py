@@ -30,8 +30,10 @@ class Child:
     """
 
     def __init__(self, setup: Setup) -> None:
+        text = json.dumps(dataclasses.asdict(setup))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "evkit.acquire.worker", json.dumps(dataclasses.asdict(setup))],
+            # -P: nothing is imported from the current folder, which may hold evidence
+            [sys.executable, "-P", "-m", "evkit.acquire.worker", text],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

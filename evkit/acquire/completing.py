@@ -15,11 +15,14 @@ from evkit.acquire.imaging import (
     artifact,
 )
 from evkit.acquire.observing import Finished
-from evkit.acquire.output import checkpoint
-from evkit.acquire.output.branch import name_all
-from evkit.acquire.output.resumed import MAP_PART
+from evkit.acquire.output.branch import name_all, write_small
 from evkit.core import durable
-from evkit.core.errors import CheckFailedError, EvkitError, InterruptedByUserError
+from evkit.core.errors import (
+    CheckFailedError,
+    EvkitError,
+    InterruptedByUserError,
+    StorageError,
+)
 from evkit.hashing import piecefile
 
 if TYPE_CHECKING:
@@ -59,6 +62,11 @@ class Completer:
             except InterruptedByUserError:
                 made.verification = made.verification or {"state": "stopped"}
                 return
+            except StorageError as error:
+                branch.error = error
+                if not self._live():
+                    raise
+                continue
             self._judge(branch, answer)
         if not self._live():
             made.result = FAILED
@@ -79,20 +87,19 @@ class Completer:
         finally:
             self._describe_copies()
         made.artifacts[:0] = self._image_files(outcome.digests["sha256"])
-        self._forget_checkpoints()
 
     def _name(self, live: Sequence[Branch]) -> None:
         made, folder = self._made, self._order.folder
         names = [file.name for file in made.files]
         small = self._small()
         for name, role, data in small:
-            durable.write_new(os.path.join(folder, name), data, mode=0o444)
+            self._write(folder, name, data)
             made.artifacts.append(artifact(name, role, data))
         for number, branch in enumerate(live):
             try:
                 if branch.folder != folder:
                     for name, _, data in small:
-                        durable.write_new(os.path.join(branch.folder, name), data, mode=0o444)
+                        self._write(branch.folder, name, data)
                 name_all(branch, names[::-1])
             except EvkitError as error:
                 branch.error = error
@@ -110,6 +117,13 @@ class Completer:
             found.append((os.fsencode(names.map), "map", mapfile.encode(made.map)))
         return found
 
+    def _write(self, folder: bytes, name: bytes, data: bytes) -> None:
+        """Write a small file; work that goes on may find the same there."""
+        if self._order.save is not None:
+            write_small(folder, name, data)
+        else:
+            durable.write_new(os.path.join(folder, name), data, mode=0o444)
+
     def _live(self) -> list[Branch]:
         return [branch for branch in self._order.branches if branch.error is None]
 
@@ -117,9 +131,9 @@ class Completer:
         made = self._made
         if made.outcome is None:
             raise ValueError("nothing was read")
-        paths = [branch.part(file.name) for file in made.files]
+        paths = [branch.now(file.name) for file in made.files]
         digests = {
-            branch.part(file.name): file.sha256 for file in made.files if file.sha256 is not None
+            branch.now(file.name): file.sha256 for file in made.files if file.sha256 is not None
         }
         observer, match = self._observer, False
         target = None if observer is None else observer.begin(self._finished(branch, made.outcome))
@@ -189,13 +203,3 @@ class Completer:
             if branch.error is not None:
                 copy["error"] = branch.error.message[:500]
             self._made.copies.append(copy)
-
-    def _forget_checkpoints(self) -> None:
-        folder = self._order.folder
-        if self._order.save is None:  # no work that could go on, or no folder of a station
-            return
-        checkpoint.remove(folder)
-        part = os.path.join(folder, MAP_PART)
-        if os.path.lexists(part):
-            durable.step("unlink", part)
-            os.unlink(part)

@@ -52,7 +52,7 @@ class Order:
         save: keeps what is needed to go on in the work journal; None when the work cannot go on.
         resume: what it kept.
         closing: nothing more is read; the rest becomes zeros that are listed as untried.
-        rescued: map of a rescue by ddrescue whose image lies in the branch as its part.
+        rescued: a rescue by another tool that is taken over first.
         files: how the files are called.
         reread: read the source a second time and compare it with the image.
         observer: sees the blocks of the first copy that is read back.
@@ -71,10 +71,19 @@ class Order:
     save: Callable[[dict[str, Any]], None] | None = None
     resume: dict[str, Any] | None = None
     closing: bool = False
-    rescued: RescueMap | None = None
+    rescued: Rescued | None = None
     files: Names = NEUTRAL
     reread: bool = False
     observer: Observer | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rescued:
+    """A rescue by another tool: its image, its map, and how many bytes it had read."""
+
+    image: bytes
+    map: RescueMap
+    taken: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +171,8 @@ def make(opened: Opened, order: Order, stop: Stop, progress: Progress = SILENT) 
         maker.keep()
     except EvkitError as error:
         made.result, made.error = FAILED, error
-        maker.keep(full=isinstance(error, StorageError))
+        ours = isinstance(error, StorageError)
+        maker.keep(full=ours, final=not ours)
     except OSError as error:
         made.result = FAILED
         made.error = StorageError(f"the image could not be made: {error.strerror or error}")

@@ -6,33 +6,32 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
-from evkit.acquire import engine, gaps, mapfile
+from evkit.acquire import continuing, digesting, engine, mapfile
 from evkit.acquire.catchup import CatchUp
-from evkit.acquire.imaging import COMPLETE, E01, RAW, WITH_GAPS
+from evkit.acquire.imaging import COMPLETE, RAW, WITH_GAPS
 from evkit.acquire.output import checkpoint
 from evkit.acquire.output.branch import remove_all
 from evkit.acquire.output.checkpoint import Checkpoints
 from evkit.acquire.output.e01out import E01Out
-from evkit.acquire.output.rawout import RawOut
+from evkit.acquire.output.rawout import RawOut, parts_of
 from evkit.acquire.output.resumed import Resumed
 from evkit.acquire.passes import Passes
 from evkit.acquire.reading import MediumReader, NothingReader, StreamReader
 from evkit.acquire.storm import Watch
-from evkit.core.errors import CheckFailedError, EvkitError
-from evkit.images.e01 import codec
+from evkit.core.errors import EvkitError, InputError, StorageError
 from evkit.images.e01.layout import CHUNK
-from evkit.images.e01.reader import E01Image
-from evkit.images.raw import RawImage
 
 if TYPE_CHECKING:
-    from evkit.acquire.imaging import Imaging, Order
+    from collections.abc import Sequence
+
+    from evkit.acquire.gaps import Range
+    from evkit.acquire.imaging import Imaging, Order, Rescued
     from evkit.acquire.source import Opened
     from evkit.acquire.stopping import Stop
     from evkit.core.progress import Progress
     from evkit.images.model import Image
 
 TASK = "acquire"
-CATCH_UP = "catch up"
 
 
 class Maker:
@@ -52,53 +51,60 @@ class Maker:
         self._tally = engine.Tally.fresh(order.names, block_nodes=order.block_nodes)
         self._catch_up: CatchUp | None = None
         self._passes: Passes | None = None
-        self._points = Checkpoints(order.folder, engine.BLOCK, order.save or _forget, order.resume)
+        self._points = Checkpoints(order.folder, engine.BLOCK, self._save, order.resume)
+        self._lost: list[Range] = []
 
     def read(self) -> None:
         """Read the source to its end."""
-        if self._resumed.map or self._order.rescued is not None:
-            self._in_passes(self._order.rescued or self._resumed.load_map(self._order.folder))
+        resumed, order = self._resumed, self._order
+        if resumed.whole:
+            continuing.take_up(self._made, order, resumed)
             return
-        out = self._out = self._open_out()
-        reader = self._reader = self._open_reader(self._tally.size)
         size = self._opened.facts.size
-        self._progress.begin(TASK, size)
-        self._points.watch(out, self._tally)
-        follower = self._begin_catch_up()
-        try:
-            with self._stop.heard_at_once():
-                engine.read_all(reader, self._engine_order(out, size))
-        finally:
-            if follower is not None:
-                follower.join()
-        self._progress.update(TASK, self._tally.size)
-        if reader.trouble:
-            self._leave_order(out)
-            return
-        self._progress.end(TASK, self._tally.size)
-        self._finish(out, reader.gaps)
+        if resumed.map:
+            if resumed.storm:
+                self._made.format = RAW
+            self._in_passes(resumed.load_map(order.folder, size or 0))
+        elif order.rescued is not None:
+            self._in_passes(order.rescued.map, order.rescued)
+        else:
+            self._in_order(size)
+        if order.save is not None:
+            self._points.whole(
+                self._tally, self._made.map, continuing.whole_state(self._made, order)
+            )
 
     def take_over(self) -> None:
         """Put into the result what is known, however far it came."""
-        made = self._made
-        reader = self._reader
+        made, reader, passes = self._made, self._reader, self._passes
+        if self._resumed.whole:
+            return
         made.bytes_read = self._tally.size
         if reader is not None:
             made.retries = reader.retries
             made.gaps = made.gaps or reader.gaps
-        if self._passes is not None:
-            made.bytes_read, made.retries = self._passes.done, self._passes.small_reads
+        if passes is not None:
+            made.bytes_read = passes.done
+            made.retries += passes.small_reads
 
-    def keep(self, *, full: bool = False) -> None:
-        """Make a last checkpoint, so that the work can go on; give room back on a full disk."""
-        if self._made.outcome is not None:
-            return
+    def keep(self, *, full: bool = False, final: bool = False) -> None:
+        """Make a last checkpoint, so that the work can go on; give room back on a full disk.
+
+        Args:
+            full: the destination may be full.
+            final: what went wrong would go wrong again; work that is being closed ends with it.
+        """
         if self._order.save is None:
-            if full and self._out is not None:
+            if full and self._out is not None and self._made.outcome is None:
                 names = self._out.names
                 self._out.close()
                 for branch in self._order.branches:
                     remove_all(branch, names)
+            return
+        if final and self._order.closing:
+            return
+        self._made.resumable = True
+        if self._made.outcome is not None:
             return
         if self._passes is not None:
             with contextlib.suppress(EvkitError, OSError):
@@ -108,7 +114,6 @@ class Maker:
                 self._points.make()
             if full:
                 self._out.give_room_back(self._points.last)
-        self._made.resumable = True
 
     def close(self) -> None:
         """Close everything."""
@@ -116,10 +121,44 @@ class Maker:
             if thing is not None:
                 thing.close()
 
+    def _save(self, state: dict[str, Any]) -> None:
+        """Keep a state, and which copies have failed: they lack what came afterwards."""
+        if self._order.save is None:
+            return
+        failed = [branch.copy for branch in self._order.branches if branch.error is not None]
+        self._order.save({**state, "failed": failed} if failed else state)
+
+    def _in_order(self, size: int | None) -> None:
+        out = self._out = self._open_out()
+        reader = self._reader = self._open_reader(self._tally.size)
+        self._progress.begin(TASK, size)
+        self._points.watch(out, self._tally, lambda: reader.gaps, size)
+        follower = self._begin_catch_up()
+        try:
+            with self._stop.heard_at_once():
+                engine.read_all(reader, self._engine_order(out, size))
+                if follower is not None and not reader.trouble:
+                    follower.join()
+        finally:
+            if follower is not None and self._catch_up is not None:
+                self._catch_up.stopped = True
+                follower.join()
+        self._progress.update(TASK, self._tally.size)
+        if reader.trouble:
+            self._leave_order(out)
+            return
+        self._progress.end(TASK, self._tally.size)
+        with contextlib.suppress(EvkitError, OSError):
+            self._points.make()  # what follows may take long
+        self._finish(out, reader.gaps)
+
     def _open_out(self) -> RawOut | E01Out:
         order, resumed, tally = self._order, self._resumed, self._tally
         if order.resume is not None:
-            checkpoint.load(order.folder, tally, resumed.blocks, engine.BLOCK)
+            at = resumed.blocks * engine.BLOCK
+            checkpoint.load(order.folder, tally, at, engine.BLOCK)
+            self._check_last(resumed.names(at, order.split))
+            self._lost = resumed.lost(order.folder, at, self._opened.facts.size or 0)
         if order.plan is not None:
             skip = 0
             if resumed.e01 is not None:
@@ -132,10 +171,18 @@ class Maker:
             order.branches, self._opened.facts.size, order.split, at=tally.size, done=done
         )
 
+    def _check_last(self, names: Sequence[str]) -> None:
+        """See that what was durable is still there, before anything is added to it."""
+        number = self._resumed.blocks - 1
+        last = None if number < 0 else (number, self._tally.nodes[number])
+        until = self._resumed.e01.chunks * CHUNK if self._resumed.e01 is not None else 0
+        until = min(until, self._opened.facts.size or 0)
+        continuing.check_last(self._order, names, self._made.format, last, until)
+
     def _open_reader(self, at: int) -> MediumReader | StreamReader | NothingReader:
         facts, order = self._opened.facts, self._order
         if facts.size is not None and order.closing:
-            return NothingReader(at, facts.size)
+            return NothingReader(at, facts.size, self._lost, self._behind(at))
         if facts.kind == "stream":
             return StreamReader(self._opened.descriptor)
         return MediumReader(
@@ -145,7 +192,7 @@ class Maker:
             wary=order.plan is None,
             storm=Watch() if order.plan is not None else None,
             on_storm=self._stormy,
-        )
+        ).recall(self._lost)
 
     def _stormy(self) -> bool:
         """Say that errors have become too many for an E01; return whether to leave the order."""
@@ -157,6 +204,14 @@ class Maker:
             "`acquire --format raw`, which skips ahead, then `image convert`; or `--on-storm raw`"
         )
         return False
+
+    def _behind(self, at: int) -> bytes:
+        """Return what an E01 has on the disk behind its last block whose pieces are known."""
+        resumed = self._resumed
+        if resumed.e01 is None:
+            return b""
+        with self._image(resumed.names(at, None)) as image:
+            return image.read(at, min(resumed.e01.chunks * CHUNK, image.size) - at)
 
     def _engine_order(self, out: RawOut | E01Out, size: int | None) -> engine.Order:
         encoding = None
@@ -177,12 +232,14 @@ class Maker:
         catch = self._catch_up = CatchUp(self._tally.hashes, 0, engine.BLOCK)
         self._tally.hashes = {}  # the engine digests nothing: what comes first is not there yet
         until = self._tally.size
-        names = self._resumed.names(self._out.names if self._out is not None else [])
+        names = self._resumed.names(until, self._order.split)
 
         def follow() -> None:
             try:
                 with self._image(names) as image:
                     catch.follow(image.read, until, self._tally)
+            except (OSError, InputError):
+                pass  # tried once more when the rest is digested, perhaps from another copy
             except Exception as error:  # noqa: BLE001 - kept, and raised when it is needed
                 catch.error = error
 
@@ -190,18 +247,20 @@ class Maker:
         thread.start()
         return thread
 
-    def _image(self, names: list[str]) -> Image:
+    def _image(self, names: Sequence[str]) -> Image:
         """Open what is written so far, of the first branch that has not failed."""
-        branch = next(one for one in self._order.branches if one.error is None)
-        paths = [branch.part(name) for name in names]
-        return E01Image(paths, partial=True) if self._made.format == E01 else RawImage(paths)
+        branch = next((one for one in self._order.branches if one.error is None), None)
+        if branch is None:
+            raise StorageError("no copy of the image is left")
+        return continuing.open_image(branch, names, self._made.format)
 
-    def _finish(self, out: RawOut | E01Out, lost: list[gaps.Range]) -> None:
+    def _finish(self, out: RawOut | E01Out, lost: list[Range]) -> None:
         """Complete the digests, then the files."""
         made, tally = self._made, self._tally
         if self._catch_up is not None:
-            out.sync()
-            self._digest_rest(self._catch_up, out)
+            with self._stop.heard_at_once():
+                out.sync()
+                digesting.rest(self._catch_up, out, tally, self._image, self._progress)
         outcome = tally.outcome()
         made.gaps = lost
         if isinstance(out, E01Out):
@@ -212,115 +271,96 @@ class Maker:
         else:
             made.files = list(out.finish())
         if lost:
-            status = mapfile.UNTRIED if self._order.closing else mapfile.BAD
-            made.map = mapfile.RescueMap(outcome.size, mapfile.FINISHED)
-            for offset, length in lost:
-                made.map.mark(offset, length, status)
+            made.map = mapfile.of_gaps(self._lost if self._order.closing else lost, outcome.size)
+            if isinstance(self._reader, NothingReader):
+                read = self._reader.begins
+                made.map.mark(read, max(0, outcome.size - read), mapfile.UNTRIED)
+                made.map.phase, made.map.position = mapfile.UNTRIED, min(read, outcome.size)
         made.outcome = outcome
         made.result = WITH_GAPS if lost else COMPLETE
 
-    def _digest_rest(self, catch: CatchUp, out: RawOut | E01Out) -> None:
-        """Digest from the disk what this run has written, and from memory what waits there."""
-        self._progress.begin(CATCH_UP, self._tally.size)
-        if catch.error is not None:
-            raise catch.error
-        size = self._tally.size
-        on_disk = out.at if isinstance(out, E01Out) else size
-        whole = on_disk if on_disk == size else on_disk // engine.BLOCK * engine.BLOCK
-        with self._image(out.names) as image:
-            catch.follow(
-                image.read, whole, self._tally,
-                lambda done: self._progress.update(CATCH_UP, done),
-            )  # fmt: skip
-            while catch.at < on_disk:
-                catch.take(image.read(catch.at, min(engine.BLOCK, on_disk - catch.at)))
-        if isinstance(out, E01Out) and catch.at < size:
-            stored, sizes = out.writer.pending()
-            data = memoryview(bytearray(size - catch.at))
-            codec.decode(stored, sizes, data)
-            catch.take(data)
-        self._take_digests(catch)
-        self._progress.end(CATCH_UP, size)
-
-    def _take_digests(self, catch: CatchUp) -> None:
-        if catch.wrong:
-            offset, length = catch.wrong[0]
-            raise CheckFailedError(
-                f"the image does not hold what was read, first in bytes {offset} to "
-                f"{offset + length} of the medium",
-                hint="the destination is failing: start a new acquisition on another one",
-            )
-        self._tally.hashes = dict(catch.hashes)
-
     def _leave_order(self, out: RawOut | E01Out) -> None:
         """Go on in passes; an E01 in a storm becomes a raw image first."""
-        facts, tally = self._opened.facts, self._tally
-        size = facts.size or 0
+        tally, reader = self._tally, self._reader
         at = tally.size
         with contextlib.suppress(EvkitError):
             self._points.make()
         out.sync()
+        begun: list[str] = []
         if isinstance(out, E01Out):
+            begun = out.names
             at = self._as_raw(out)
             self._progress.warn(
                 "too many read errors for an E01; going on as a raw image with a map"
             )
         out.close()
-        chart = mapfile.RescueMap(size)
+        chart = mapfile.RescueMap(self._opened.facts.size or 0)
         chart.mark(0, at, mapfile.FINISHED)
-        self._in_passes(chart)
+        for offset, length in reader.gaps if reader is not None else ():
+            if offset < at:
+                chart.mark(offset, min(length, at - offset), mapfile.BAD)
+        self._in_passes(chart, begun=begun)
 
     def _as_raw(self, out: E01Out) -> int:
-        """Decode what the E01 holds into a raw image, remove it, return how far that goes."""
+        """Decode what the E01 holds into a raw image and return how far that goes."""
         at = out.at // engine.BLOCK * engine.BLOCK
-        names = out.names
         raw = RawOut(self._order.branches, self._opened.facts.size, self._order.split)
-        if at:
-            with self._image(names) as image:
-                for offset in range(0, at, engine.BLOCK):
-                    raw.write(memoryview(bytearray(image.read(offset, engine.BLOCK))))
-            raw.sync()
-        raw.close()
-        for branch in self._order.branches:
-            remove_all(branch, names)
+        try:
+            if at:
+                with self._image(out.names) as image:
+                    for offset in range(0, at, engine.BLOCK):
+                        raw.write(memoryview(bytearray(image.read(offset, engine.BLOCK))))
+                raw.sync()
+        finally:
+            raw.close()
         self._made.format = RAW
-        for number in [key for key in self._tally.nodes if key * engine.BLOCK >= at]:
-            del self._tally.nodes[number]
+        for kept in (self._tally.nodes, self._tally.leaves or {}):
+            for number in [key for key in kept if key * engine.BLOCK >= at]:
+                del kept[number]
         self._tally.hashes = {}  # they have taken blocks that will be read again
         return at
 
-    def _in_passes(self, chart: mapfile.RescueMap) -> None:
-        """Rescue what is left, then digest the whole from the disk."""
+    def _in_passes(
+        self,
+        chart: mapfile.RescueMap,
+        rescued: Rescued | None = None,
+        begun: Sequence[str] = (),
+    ) -> None:
+        """Rescue what is left, then digest the whole from the disk.
+
+        Args:
+            chart: where each range stands.
+            rescued: a rescue by another tool that is taken over first.
+            begun: segments of an E01 that are not needed once the rescue has its own files.
+        """
         order, tally = self._order, self._tally
-        live = tally.size if tally.hashes and order.resume is None and not order.rescued else 0
-        if not tally.hashes or not live:
+        again = order.resume is not None and self._resumed.map
+        live = tally.size if tally.hashes and order.resume is None and rescued is None else 0
+        if not live:
             tally.hashes = engine.Tally.fresh(order.names).hashes
-        if order.resume is not None and not tally.nodes and self._resumed.blocks:
-            checkpoint.load(order.folder, tally, self._resumed.blocks, engine.BLOCK)
+        if again and self._resumed.blocks:
+            checkpoint.load(order.folder, tally, self._resumed.blocks * engine.BLOCK, engine.BLOCK)
+            self._check_last([name for name, _ in parts_of(chart.size, order.split)])
         passes = self._passes = Passes(
-            self._opened, order, chart, tally, self._progress, self._points.last
+            self._opened, order, chart, tally, self._progress, (self._points.last, self._save)
         )
+        passes.open(again=again)
+        if rescued is not None:
+            passes.fill(rescued.image)
+        if begun:
+            passes.storm = True
+            passes.keep()
+            for branch in order.branches:
+                remove_all(branch, begun)
         if not order.closing:
             passes.run(self._stop)
+        passes.blank()
         passes.close()
-        catch = CatchUp(tally.hashes, live, engine.BLOCK)
-        tally.size = chart.size
-        self._progress.begin(CATCH_UP, chart.size)
-        with self._stop.heard_at_once(), self._image(passes.names) as image:
-            catch.follow(
-                image.read, chart.size, tally,
-                lambda done: self._progress.update(CATCH_UP, done),
-            )  # fmt: skip
-            catch.wrong += passes.differing(image.read)
-        self._progress.end(CATCH_UP, chart.size)
-        self._take_digests(catch)
+        with self._stop.heard_at_once():
+            digesting.passes(passes, tally, live, self._image, self._progress)
         made = self._made
         made.outcome = tally.outcome()
         made.gaps = list(chart.ranges(*mapfile.UNREAD))
         made.map = chart if made.gaps else None
         made.result = WITH_GAPS if made.gaps else COMPLETE
         made.files = passes.files()
-
-
-def _forget(_: dict[str, Any]) -> None:
-    """Keep nothing: this work cannot go on."""

@@ -13,9 +13,9 @@ from evkit.core.errors import StorageError
 from evkit.core.text import escape_bytes
 
 if TYPE_CHECKING:
-    from evkit.acquire.source import Opened
+    from evkit.acquire.source import Facts, Opened
 
-_GONE = {errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM, errno.ESHUTDOWN, errno.ESTALE, errno.ENOTCONN}
+GONE = {errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM, errno.ESHUTDOWN, errno.ESTALE, errno.ENOTCONN}
 _SYSFS = "/sys/dev/block"
 _DEAD = frozenset({"offline", "transport-offline", "cancel", "deleted"})  # states of a SCSI device
 _DIRECT = getattr(os, "O_DIRECT", 0)
@@ -117,25 +117,12 @@ class OpenedMedium:
             if self._facts.window is not None:  # the source goes on behind the part
                 count = min(count, max(0, self._size - offset))
         except OSError as error:
-            if error.errno in _GONE or self._vanished():
+            if error.errno in GONE or vanished(self._fd, self._facts):
                 raise self._gone(error.strerror or str(error)) from error
             raise
         if not count and is_gone(self._fd, self._facts):
             raise self._gone("it has another size now")
         return count
-
-    def _vanished(self) -> bool:
-        """Say whether an error is that of a device which is not there, whatever its number is."""
-        device = self._facts.device
-        if self._facts.kind != "block" or device is None:
-            return False
-        if is_gone(self._fd, self._facts) or not os.path.exists(f"{_SYSFS}/{device}"):
-            return True
-        try:
-            with open(f"{_SYSFS}/{device}/device/state", encoding="ascii") as handle:
-                return handle.read(32).strip() in _DEAD
-        except (OSError, ValueError):
-            return False
 
     def _gone(self, why: str) -> StorageError:
         return StorageError(
@@ -159,6 +146,20 @@ class OpenedMedium:
                 return self._fd
         self.direct = True
         return small
+
+
+def vanished(descriptor: int, facts: Facts) -> bool:
+    """Say whether an error is that of a device which is not there, whatever its number is."""
+    device = facts.device
+    if facts.kind != "block" or device is None:
+        return False
+    if is_gone(descriptor, facts) or not os.path.exists(f"{_SYSFS}/{device}"):
+        return True
+    try:
+        with open(f"{_SYSFS}/{device}/device/state", encoding="ascii") as handle:
+            return handle.read(32).strip() in _DEAD
+    except (OSError, ValueError):
+        return False
 
 
 def beyond(medium: Medium) -> int:

@@ -27,6 +27,8 @@ _GPT: Final = struct.Struct("<8s64xQII")  # signature, first entry, entries, byt
 _GPT_ENTRY: Final = struct.Struct("<16s16sQQ")
 _EXTENDED: Final = frozenset({0x05, 0x0F, 0x85})
 _PROTECTIVE: Final = 0xEE
+_FLAGS: Final = frozenset({0x00, 0x80})
+_DIGITS: Final = 19
 _FIRST_LOGICAL: Final = 5
 _PAGE: Final = 4096
 
@@ -124,14 +126,19 @@ def find_in(medium: Readable) -> list[Part]:
     """
     size, sector = medium.size, medium.sector_size
     head = medium.read(0, 512)
-    if head[510:512] != b"\x55\xaa":
-        return []
+    if head[510:512] != b"\x55\xaa" or any(entry[0] not in _FLAGS for entry in _entries(head)):
+        return []  # none, or the boot sector of a file system
     kinds = {entry[1] for entry in _entries(head)}
     if _PROTECTIVE in kinds:
         for unit in dict.fromkeys((sector, 512, 4096)):
-            found = _gpt(medium, unit)
+            found = _gpt(medium, unit, unit)
+            if found is None:  # the second one stands at the end
+                found = _gpt(medium, unit, size - unit)
             if found is not None:
                 return [part for part in found if part.offset + part.length <= size]
+        raise InputError(
+            "the medium has a GPT, and it cannot be read", hint="give the range with `--type range`"
+        )
     parts = list(_mbr(medium, head, sector))
     return [part for part in parts if part.length and part.offset + part.length <= size]
 
@@ -177,7 +184,7 @@ def read_range(text: str, sector: int, size: int) -> tuple[int, int]:
 
 def _number(text: str, sector: int, whole: str) -> int:
     digits, unit = (text[:-1], sector) if text.endswith("s") else (text, 1)
-    if not digits.isascii() or not digits.isdigit():
+    if not digits.isascii() or not digits.isdigit() or len(digits) > _DIGITS:
         raise _malformed(whole)
     return int(digits) * unit
 
@@ -234,8 +241,8 @@ def _mbr(medium: Readable, head: bytes, sector: int) -> Iterator[Part]:
         at = extended + onward
 
 
-def _gpt(medium: Readable, sector: int) -> list[Part] | None:
-    header = medium.read(sector, 512)
+def _gpt(medium: Readable, sector: int, place: int) -> list[Part] | None:
+    header = medium.read(place, 512) if place > 0 else b""
     if len(header) < _GPT.size or not header.startswith(b"EFI PART"):
         return None
     _, first, count, width = _GPT.unpack_from(header)

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 from evkit.acquire import engine, mapfile
 from evkit.acquire.medium import OpenedMedium
 from evkit.acquire.output.branch import Written
-from evkit.acquire.output.rawout import Places
-from evkit.acquire.output.resumed import MAP_PART
+from evkit.acquire.output.checkpoint import MAP as MAP_PART
+from evkit.acquire.output.rawout import Places, parts_of
 from evkit.acquire.rescue import DONE, Policy, Rescue
 from evkit.core import clock, durable
-from evkit.core.errors import InterruptedByUserError
+from evkit.core.errors import InputError, InterruptedByUserError
 from evkit.core.sizes import in_words
+from evkit.core.text import escape_bytes
 from evkit.hashing import pieces
 from evkit.hashing.digests import digest_file
+from evkit.images.raw import RawImage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
     from evkit.acquire.stopping import Stop
     from evkit.core.progress import Progress
 
-TASK = "rescue"
+TASK, FILL = "rescue", "take over"
 SAVE_SECONDS = 5.0
+SMALL = 50_000  # small reads whose digests are kept at most
 _STOPPED = "stopped"
 
 
@@ -43,9 +46,10 @@ class Passes:
         chart: where each range stands; it changes as the work goes on.
         tally: takes the pieces of blocks that are read whole.
         progress: hears how much is read.
-        state: what checkpoints saved before.
+        saved: what checkpoints saved before, and the function that saves more.
 
     Attributes:
+        storm: what was begun as an E01 goes on as this raw image.
         small_reads: reads of single sectors.
         report: what the passes did, None before their end.
     """
@@ -57,20 +61,64 @@ class Passes:
         chart: RescueMap,
         tally: Tally,
         progress: Progress,
-        state: Mapping[str, Any],
+        saved: tuple[Mapping[str, Any], Callable[[dict[str, Any]], None]],
     ) -> None:
+        self.storm = saved[0].get("storm") is True
         self.small_reads = 0
         self.report: Report | None = None
         self._order = order
         self._chart = chart
         self._tally = tally
         self._progress = progress
-        self._state = {key: value for key, value in state.items() if key in {"at", "blocks"}}
+        self._state = {key: value for key, value in saved[0].items() if key == "blocks"}
+        self._save = saved[1]
         self._medium = OpenedMedium(opened)
-        self._places = Places(order.branches, chart.size, order.split)
-        self.names = [name for name, _ in self._places.parts()]
+        self._places: Places | None = None
+        self.size = chart.size
+        self._parts = list(parts_of(chart.size, order.split))
+        self.names = [name for name, _ in self._parts]
+        self._wrong: list[tuple[int, int]] = []
         self._small: dict[int, tuple[int, bytes]] = {}
         self._saved = clock.monotonic()
+
+    def open(self, *, again: bool) -> None:
+        """Open the files of the image; `again` goes on with those that are there.
+
+        Raises:
+            StorageError: no destination is left.
+        """
+        order = self._order
+        self._places = Places(order.branches, self._chart.size, order.split, again=again)
+
+    def fill(self, image: bytes) -> None:
+        """Take over what the map says was read by another tool.
+
+        Raises:
+            InputError: that image cannot be read, or is shorter than its map says.
+        """
+        self._progress.begin(FILL, self._chart.total(mapfile.FINISHED))
+        done = 0
+        try:
+            with open(image, "rb", buffering=0) as handle:
+                for offset, length in list(self._chart.ranges(mapfile.FINISHED)):
+                    for at in range(offset, offset + length, engine.BLOCK):
+                        count = min(engine.BLOCK, offset + length - at)
+                        data = os.pread(handle.fileno(), count, at)
+                        if len(data) < count:
+                            raise InputError(
+                                f"`{escape_bytes(image)}` ends at byte {at + len(data)}, its map "
+                                "says that more was read",
+                                hint="is it the map of another rescue?",
+                            )
+                        if data.strip(b"\0"):
+                            self._put(at, memoryview(data))
+                        done += count
+                        self._progress.update(FILL, done)
+        except OSError as error:
+            raise InputError(
+                f"cannot read `{escape_bytes(image)}`: {error.strerror or error}"
+            ) from error
+        self._progress.end(FILL, done)
 
     @property
     def done(self) -> int:
@@ -103,39 +151,53 @@ class Passes:
         Raises:
             StorageError: no destination is left.
         """
-        self._places.sync()
+        if self._places is not None:
+            self._places.sync()
+            self._compare_small()
         path = os.path.join(self._order.folder, MAP_PART)
         durable.replace(path, mapfile.encode(self._chart), mode=0o600)
-        if self._order.save is not None:
-            self._order.save({**self._state, "map": True})
+        self._save({**self._state, "map": True, **({"storm": True} if self.storm else {})})
         self._saved = clock.monotonic()
+
+    def blank(self) -> None:
+        """Make zeros of what was not read, whatever another tool or a stopped run put there.
+
+        Raises:
+            StorageError: no destination is left.
+        """
+        if self._places is None:
+            return
+        for offset, length in self._chart.ranges(*mapfile.UNREAD):
+            self._places.clear(offset, length)
+        self._places.sync()
 
     def close(self) -> None:
         """Close the files of the image."""
-        self._places.close()
+        if self._places is not None:
+            self._places.close()
         self._medium.close()
 
     def differing(self, read: Callable[[int, int], bytes]) -> list[tuple[int, int]]:
         """Return where the image does not hold what small reads of this run gave."""
-        return [
-            (offset, length)
-            for offset, (length, digest) in sorted(self._small.items())
-            if hashlib.sha256(read(offset, length)).digest() != digest
-        ]
+        for offset, (length, digest) in sorted(self._small.items()):
+            if hashlib.sha256(read(offset, length)).digest() != digest:
+                self._wrong.append((offset, length))
+        self._small.clear()
+        return self._wrong
 
     def files(self) -> list[Written]:
         """Return the files of the image; those of several parts are digested."""
         branch = next(one for one in self._order.branches if one.error is None)
         found = []
-        for name, size in self._places.parts():
+        for name, size in self._parts:
             digest = None
-            if len(self.names) > 1:
+            if self._order.split is not None:
                 digest = digest_file(branch.part(name), ("sha256",))[1]["sha256"]
             found.append(Written(name=name, size=size, sha256=digest))
         return found
 
     def _take(self, offset: int, view: memoryview) -> None:
-        self._places.put(offset, view)
+        self._put(offset, view)
         number, inside = divmod(offset, engine.BLOCK)
         whole = not inside and len(view) == min(engine.BLOCK, self._chart.size - offset)
         if whole:
@@ -147,6 +209,21 @@ class Passes:
             self._small[offset] = (len(view), hashlib.sha256(view).digest())
         self._progress.update(TASK, self.done)
 
+    def _put(self, offset: int, view: memoryview) -> None:
+        if self._places is not None:
+            self._places.put(offset, view)
+
+    def _compare_small(self) -> None:
+        """Compare and forget: a failing disk gives millions of small reads."""
+        if not self._small:
+            return
+        branch = next((one for one in self._order.branches if one.error is None), None)
+        if branch is None:
+            return
+        with RawImage([branch.part(name) for name in self.names]) as image:
+            self.differing(image.read)
+
     def _maybe_keep(self) -> None:
-        if clock.monotonic() - self._saved > SAVE_SECONDS:
+        full = len(self._small) >= SMALL
+        if full or clock.monotonic() - self._saved > SAVE_SECONDS:
             self.keep()

@@ -36,6 +36,11 @@ class Pool:
         setup: all but `memory`, which is made here.
         workers: number of workers.
         processes: use processes where the system has what they need.
+
+    Attributes:
+        error: the first that could not be helped. Jobs that were under way then, and all that were
+            submitted, get no answer.
+        on_error: is called with it, from another thread.
     """
 
     def __init__(self, setup: Setup, workers: int, *, processes: bool = True) -> None:
@@ -48,6 +53,7 @@ class Pool:
         self._tools = self.setup.tools()
         self._children: list[Child] = []
         self.error: BaseException | None = None
+        self.on_error: Callable[[BaseException], None] | None = None
         self._threads = [
             threading.Thread(target=self._work, args=(number,), daemon=True)
             for number in range(max(1, workers))
@@ -77,7 +83,7 @@ class Pool:
         self._jobs.put((job, done))
 
     def stop(self) -> None:
-        """Let the workers finish what was submitted and wait for them."""
+        """Let the workers finish what was submitted and wait for them; twice does no harm."""
         for thread in self._threads:
             if thread.ident is not None:
                 self._jobs.put(None)
@@ -100,9 +106,11 @@ class Pool:
                 while (item := self._jobs.get()) is not None:
                     self._here(*item)
         except Exception as error:  # noqa: BLE001 - kept, and raised by the engine
-            self.error = error
-            while (item := self._jobs.get()) is not None:
-                item[1](blockwork.Answer(nodes=b""))
+            self.error = self.error or error
+            if self.on_error is not None:
+                self.on_error(error)
+            while self._jobs.get() is not None:
+                pass  # no answer is better than one that is made up
 
     def _through(self, child: Child) -> None:
         """Pass jobs to a worker until there are no more; do them here once it has died."""

@@ -8,6 +8,7 @@ says so. Damage is located to the MiB.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import threading
 from dataclasses import dataclass
@@ -17,10 +18,9 @@ from evkit.acquire import engine
 from evkit.acquire.decoding import Decodable, fits
 from evkit.acquire.reading import ImageReader, MediumReader
 from evkit.acquire.source import Opened, describe
-from evkit.core.errors import EvkitError, InputError, StorageError
+from evkit.core.errors import InputError, StorageError
 from evkit.core.text import escape_bytes
 from evkit.hashing import pieces
-from evkit.hashing.digests import digest_file
 from evkit.images.e01.reader import E01Image
 from evkit.images.raw import RawImage
 
@@ -91,6 +91,8 @@ def compare(
         if files:
             return _container(paths, expected, files, order)
         return _raw(paths, expected, order)
+    except InputError:
+        return Answer(match=False, how=CACHED, unread=expected.size)
     except OSError as error:
         raise StorageError(
             f"cannot read `{escape_bytes(paths[0])}` back: {error.strerror or error}"
@@ -130,7 +132,8 @@ def _container(
 ) -> Answer:
     how = _drop(paths)
     wrong: list[str] = []
-    digester = threading.Thread(target=_digest_files, args=(files, wrong), daemon=True)
+    stop = threading.Event()
+    digester = threading.Thread(target=_digest_files, args=(files, wrong, stop), daemon=True)
     digester.start()
     try:
         with E01Image(paths) as image:
@@ -144,6 +147,9 @@ def _container(
         answer = _judged(found, expected, lost, how)
     except InputError:
         answer = Answer(match=False, how=how, unread=expected.size)
+    except BaseException:  # Ctrl-C among them
+        stop.set()
+        raise
     finally:
         digester.join()
     return Answer(
@@ -155,14 +161,19 @@ def _container(
     )
 
 
-def _digest_files(files: Mapping[bytes, str], wrong: list[str]) -> None:
+def _digest_files(files: Mapping[bytes, str], wrong: list[str], stop: threading.Event) -> None:
     for path, expected in files.items():
+        digest = hashlib.sha256()
         try:
-            same = digest_file(path, ("sha256",))[1]["sha256"] == expected
-        except (OSError, EvkitError):
-            same = False
-        if not same:
+            with open(path, "rb", buffering=0) as handle:
+                while (block := handle.read(1 << 20)) and not stop.is_set():
+                    digest.update(block)
+        except OSError:
+            digest.update(b"unreadable")
+        if digest.hexdigest() != expected:
             wrong.append(escape_bytes(os.path.basename(path)))
+        if stop.is_set():
+            return
 
 
 def _drop(paths: Sequence[bytes]) -> str:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import errno
 import mmap
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from evkit.acquire import gaps
+from evkit.acquire.medium import GONE, vanished
 from evkit.acquire.source import SECTOR, Facts, Opened, is_gone
 from evkit.acquire.storm import Stretch
 from evkit.core import clock
@@ -21,12 +22,13 @@ from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from evkit.acquire.gaps import Range
     from evkit.acquire.storm import Watch
     from evkit.images.model import Image
 
-_GONE = {errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM, errno.ESHUTDOWN, errno.ESTALE}
+_DOUBT = 32  # failures in a row
 _STEP = 65536  # after a failed large read, before single sectors
 _DIRECT = getattr(os, "O_DIRECT", 0)
 
@@ -67,6 +69,10 @@ class MediumReader:
         self._storm = storm
         self._on_storm = on_storm
         self._gaps: list[gaps.Range] = []
+        self._bad = 0
+        self._row = 0  # single sectors that failed since one could be read
+        self._good: int | None = None  # a byte that could be read
+        self._known = 0
         self._sector: mmap.mmap | None = None
         self._small = -1
         self.done = at
@@ -77,6 +83,11 @@ class MediumReader:
     def gaps(self) -> list[gaps.Range]:
         """The ranges that could not be read, in order."""
         return gaps.merge(self._gaps)
+
+    def recall(self, lost: Sequence[Range]) -> Self:
+        """Take up the ranges that could not be read before, in work that goes on."""
+        self._gaps += lost
+        return self
 
     def close(self) -> None:
         """Close what was opened for small reads."""
@@ -93,6 +104,7 @@ class MediumReader:
             StorageError: the device is gone.
         """
         start, wanted, began = self.done, len(view), clock.monotonic()
+        self._known = len(self._gaps)
         if self._fixed and self._facts.size is not None:
             wanted = max(0, min(wanted, self._facts.size - start))
         if self.trouble:
@@ -106,12 +118,16 @@ class MediumReader:
                 if self._wary:
                     self.trouble = True
                     return 0
-                before = gaps.total(self._gaps)
+                before = self._bad
                 count = self._by_steps(view[filled:wanted], start + filled)
-                bad += gaps.total(self._gaps) - before
+                bad += self._bad - before
             if not count:
+                if is_gone(self._fd, self._facts):
+                    raise self._gone("it has another size now")
                 break
             filled += count
+            if not self._row:
+                self._good = start + filled - 1
         if filled < wanted and self._fixed:
             self._lose(view[filled:wanted], start + filled)  # it ended before its length
             filled = wanted
@@ -168,7 +184,11 @@ class MediumReader:
         except OSError as error:
             self._check_gone(error)
             self._lose(view, start)
+            self._row += 1
+            if not self._row % _DOUBT:
+                self._doubt(error)
             return
+        self._row, self._good = 0, start
         if short:
             self._lose(view, start)
 
@@ -193,13 +213,35 @@ class MediumReader:
     def _lose(self, view: memoryview, start: int) -> None:
         view[:] = bytes(len(view))
         self._gaps.append((start, len(view)))
+        self._bad += len(view)
+
+    def _doubt(self, error: OSError) -> None:
+        """See whether the medium answers at all: one that is gone may call every sector bad."""
+        if self._good is None:
+            return
+        descriptor, buffer = self._for_small()
+        place = self._base + self._good
+        try:
+            with memoryview(buffer) as whole:
+                os.preadv(
+                    descriptor,
+                    [whole[: self._facts.sector_size]],
+                    place - place % self._facts.sector_size,
+                )
+        except OSError:
+            del self._gaps[self._known :]
+            raise self._gone("it answers no more, also where it could be read before") from error
 
     def _check_gone(self, error: OSError) -> None:
-        if error.errno in _GONE or is_gone(self._fd, self._facts):
-            raise StorageError(
-                f"the source `{escape_bytes(self._facts.path)}` is gone: {error.strerror or error}",
-                hint="what was read so far is kept; connect it again and go on with `--resume`",
-            ) from error
+        if error.errno in GONE or vanished(self._fd, self._facts):
+            del self._gaps[self._known :]
+            raise self._gone(error.strerror or str(error)) from error
+
+    def _gone(self, why: str) -> StorageError:
+        return StorageError(
+            f"the source `{escape_bytes(self._facts.path)}` is gone: {why}",
+            hint="what was read so far is kept; connect it again and go on with `--resume`",
+        )
 
 
 class StreamReader:
@@ -281,15 +323,21 @@ class NothingReader:
     Args:
         at: where the rest begins.
         size: bytes of the medium.
+        lost: ranges before `at` that could not be read.
+        head: bytes from `at` on that are known after all; the rest begins behind them.
     """
 
     retries = 0
     trouble = False
 
-    def __init__(self, at: int, size: int) -> None:
-        self._size = size
+    def __init__(
+        self, at: int, size: int, lost: Sequence[gaps.Range] = (), head: bytes = b""
+    ) -> None:
+        self._size = max(at, size)
+        self._head = head
         self.done = at
-        self.gaps: list[gaps.Range] = gaps.merge([(at, size - at)])
+        self.begins = at + len(head)
+        self.gaps: list[gaps.Range] = gaps.merge([*lost, (self.begins, size - self.begins)])
 
     def close(self) -> None:
         """Nothing is open."""
@@ -297,7 +345,9 @@ class NothingReader:
     def fill(self, view: memoryview) -> int:
         """Fill `view` with zeros; fewer bytes only at the end."""
         count = min(len(view), self._size - self.done)
-        view[:count] = bytes(count)
+        known, self._head = self._head[:count], self._head[count:]
+        view[: len(known)] = known
+        view[len(known) : count] = bytes(count - len(known))
         self.done += count
         return count
 
@@ -317,5 +367,5 @@ def facts_after(opened: Opened) -> Facts:
         return opened.facts
     try:
         return describe(opened.facts.path, opened.descriptor)
-    except InputError:
+    except (InputError, OSError):  # it is gone
         return opened.facts

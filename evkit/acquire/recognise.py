@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import mmap
 import os
-from typing import TYPE_CHECKING
+from bisect import bisect_left
+from typing import TYPE_CHECKING, NamedTuple
 
 from evkit.core.errors import InputError, RefusedError
 from evkit.core.sizes import in_words
@@ -12,14 +13,28 @@ from evkit.core.text import escape_bytes
 from evkit.hashing.pieces import GROUP_BYTES, HASH, group_node
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from evkit.acquire.source import Facts, Opened
 
 SAMPLES = 14  # beside the first and the last
+IDENTITY = ("make", "model", "serial", "firmware", "wwid", "cid", "interface")
 
 
-def recognise(opened: Opened, size: int, nodes: Mapping[int, bytes], block: int) -> int:
+class Compared(NamedTuple):
+    """Pieces of 1 MiB that agree, and those that cannot be read any more."""
+
+    equal: int
+    unread: int
+
+
+def recognise(
+    opened: Opened,
+    size: int,
+    nodes: Mapping[int, bytes],
+    block: int,
+    lost: Sequence[tuple[int, int]] = (),
+) -> Compared:
     """Compare a source with what was read from it before.
 
     Args:
@@ -27,13 +42,11 @@ def recognise(opened: Opened, size: int, nodes: Mapping[int, bytes], block: int)
         size: bytes of the medium then.
         nodes: piece nodes by number of the block.
         block: bytes of a block.
-
-    Returns:
-        The number of pieces of 1 MiB that were compared and agree.
+        lost: ranges that could not be read then; pieces in them are not compared.
 
     Raises:
         RefusedError: it has another length, or other content.
-        InputError: it cannot be read at a place where it could be read before.
+        InputError: it cannot be read at any place where it could be read before.
     """
     shown = escape_bytes(opened.facts.path)
     if opened.facts.size != size:
@@ -42,24 +55,38 @@ def recognise(opened: Opened, size: int, nodes: Mapping[int, bytes], block: int)
             f"{in_words(opened.facts.size or 0)}, that had {in_words(size)}",
             hint="name the right device; device names change when things are plugged in again",
         )
-    known = sorted(nodes)
+    bad = sorted(lost)
+    known = [number for number in sorted(nodes) if not _touches(bad, number * block)]
     step = max(1, len(known) // (SAMPLES + 1))
     chosen = sorted({*known[:1], *known[-1:], *known[::step]})
+    unread: list[InputError] = []
     for number in chosen:
         at = number * block
-        piece = _read(opened, at, min(GROUP_BYTES, size - at))
+        try:
+            piece = _read(opened, at, min(GROUP_BYTES, size - at))
+        except InputError as error:  # a failing medium; others speak for it
+            unread.append(error)
+            continue
         if group_node(piece) != nodes[number][:HASH]:
             raise RefusedError(
                 f"`{shown}` is not the source that was read: its content differs at byte {at}",
                 hint="name the right device, or record the stopped work with `--finish`",
             )
-    return len(chosen)
+    if unread and len(unread) == len(chosen):
+        raise unread[0]
+    return Compared(len(chosen) - len(unread), len(unread))
+
+
+def _touches(ranges: Sequence[tuple[int, int]], at: int) -> bool:
+    """Say whether one of sorted ranges has bytes of the piece at `at`."""
+    index = bisect_left(ranges, (at + GROUP_BYTES, 0))
+    return index > 0 and sum(ranges[index - 1]) > at
 
 
 def identity_changes(before: Mapping[str, object], now: Facts) -> list[str]:
     """Say in words where a source identifies itself in another way than the record has it."""
     found = []
-    for name in ("make", "model", "serial", "firmware", "wwid", "cid", "interface"):
+    for name in IDENTITY:
         old, new = before.get(name), now.identity.get(name)
         if old is not None and new is not None and old != new:
             found.append(f"its {name} was {old} and is {new}")
@@ -67,18 +94,18 @@ def identity_changes(before: Mapping[str, object], now: Facts) -> list[str]:
 
 
 def _read(opened: Opened, offset: int, length: int) -> bytes:
-    with mmap.mmap(-1, max(length, mmap.PAGESIZE)) as buffer, memoryview(buffer) as view:
-        filled = 0
-        while filled < length:
-            place = opened.facts.base + offset + filled
-            try:
-                count = os.preadv(opened.descriptor, [view[filled:]], place)
-            except OSError as error:
-                raise InputError(
-                    f"`{escape_bytes(opened.facts.path)}` cannot be read at byte {place}, where it "
-                    f"could be read before: {error.strerror or error}"
-                ) from error
-            if not count:
-                break
-            filled += count
-        return bytes(view[: min(filled, length)])
+    view = memoryview(mmap.mmap(-1, max(length, mmap.PAGESIZE)))  # an error may keep a part of it
+    filled = 0
+    while filled < length:
+        place = opened.facts.base + offset + filled
+        try:
+            count = os.preadv(opened.descriptor, [view[filled:]], place)
+        except OSError as error:
+            raise InputError(
+                f"`{escape_bytes(opened.facts.path)}` cannot be read at byte {place}, where it "
+                f"could be read before: {error.strerror or error}"
+            ) from error
+        if not count:
+            break
+        filled += count
+    return bytes(view[: min(filled, length)])

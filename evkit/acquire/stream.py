@@ -55,6 +55,7 @@ class Stream:
     ) -> None:
         self.error: BaseException | None = None
         self._pool = pool
+        pool.on_error = self._fail
         self._on_answer = on_answer
         self._lock = threading.Lock()
         self._left: dict[int, int] = {}
@@ -75,9 +76,14 @@ class Stream:
     def __enter__(self) -> Self:
         for slot in range(self._pool.setup.slots):
             self._free.put(slot)
-        self._pool.start()
-        for thread in self._threads:
-            thread.start()
+        try:
+            self._pool.start()
+            for thread in self._threads:
+                thread.start()
+        except BaseException as error:
+            self._fail(error)
+            self._end()
+            raise
         return self
 
     def __exit__(
@@ -86,22 +92,35 @@ class Stream:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is not None and self.error is None:
-            self.error = error  # what is queued need not be done any more
+        if error is not None:
+            self._fail(error)  # what is queued need not be done any more
+        try:
+            self._end()
+        except BaseException as late:
+            self._fail(late)  # the user stops while the last blocks are under way
+            self._end()
+            raise
+        if error is None and self.error is not None:
+            raise self.error
+
+    def slot(self) -> int | None:
+        """Wait for a free buffer; None when something failed and reading should end."""
+        slot = self._free.get()
+        return slot if self.error is None else None
+
+    def _fail(self, error: BaseException) -> None:
+        """Keep the first error and wake the reader, for whom no buffer may ever become free."""
+        self.error = self.error or error
+        self._free.put(-1)
+
+    def _end(self) -> None:
+        """Wait for all workers and lines; no thread is left behind."""
         self._pool.stop()
         for line in self._all:
             line.queue.put(None)
         for thread in self._threads:
-            thread.join()
-        found = self.error or self._pool.error
-        if error is None and found is not None:
-            raise found
-
-    def slot(self) -> int | None:
-        """Wait for a free buffer; None when something failed and reading should end."""
-        if self.error is not None or self._pool.error is not None:
-            return None
-        return self._free.get()
+            if thread.ident is not None:
+                thread.join()
 
     def give(self, number: int, job: Job) -> None:
         """Hand on a block that was read: to all takers in order, and to a worker."""
@@ -162,7 +181,7 @@ class Stream:
                 try:
                     line.take(block)
                 except Exception as error:  # noqa: BLE001 - kept, and raised at the end
-                    self.error = error
+                    self._fail(error)
             self._release(block.number)
 
     def _release(self, number: int) -> None:

@@ -6,14 +6,14 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from evkit.acquire import engine, host, imaging, log, partitions, preflight, scene, source
-from evkit.acquire.reading import reader_for
+from evkit.acquire.reading import MediumReader
 from evkit.acquire.stopping import Stop
 from evkit.actions import acquire_places as places
 from evkit.actions import decided
 from evkit.actions.acquire_e01 import medium_of, plan_for
 from evkit.actions.acquire_inventory import Lister, check
 from evkit.actions.acquire_job import LIVE, PARTITION, RANGE, Job
-from evkit.actions.acquire_order import order_for
+from evkit.actions.acquire_order import order_for, read_rescue
 from evkit.actions.acquire_record import Attempt, record_end
 from evkit.actions.acquire_result import Acquired, Planned
 from evkit.actions.longwork import Plan, Work, check_plan
@@ -112,6 +112,8 @@ def _prepare(station: Station, request: Request, opened: Opened) -> Job:
     opened = narrowed(request, opened)
     facts = opened.facts
     request = _settled(request, facts)
+    if request.rescued is not None:
+        read_rescue(request.rescued, facts.size or 0)
     typed, rest = log.stated(scene.settle(scene.flat(request.fields)))
     allow = {preflight.LITTLE_ROOM} if request.is_e01 and request.compress != "none" else set()
     allow |= {preflight.IN_USE} if request.type == LIVE else set()
@@ -158,6 +160,8 @@ def _prepare(station: Station, request: Request, opened: Opened) -> Job:
             *decided.deviations(request.type, rest, request.reason),
         ],
     )
+    if request.to is not None or request.also is not None:
+        places.check_free(request, parse_ref(check_plan(station, plan).acquisitions[0]))
     return Job(
         request=request, opened=opened, report=reports[0], plan=plan, typed=typed, remark=remark
     )
@@ -258,7 +262,7 @@ def _measure(opened: Opened, request: Request) -> dict[str, Any] | None:
     """Read and digest a sample; return bytes and seconds, None for a stream."""
     if opened.facts.size is None:
         return None
-    reader = reader_for(opened)
+    reader = MediumReader(opened, wary=True)  # a sample does not wait at bad sectors
     start = clock.monotonic()
     encoding = None
     if request.is_e01:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
+import struct
 from typing import TYPE_CHECKING, Any
 
 from evkit.acquire import imaging, mapfile
-from evkit.acquire.output.rawout import IMAGE
+from evkit.acquire.imaging import Rescued
 from evkit.acquire.rescue import Policy
 from evkit.actions import acquire_places as places
-from evkit.actions.acquire_job import Request
-from evkit.core import durable, ejson
-from evkit.core.errors import InputError
+from evkit.actions.acquire_job import TYPES, Request
+from evkit.core import ejson
+from evkit.core.errors import EvkitError, InputError
 from evkit.core.paths import from_fields, to_fields
 from evkit.core.text import escape_bytes
+from evkit.hashing.digests import ALGORITHMS
 from evkit.images.e01 import codec
 from evkit.images.e01.header import Details
 from evkit.images.e01.plan import Medium
@@ -44,10 +45,11 @@ def order_for(job: Job, work: Work, e01: E01Plan | None) -> Order:
     branches = places.branches(request, work.ref, work.folder)
     rescued = None
     if request.rescued is not None:
-        rescued = _taken_over(request.rescued, branches[0].part(IMAGE), facts.size or 0)
+        rescued = read_rescue(request.rescued, facts.size or 0)
+    kept = kept_of(job, e01, rescued)
     save = None
     if facts.size is not None:
-        save = saver(work, kept_of(job, e01))
+        save = saver(work, kept)
         save({})
     return imaging.Order(
         folder=work.folder,
@@ -55,7 +57,7 @@ def order_for(job: Job, work: Work, e01: E01Plan | None) -> Order:
         names=request.digests,
         format=request.format or imaging.RAW,
         plan=e01,
-        split=None if e01 is not None else request.split,
+        split=raw_split(request, facts.size, [branch.folder for branch in branches]),
         verify=request.verify,
         block_nodes=request.block_nodes,
         policy=request.policy,
@@ -75,15 +77,34 @@ def saver(work: Work, kept: Mapping[str, Any]) -> Callable[[dict[str, Any]], Non
     return save
 
 
-def kept_of(job: Job, e01: E01Plan | None) -> dict[str, Any]:
+def raw_split(request: Request, size: int | None, folders: list[bytes]) -> int | None:
+    """Return the most bytes of a file of a raw image; an E01 may have to become one."""
+    if not request.is_e01:
+        return request.split
+    if request.storm != imaging.RAW:
+        return None
+    as_raw = dataclasses.replace(request, format=imaging.RAW, split=None)
+    return places.split_for(as_raw, size, folders)[0]
+
+
+def kept_of(job: Job, e01: E01Plan | None, rescued: Rescued | None = None) -> dict[str, Any]:
     """Return what the journal keeps beside the state, as JSON."""
     request, facts = job.request, job.opened.facts
     kept: dict[str, Any] = {name: getattr(request, name) for name in _KEPT}
     kept["names"] = list(request.digests)
-    kept["source"] = to_fields(request.source)
+    kept["source"] = to_fields(os.path.abspath(request.source))
     kept["size"], kept["sector_size"] = facts.size, facts.sector_size
     kept["typed"] = dict(job.typed)
     kept["policy"] = {"retries": request.policy.retries}
+    if request.policy.give_up_seconds is not None:
+        kept["policy"]["give_up_ms"] = round(request.policy.give_up_seconds * 1000)
+    if facts.window is not None:
+        kept["window"] = [*facts.window, facts.source_size or 0]
+    if isinstance(job.plan.values.get("scope"), str):
+        kept["scope"] = job.plan.values["scope"]
+    if rescued is not None and request.rescued is not None:
+        paths = [to_fields(os.path.abspath(path)) for path in request.rescued]
+        kept["rescued"] = {"image": paths[0], "map": paths[1], "taken": rescued.taken}
     for name in ("to", "also"):
         folder = getattr(request, name)
         if folder is not None:
@@ -92,6 +113,7 @@ def kept_of(job: Job, e01: E01Plan | None) -> dict[str, Any]:
         kept["e01"] = {
             "guid": e01.guid.hex(),
             "segment_size": e01.segment_size,
+            "group": e01.group,
             "medium": dataclasses.asdict(e01.medium),
             "details": dataclasses.asdict(e01.details),
             "codec": codec.Codec(e01.compression).name,
@@ -110,18 +132,74 @@ def request_of(kept: Mapping[str, Any]) -> Request:
         for name in ("to", "also"):
             if name in kept:
                 values[name] = from_fields(kept[name])
-        return Request(
-            source=from_fields(kept["source"]),
-            names=tuple(kept["names"]),
-            policy=Policy(retries=int(kept["policy"]["retries"])),
-            **values,
+        if "rescued" in kept:
+            values["rescued"] = tuple(
+                from_fields(kept["rescued"][name]) for name in ("image", "map")
+            )
+        if "scope" in kept:
+            values["fields"] = {"scope": str(kept["scope"])}
+        milliseconds = kept["policy"].get("give_up_ms")
+        return _checked(
+            Request(
+                source=from_fields(kept["source"]),
+                names=_names(kept["names"]),
+                policy=Policy(
+                    retries=_number(kept["policy"]["retries"]),
+                    give_up_seconds=None if milliseconds is None else _number(milliseconds) / 1000,
+                ),
+                **values,
+            )
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError("the journal does not say what was to be acquired") from error
 
 
-def e01_of(kept: Mapping[str, Any]) -> E01Plan | None:
+def _checked(request: Request) -> Request:
+    """Return a request whose fields are all such as a command line gives.
+
+    Raises:
+        ValueError: one is not.
+    """
+    split: object = request.split
+    flag: object = request.block_nodes
+    texts: list[object] = [request.part, request.reason, request.command]
+    exhibit: object = request.exhibit
+    good = (
+        set(request.digests) <= set(ALGORITHMS)
+        and "sha256" in request.digests
+        and request.verify in {imaging.NOW, imaging.LATER, imaging.NONE}
+        and request.format in {imaging.RAW, imaging.E01}
+        and request.compress in codec.COMPRESSIONS
+        and request.storm in {imaging.RAW, imaging.GO_ON}
+        and request.type in TYPES
+        and isinstance(flag, bool)
+        and isinstance(exhibit, str)
+        and (split is None or (type(split) is int and split > 0))
+        and all(isinstance(text, (str, type(None))) for text in texts)
+    )
+    if not good:
+        raise ValueError("not a request")
+    return request
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError("no names")
+    return tuple(value)
+
+
+def _number(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("not a number")
+    return value
+
+
+def e01_of(kept: Mapping[str, Any], *, closing: bool = False) -> E01Plan | None:
     """Return the plan of the E01 that the journal keeps, None for a raw image.
+
+    Args:
+        kept: what the journal keeps.
+        closing: nothing but zeros will be added, which any codec may store.
 
     Raises:
         InputError: it is malformed, or was made with another version of the codec.
@@ -136,13 +214,15 @@ def e01_of(kept: Mapping[str, Any]) -> E01Plan | None:
             details=Details(**value["details"]),
             guid=bytes.fromhex(value["guid"]),
             compression=compression,
-            segment_size=int(value["segment_size"]),
+            segment_size=_number(value["segment_size"]),
+            group=_number(value["group"]),
         )
         pinned = str(value["codec"])
-    except (KeyError, TypeError, ValueError) as error:
+        plan.prefix(1)  # all that the container says can be written
+    except (KeyError, TypeError, ValueError, AttributeError, struct.error, EvkitError) as error:
         raise InputError("the plan of the image in the journal is malformed") from error
     here = codec.Codec(compression).name
-    if pinned != here:
+    if pinned != here and not closing:
         raise InputError(
             f"the image was begun with `{pinned}`, here is `{here}`",
             hint="install that version again to go on, or record the work with `--finish`",
@@ -160,17 +240,22 @@ def _without_none(value: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _taken_over(rescued: tuple[bytes, bytes], target: bytes, size: int) -> mapfile.RescueMap:
-    """Copy the image of a rescue and return its map."""
+def read_rescue(rescued: tuple[bytes, bytes], size: int) -> Rescued:
+    """Return a rescue that is to be taken over.
+
+    Raises:
+        InputError: its image is absent or longer than the source, or its map is damaged or of
+            another medium.
+    """
     image, chart = rescued
-    found = mapfile.read(chart, size)
-    if os.path.getsize(image) > size:
+    try:
+        length = os.stat(image).st_size
+    except OSError as error:
+        shown = escape_bytes(image)
+        raise InputError(f"cannot read `{shown}`: {error.strerror or error}") from error
+    if length > size:
         raise InputError(
             f"`{escape_bytes(image)}` is longer than the source", hint="is it of this medium?"
         )
-    with durable.storage_errors(target):
-        durable.step("create", target)
-        shutil.copyfile(image, target)
-        os.chmod(target, 0o600)
-        os.truncate(target, size)
-    return found
+    found = mapfile.read(chart, size)
+    return Rescued(image=image, map=found, taken=found.total(mapfile.FINISHED))

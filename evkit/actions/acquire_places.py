@@ -10,7 +10,7 @@ from evkit.acquire.imaging import RAW
 from evkit.acquire.output.branch import MASTER, SECOND, Branch
 from evkit.actions import gear
 from evkit.core import durable
-from evkit.core.errors import InputError, StorageError, UsageError
+from evkit.core.errors import InputError, RefusedError, StorageError, UsageError
 from evkit.core.paths import to_fields
 from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
@@ -56,6 +56,21 @@ def destinations(request: Request, home: bytes) -> list[bytes]:
     if len({os.path.realpath(folder) for folder in found}) < len(found):
         raise UsageError("`--also` names the folder of the first copy", hint="name another medium")
     return found
+
+
+def check_free(request: Request, ref: Ref) -> None:
+    """Refuse folders of copies in which an image lies already, of another station for instance.
+
+    Raises:
+        RefusedError: there is one.
+    """
+    for place in (request.to, request.also):
+        folder = b"" if place is None else _folder(place, ref)
+        if folder and os.path.isdir(folder) and os.listdir(folder):
+            raise RefusedError(
+                f"`{escape_bytes(folder)}` holds files already",
+                hint="evkit never overwrites; name another folder",
+            )
 
 
 def branches(request: Request, ref: Ref, folder: bytes) -> tuple[Branch, ...]:
@@ -151,7 +166,11 @@ def default_format(request: Request, size: int | None, sector: int) -> str:
 
 def below(place: bytes, ref: Ref) -> bytes:
     """Make and return the folder of an acquisition below a folder outside the station."""
-    parts = (part.encode() for part in str(ref).split("/"))
-    folder = os.path.join(os.path.abspath(place), *parts)  # the record is read in other folders
+    folder = _folder(place, ref)
     durable.make_dir(folder)
     return folder
+
+
+def _folder(place: bytes, ref: Ref) -> bytes:
+    parts = (part.encode() for part in str(ref).split("/"))
+    return os.path.join(os.path.abspath(place), *parts)  # the record is read in other folders

@@ -169,12 +169,16 @@ def container_fields(order: Order, made: Imaging) -> dict[str, Any]:
     return found
 
 
+def taken_over(taken: int, reason: str) -> _Deviation:
+    """Return the deviation that a rescue by another tool was taken over."""
+    text = f"a rescue by another tool was taken over; {taken:,} bytes of the image are from it"
+    return TAKEN_OVER, text, reason
+
+
 def _deviations(order: Order, made: Imaging, reason: str) -> list[_Deviation]:
     found = []
     if order.rescued is not None:
-        taken = order.rescued.total(mapfile.FINISHED)
-        text = f"a rescue by another tool was taken over; {taken:,} bytes stand in the image now"
-        found.append((TAKEN_OVER, text, reason))
+        found.append(taken_over(order.rescued.taken, reason))
     if order.format == imaging.E01 and made.format == imaging.RAW:
         text = "too many read errors for an E01; the image was made as raw with a map"
         found.append((STORM, text, reason))

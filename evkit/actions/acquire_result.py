@@ -287,7 +287,7 @@ def media_fields(made: Imaging, facts: Facts) -> dict[str, Json]:
         return {}
     fields: dict[str, Json] = {"size": made.outcome.size, **made.outcome.digests}
     fields["pieces"] = made.outcome.pieces.fields()
-    if facts.kind == "block":
+    if facts.device is not None:
         fields["sector_size"] = facts.sector_size
     return fields
 

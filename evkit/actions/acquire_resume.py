@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 from evkit.acquire import engine, imaging, journal, log, preflight, source
 from evkit.acquire.output import checkpoint
 from evkit.acquire.output.branch import MASTER, PART, SECOND, Branch
-from evkit.acquire.output.e01out import segment_name
+from evkit.acquire.output.rawout import parts_of
 from evkit.acquire.output.resumed import Resumed
+from evkit.acquire.recognise import IDENTITY as RECOGNISED
 from evkit.acquire.recognise import identity_changes, recognise
 from evkit.acquire.source import Facts, Opened
 from evkit.acquire.stopping import Stop
 from evkit.actions.acquire_inventory import Lister, check
 from evkit.actions.acquire_job import Job
-from evkit.actions.acquire_order import e01_of, request_of, saver
-from evkit.actions.acquire_record import Attempt, record_end
+from evkit.actions.acquire_order import e01_of, raw_split, read_rescue, request_of
+from evkit.actions.acquire_record import Attempt, record_end, taken_over
+from evkit.actions.latework import Settled, has_ended
+from evkit.actions.latework import finish as late
 from evkit.actions.longwork import Plan, Started, Work, started_of, unfinished
 from evkit.core import durable
 from evkit.core.errors import CaseError, InputError, StorageError
@@ -27,9 +30,8 @@ from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from evkit.acquire.imaging import Order
     from evkit.acquire.journal import Journal
     from evkit.actions.acquire_job import Request
     from evkit.actions.acquire_result import Acquired
@@ -40,6 +42,9 @@ RESUMED = "resumed"
 OTHER_IDENTITY = "source-identity"
 CLOSED = "closed-as-partial"
 _PREFIX = b"image."
+_WINDOW = 3  # offset, length, bytes of the whole source
+_NOTED = 30  # deviations that are kept from earlier runs
+_Deviation = tuple[str, str, str]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,11 +87,14 @@ def find(station: Station, ref: str) -> Journal | None:
 
 def worth_closing(entry: Journal | None) -> bool:
     """Say whether stopped work has read anything that an image could hold."""
-    state = dict(entry.work.get("state") or {}) if entry is not None else {}
-    return bool(state.get("blocks") or state.get("map"))
+    state = entry.work.get("state") if entry is not None else None
+    found = state if isinstance(state, dict) else {}
+    return any(found.get(name) for name in ("blocks", "map", "whole"))
 
 
-def resume(station: Station, signer: Signer, wish: Resume, progress: Progress = SILENT) -> Acquired:
+def resume(
+    station: Station, signer: Signer, wish: Resume, progress: Progress = SILENT
+) -> Acquired | Settled:
     """Go on with stopped work.
 
     Raises:
@@ -103,83 +111,169 @@ def resume(station: Station, signer: Signer, wish: Resume, progress: Progress = 
             hint="`evkit status` lists what is left to do; what was begun before its start was "
             "recorded is closed with `--finish`",
         )
+    if has_ended(station, str(ref)):  # stopped between the record and the removal of its journal
+        return late(station, signer, str(ref), "acquire", wish.reason)
+    try:
+        return _resume(station, signer, (entry, start), wish, progress)
+    except InputError:
+        if not wish.closing:
+            raise
+        # nothing can be made of it: it is put on record as failed, its files are left as they are
+        return late(station, signer, str(ref), "acquire", wish.reason)
+
+
+def _resume(
+    station: Station,
+    signer: Signer,
+    stopped: tuple[Journal, Started],
+    wish: Resume,
+    progress: Progress,
+) -> Acquired:
+    entry, start = stopped
+    ref = parse_ref(entry.ref)
     request = request_of(entry.work)
+    if request.exhibit not in {entry.ref, str(ref.of_exhibit())}:
+        raise InputError("the journal is of another exhibit")
     request = dataclasses.replace(request, inventory=request.inventory or wish.inventory)
     check(request)
-    state = dict(entry.work.get("state") or {})
-    opened = _open(request, entry.work, wish)
+    state = entry.work.get("state", {})
+    if not isinstance(state, dict):
+        raise InputError("the checkpoint in the journal is malformed")
+    resumed = Resumed.of(state)
+    before = _source_then(station, start)
+    opened = _open(request, entry.work, wish, resumed, before)
     try:
         plan = Plan(what="acquire", exhibit=ref.of_exhibit(), reason=wish.reason)
-        work = Work(station, signer, plan, progress, (entry, start))
+        work = Work(station, signer, plan, progress, stopped)
         try:
-            return _go_on(station, signer, (work, request, opened), wish, state, progress)
+            lister = Lister.wanted(request, work, progress)
+            order = _order(work, request, opened, wish, (resumed, lister))
+            job = _job(request, opened, work.saved, station)
+            more = _compare(order, job, (work.saved, before), wish, resumed)
+            more = _note(work, more)
+            _tidy(order, resumed, opened.facts.size or 0)
+            with Stop() as stop:
+                made = imaging.make(opened, order, stop, progress)
+                attempt = Attempt(work=work, job=job, order=order, made=made)
+                acquired = record_end(station, signer, attempt, more)
+                return lister.complete(station, signer, acquired, stop) if lister else acquired
         finally:
             work.close()
     finally:
         opened.close()
 
 
-def _go_on(
-    station: Station,
-    signer: Signer,
-    what: tuple[Work, Request, Opened],
+def _note(work: Work, more: list[_Deviation]) -> list[_Deviation]:
+    """Keep what is to be known of this run in case it is stopped as well; return all there is."""
+    earlier = work.saved.get("noted", [])
+    if not isinstance(earlier, list) or not all(_is_deviation(one) for one in earlier):
+        raise InputError("what the journal keeps of earlier runs is malformed")
+    noted = [*(tuple(one) for one in earlier), *more]
+    noted = list(dict.fromkeys(noted))[-_NOTED:]
+    work.save({**work.saved, "noted": [list(one) for one in noted]})
+    return noted
+
+
+def _is_deviation(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == len(("code", "text", "reason"))
+        and all(isinstance(text, str) for text in value)
+    )
+
+
+def _order(
+    work: Work,
+    request: Request,
+    opened: Opened,
     wish: Resume,
-    state: dict[str, Any],
-    progress: Progress,
-) -> Acquired:
-    work, request, opened = what
+    what: tuple[Resumed, Lister | None],
+) -> imaging.Order:
     kept = work.saved
-    resumed = Resumed.of(state)
-    branches = _branches(request, work.ref, work.folder)
-    _tidy(branches, resumed, request)
-    job = _job(request, opened, kept, station)
-    lister = Lister.wanted(request, work, progress)
-    order = imaging.Order(
+    resumed, lister = what
+    branches = _branches(request, work.ref, work.folder, resumed)
+    rescued = None
+    if request.rescued is not None and not (resumed.map or resumed.whole or wish.closing):
+        rescued = read_rescue(request.rescued, opened.facts.size or 0)
+    return imaging.Order(
         folder=work.folder,
         branches=branches,
         names=request.digests,
         format=request.format or imaging.RAW,
-        plan=e01_of(kept),
-        split=None if request.is_e01 else request.split,
+        plan=e01_of(kept, closing=wish.closing or bool(resumed.whole)),
+        split=raw_split(request, opened.facts.size, [branch.folder for branch in branches]),
         verify=request.verify,
         block_nodes=request.block_nodes,
         policy=request.policy,
         storm=request.storm,
-        save=saver(work, {**kept, "inventory": request.inventory}),
-        resume=state,
+        save=lambda state: work.save(
+            {**work.saved, "inventory": request.inventory, "state": state}
+        ),
+        resume=dict(kept.get("state", {})),
         closing=wish.closing,
+        rescued=rescued,
         reread=request.reread,
         observer=lister,
     )
-    more = _deviations(order, job, work.start, station, wish, resumed)
-    with Stop() as stop:
-        made = imaging.make(opened, order, stop, progress)
-        attempt = Attempt(work=work, job=job, order=order, made=made)
-        acquired = record_end(station, signer, attempt, more)
-        return lister.complete(station, signer, acquired, stop) if lister else acquired
 
 
-def _open(request: Request, kept: Mapping[str, Any], wish: Resume) -> Opened:
+def _open(
+    request: Request,
+    kept: Mapping[str, Any],
+    wish: Resume,
+    resumed: Resumed,
+    before: Mapping[str, object],
+) -> Opened:
     size, sector = kept.get("size"), kept.get("sector_size")
-    if type(size) is not int or type(sector) is not int:
+    if type(size) is not int or size < 0 or type(sector) is not int or sector < 1:
         raise InputError("the journal does not say how long the source is")
     path = wish.source or request.source
-    if wish.closing:
-        descriptor = os.open(os.devnull, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-        facts = Facts(path=path, kind="absent", size=size, sector_size=sector)
-        return Opened(descriptor=descriptor, facts=facts, direct=False)
+    if wish.closing or (resumed.whole and not request.reread):
+        return _absent(Facts(path=path, kind="absent", size=size, sector_size=sector), kept, before)
     opened = source.open_source(path)
-    if request.part is None:
-        return opened
-    from evkit.actions.acquire import narrowed
+    try:
+        if request.part is None:
+            return opened
+        from evkit.actions.acquire import narrowed
 
-    return narrowed(request, opened)
+        return narrowed(request, opened)
+    except BaseException:
+        opened.close()
+        raise
+
+
+def _absent(facts: Facts, kept: Mapping[str, Any], before: Mapping[str, object]) -> Opened:
+    """Return what stands for a source of which nothing more is read."""
+    identity = {
+        name: value
+        for name in (*RECOGNISED, "name", "removable")
+        if isinstance(value := before.get(name), str)
+    }
+    device, locked = before.get("device"), before.get("read_only")
+    window = kept.get("window")
+    if window is not None:
+        good = isinstance(window, list) and len(window) == _WINDOW
+        if not good or not all(type(one) is int and one >= 0 for one in window):
+            raise InputError("the journal does not say which part of the source is taken")
+        facts = dataclasses.replace(facts, window=(window[0], window[1]), source_size=window[2])
+    facts = dataclasses.replace(
+        facts,
+        device=device if isinstance(device, str) else None,
+        identity=identity,
+        read_only=locked if isinstance(locked, bool) else None,
+    )
+    descriptor = os.open(os.devnull, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    return Opened(descriptor=descriptor, facts=facts, direct=False)
 
 
 def _job(request: Request, opened: Opened, kept: Mapping[str, Any], station: Station) -> Job:
-    typed = {str(k): str(v) for k, v in dict(kept.get("typed", {})).items() if k in log.ASKED}
+    stated = kept.get("typed", {})
+    if not isinstance(stated, dict):
+        raise InputError("the journal does not say what was stated")
+    typed = {str(k): str(v) for k, v in stated.items() if k in log.ASKED}
     allow = frozenset({preflight.LITTLE_ROOM, preflight.IN_USE})
-    report = preflight.examine(opened.facts, request.to or station.place.home, allow=allow)
+    home = request.to if request.to and os.path.isdir(request.to) else station.place.home
+    report = preflight.examine(opened.facts, home, allow=allow)
     plan = Plan(
         what="acquire",
         exhibit=parse_ref(request.exhibit).of_exhibit(),
@@ -188,14 +282,16 @@ def _job(request: Request, opened: Opened, kept: Mapping[str, Any], station: Sta
     return Job(request=request, opened=opened, report=report, plan=plan, typed=typed)
 
 
-def _branches(request: Request, ref: Ref, folder: bytes) -> tuple[Branch, ...]:
+def _branches(request: Request, ref: Ref, folder: bytes, resumed: Resumed) -> tuple[Branch, ...]:
     found = []
     for copy, place in ((MASTER, request.to), (SECOND, request.also)):
         if place is None and copy == SECOND:
             continue
         where = folder if place is None else os.path.join(place, *map(str.encode, _parts(ref)))
         branch = Branch(copy=copy, folder=where)
-        if not os.path.isdir(where):
+        if copy in resumed.failed:
+            branch.error = StorageError(f"the {copy} copy had failed before the work was stopped")
+        elif not os.path.isdir(where):
             branch.error = StorageError(
                 f"the {copy} copy is not here: `{escape_bytes(where)}`",
                 hint="plug in the medium on which it was begun",
@@ -211,45 +307,67 @@ def _parts(ref: Ref) -> list[str]:
     return str(ref).split("/")
 
 
-def _tidy(branches: Sequence[Branch], resumed: Resumed, request: Request) -> None:
+def _tidy(order: imaging.Order, resumed: Resumed, size: int) -> None:
     """Remove unfinished files behind the place where the work goes on."""
+    names = resumed.names(resumed.blocks * engine.BLOCK, order.split)
     if resumed.map:
-        return
-    names = {part.name for part in resumed.done}
-    if resumed.e01 is not None and resumed.e01.offset:
-        names.add(segment_name(resumed.e01.segment))
-    elif not request.is_e01 and resumed.blocks:
-        names |= {"image.raw"} | {f"image.{n:03d}" for n in range(1, len(names) + 2)}
-    for branch in branches:
-        if branch.error is not None:
-            continue
-        for name in os.listdir(branch.folder):
+        names = [name for name, _ in parts_of(size, order.split)]
+    keep = {os.fsencode(name) for name in names}
+    folders = [branch.folder for branch in order.branches if branch.error is None]
+    for folder in dict.fromkeys((*folders, order.folder)):
+        for name in sorted(os.listdir(folder)):
             whole = name.removesuffix(PART)
-            mine = name.startswith(_PREFIX) and whole != name
-            if mine and os.fsdecode(whole) not in names:
-                durable.step("unlink", os.path.join(branch.folder, name))
-                os.unlink(os.path.join(branch.folder, name))
+            mine = folder == order.folder or name.startswith(_PREFIX)
+            if not mine or whole == name or whole in keep or name in checkpoint.KEPT:
+                continue
+            with durable.storage_errors(os.path.join(folder, name)):
+                durable.step("unlink", os.path.join(folder, name))
+                os.unlink(os.path.join(folder, name))
+    spare = os.path.join(order.folder, log.NAME.encode())
+    if os.path.isfile(spare):  # of a stop between the log and the record of the end
+        with durable.storage_errors(spare):
+            durable.step("unlink", spare)
+            os.unlink(spare)
 
 
-def _deviations(
-    order: Order, job: Job, start: Started, station: Station, wish: Resume, resumed: Resumed
-) -> list[tuple[str, str, str]]:
-    """Compare the source with what was read of it; say what is to be known of going on."""
-    facts = job.opened.facts
+def _compare(
+    order: imaging.Order,
+    job: Job,
+    then: tuple[Mapping[str, Any], Mapping[str, object]],
+    wish: Resume,
+    resumed: Resumed,
+) -> list[_Deviation]:
+    """Compare the source with what was read of it; say what is to be known of going on.
+
+    `then` is what the journal keeps, and the source as the started event has it.
+    """
+    facts, read = job.opened.facts, resumed.blocks * engine.BLOCK
     reason = wish.reason or "not stated"
-    done = in_words(resumed.blocks * engine.BLOCK)
+    kept, before = then
+    found: list[_Deviation] = []
+    if order.rescued is None and "rescued" in kept and (resumed.map or resumed.whole):
+        found.append(taken_over(int(kept["rescued"].get("taken", 0)), reason))
+    done = in_words(read)
+    if resumed.whole:
+        text = "stopped when all was read, and resumed to verify and name the image"
+        return [*found, (RESUMED, text, reason)]
     if wish.closing:
         text = f"closed without reading the rest, {done} from the start on were read in order"
-        return [(CLOSED, text, reason)]
+        return [*found, (CLOSED, text, reason)]
     tally = engine.Tally.fresh(())
-    checkpoint.load(order.folder, tally, resumed.blocks, engine.BLOCK)
-    compared = recognise(job.opened, facts.size or 0, tally.nodes, engine.BLOCK)
-    text = f"stopped and resumed after {done}; {compared} MiB of the source compared and equal"
-    found = [(RESUMED, text, reason)]
-    before = _source_then(station, start)
-    found += [(OTHER_IDENTITY, f"the source identifies itself in another way: {change}", reason)
-              for change in identity_changes(before, facts)]  # fmt: skip
-    return found
+    checkpoint.load(order.folder, tally, read, engine.BLOCK)
+    lost = resumed.lost(order.folder, read, kept["size"])
+    compared = recognise(job.opened, kept["size"], tally.nodes, engine.BLOCK, lost)
+    text = (
+        f"stopped and resumed after {done}; {compared.equal} MiB of the source compared and equal"
+    )
+    if compared.unread:
+        text += f", {compared.unread} MiB that were to be compared cannot be read any more"
+    found.append((RESUMED, text, reason))
+    return found + [
+        (OTHER_IDENTITY, f"the source identifies itself in another way: {change}", reason)
+        for change in identity_changes(before, facts)
+    ]
 
 
 def _source_then(station: Station, start: Started) -> Mapping[str, object]:

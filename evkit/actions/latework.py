@@ -14,6 +14,7 @@ from evkit.actions.copy_record import FAILED, written
 from evkit.actions.longwork import (
     Plan,
     draft_end,
+    forget,
     lock_folder,
     read_draft,
     unfinished,
@@ -94,8 +95,8 @@ def sign_late(
     notices: list[str] = []
     for folder, entry in _waiting(station, ref, what, journal.UNSIGNED):
         with _locked(folder):
-            if _has_ended(station, entry.ref):
-                journal.remove(folder)
+            if has_ended(station, entry.ref):
+                forget(folder)
                 done.append((entry.ref, "was recorded already", None))
                 continue
             draft = _read(entry)
@@ -105,7 +106,7 @@ def sign_late(
             late = Deviation(LATE, f"signed later; begun {entry.started}", why)
             draft = dataclasses.replace(draft, deviations=(*draft.deviations, late))
             recorded = station.record(draft, signer, reason=reason)
-            journal.remove(folder)
+            forget(folder)
             done.append((entry.ref, "recorded", recorded.index))
             notices += recorded.notices
     return Settled(what=what, done=tuple(done), notices=tuple(dict.fromkeys(notices)))
@@ -133,8 +134,8 @@ def finish(
         with _locked(folder):
             of = parse_ref(entry.ref)
             start = _start_of(station, entry)
-            if _has_ended(station, entry.ref) or start is None:
-                journal.remove(folder)
+            if has_ended(station, entry.ref) or start is None:
+                forget(folder)
                 if start is None:
                     with contextlib.suppress(OSError):
                         os.rmdir(folder)
@@ -149,7 +150,7 @@ def finish(
             plan = Plan(what=what, exhibit=of.of_exhibit(), reason=reason)
             draft = with_start(draft_end(station, plan, of, values, ()), start)
             recorded = station.record(draft, signer, reason=reason)
-            journal.remove(folder)
+            forget(folder)
             done.append((entry.ref, "recorded as failed", recorded.index))
             notices += recorded.notices
     return Settled(what=what, done=tuple(done), notices=tuple(dict.fromkeys(notices)))
@@ -246,7 +247,8 @@ def _locked(folder: bytes) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _has_ended(station: Station, ref: str) -> bool:
+def has_ended(station: Station, ref: str) -> bool:
+    """Say whether the end of an acquisition is in the ledger."""
     of = parse_ref(ref)
     exhibit = station.state(of.case).state.exhibit(str(of.of_exhibit()))
     found = exhibit.acquisitions.get(ref) if exhibit else None

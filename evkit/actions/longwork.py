@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.acquire import journal
 from evkit.acquire.journal import Journal
+from evkit.acquire.output import checkpoint
 from evkit.actions.custody import Request, prepare, require_case, require_exhibit
 from evkit.core import clock, durable
 from evkit.core.errors import EvkitError, RefusedError
@@ -163,7 +164,7 @@ class Work:
         except EvkitError as error:
             self._keep(draft)
             return Ended(error=error, deviations=draft.deviations, notices=self.start.notices)
-        journal.remove(self.folder)
+        forget(self.folder)
         return Ended(
             index=done.index,
             event_id=done.event_id,
@@ -217,6 +218,12 @@ class Work:
             journal.advance(
                 self.folder, self._journal, state=journal.UNSIGNED, draft=draft_fields(draft)
             )
+
+
+def forget(folder: bytes) -> None:
+    """Remove what was kept for going on, the journal last: the end is recorded."""
+    checkpoint.remove(folder)
+    journal.remove(folder)
 
 
 def leftovers(*folders: bytes) -> list[str]:

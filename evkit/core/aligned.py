@@ -34,6 +34,13 @@ def buffers(count: int, size: int = BLOCK) -> list[mmap.mmap]:
     return [mmap.mmap(-1, size) for _ in range(count)]
 
 
+def starts_on_page(view: memoryview) -> bool:
+    """Say whether memory starts on a page, as direct writing needs it."""
+    if view.readonly or not view:
+        return False
+    return ctypes.addressof(ctypes.c_char.from_buffer(view)) % ALIGNMENT == 0
+
+
 class AlignedWriter:
     """Writes one new file in order; direct where the blocks and the file system allow it.
 
@@ -68,11 +75,12 @@ class AlignedWriter:
         self._staged = 0
         self._padded = False
         self._fd = _create(self.path) if at is None else _reopen(self.path, at)
-        if at is not None and at % ALIGNMENT:
-            self._stage = mmap.mmap(-1, _STAGE)
-            self._staged = at % ALIGNMENT
-            self._stage[: self._staged] = _tail(self.path, at)
         try:
+            if at is not None:
+                self._staged = at % ALIGNMENT
+            if at is not None and self._staged:
+                self._stage = mmap.mmap(-1, _STAGE)
+                self._stage[: self._staged] = _tail(self.path, at)
             if at is not None:
                 os.lseek(self._fd, at - self._staged, os.SEEK_SET)
             if direct and _O_DIRECT and (size_hint is None or size_hint >= ALIGNMENT):
@@ -212,9 +220,7 @@ class AlignedWriter:
         """Say whether `view` can be written as it lies in memory."""
         if not self.direct:
             return True
-        if view.readonly:
-            return False
-        return ctypes.addressof(ctypes.c_char.from_buffer(view)) % ALIGNMENT == 0
+        return starts_on_page(view)
 
     def _fill(self, view: memoryview) -> int:
         """Copy the start of `view` to the stage, flush the stage when full, return the length."""

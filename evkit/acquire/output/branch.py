@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 MASTER, SECOND = "master", "second"
 PART = durable.PART.encode()
+_NAME = re.compile(r"image\.[0-9A-Za-z]{3,8}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(kw_only=True)
@@ -47,6 +50,11 @@ class Branch:
         """Return the place of a file that has no name yet."""
         return self.path(name) + self.suffix
 
+    def now(self, name: str) -> bytes:
+        """Return where a complete file is now: it may have its name already after a stop."""
+        part = self.part(name)
+        return part if os.path.lexists(part) else self.path(name)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
@@ -72,8 +80,10 @@ class Written:
             InputError: it is something else.
         """
         name, size, digest = (value.get(key) for key in ("name", "size", "sha256"))
-        good = isinstance(name, str) and type(size) is int and size >= 0 and "/" not in name
-        if not good or not (digest is None or isinstance(digest, str)):
+        good = type(size) is int and size >= 0
+        good = good and isinstance(name, str) and _NAME.fullmatch(name) is not None
+        hexed = digest is None or (isinstance(digest, str) and _DIGEST.fullmatch(digest))
+        if not good or not hexed:
             raise InputError("a file in the journal is malformed")
         return cls(name=str(name), size=int(size or 0), sha256=digest)
 
@@ -104,6 +114,7 @@ class Fan:
         self.name = name
         self.size = at or 0
         self._again = at is not None
+        self._named = at is not None  # the names of the parts are durable
         self._hash = hashlib.sha256() if digest else None
         self._writers: list[tuple[Branch, AlignedWriter]] = []
         live = [branch for branch in branches if branch.error is None]
@@ -129,8 +140,9 @@ class Fan:
             self._hash.update(data)
 
     def sync(self) -> None:
-        """Make everything durable; writing goes on afterwards."""
+        """Make everything durable, names of the parts too; writing goes on afterwards."""
         self._each(lambda writer: writer.sync())
+        self._keep_names()
 
     def finish(self) -> Written:
         """Make the files complete.
@@ -139,6 +151,7 @@ class Fan:
             StorageError: no branch is left.
         """
         self._each(lambda writer: writer.finish())
+        self._keep_names()
         if self._hash is not None and self._again:
             self._digest_again()
         digest = None if self._hash is None else self._hash.hexdigest()
@@ -149,13 +162,10 @@ class Fan:
         for _, writer in self._writers:
             writer.close()
 
-    def cut(self, size: int) -> None:
-        """Close and cut the files to `size`, to give room back on a full disk."""
-        self.close()
-        for branch, _ in self._writers:
-            with contextlib.suppress(OSError):
-                durable.step("write", branch.part(self.name))
-                os.truncate(branch.part(self.name), size)
+    def _keep_names(self) -> None:
+        if not self._named:
+            self._each(lambda writer: sync_folder(os.path.dirname(writer.path)))
+            self._named = True
 
     def _each(self, act: Callable[[AlignedWriter], object]) -> None:
         for branch, writer in list(self._writers):
@@ -181,17 +191,61 @@ class Fan:
 
 
 def name_all(branch: Branch, names: Sequence[str]) -> None:
-    """Give finished files of a branch their names, in this order.
+    """Give finished files of a branch their names, in this order; some may have them already.
 
     Raises:
         RefusedError: a name is taken.
         StorageError: the destination fails.
     """
     for name in names:
-        target = branch.path(name)
+        part, target = branch.part(name), branch.path(name)
         with durable.storage_errors(target):
-            durable.set_mode(branch.part(name), 0o444)
-            durable.rename_new(branch.part(name), target)
+            if not os.path.lexists(part) and os.path.isfile(target):
+                continue
+            if os.path.lexists(target) and os.path.samefile(part, target):
+                durable.step("unlink", part)  # stopped between the two halves of a renaming
+                os.unlink(part)
+                durable.fsync_dir(branch.folder)
+                continue
+            durable.set_mode(part, 0o444)
+            durable.rename_new(part, target)
+
+
+def write_small(branch_folder: bytes, name: bytes, data: bytes) -> None:
+    """Write a small finished file beside an image; after a stop the same one may be there.
+
+    Raises:
+        RefusedError: another one is there.
+        StorageError: the destination fails.
+    """
+    path = os.path.join(branch_folder, name)
+    with durable.storage_errors(path):
+        if os.path.isfile(path) and os.path.getsize(path) == len(data):
+            with open(path, "rb") as handle:
+                if handle.read() == data:
+                    return
+    durable.write_new(path, data, mode=0o444)
+
+
+def sync_folder(folder: bytes) -> None:
+    """Make the names in a folder durable.
+
+    Raises:
+        StorageError: the destination fails.
+    """
+    with durable.storage_errors(folder):
+        durable.fsync_dir(folder)
+
+
+def cut_all(branches: Sequence[Branch], names: Sequence[str], keep: Mapping[str, int]) -> None:
+    """Cut unfinished files to what is kept of them, to give room back on a full disk."""
+    for branch in branches:
+        for name in names:
+            path, size = branch.part(name), keep.get(name, 0)
+            with contextlib.suppress(OSError):
+                if os.path.getsize(path) > size:
+                    durable.step("write", path)
+                    os.truncate(path, size)
 
 
 def remove_all(branch: Branch, names: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evkit.acquire.output.branch import Fan, Written
+from evkit.acquire.output.branch import Fan, Written, cut_all
 from evkit.acquire.output.names import NEUTRAL
 from evkit.images.e01 import layout
 from evkit.images.e01.writer import E01Writer, Finished, State
@@ -65,7 +65,12 @@ class E01Out:
     @property
     def names(self) -> list[str]:
         """Names of all segments so far, in order."""
-        return [part.name for part in self.done] + ([self._fan.name] if self._fan else [])
+        found = [part.name for part in self.done]
+        if self._fan is not None:
+            found.append(self._fan.name)
+        elif self._resume is not None and self._resume.offset:
+            found.append(segment_name(self._resume.segment))  # nothing was added to it yet
+        return found
 
     def append(self, stored: memoryview, sizes: Sequence[int]) -> None:
         """Append chunks in stored form.
@@ -115,11 +120,14 @@ class E01Out:
             self._fan.close()
 
     def give_room_back(self, state: dict[str, Any]) -> None:
-        """Cut the unfinished segment to what is known to be good."""
-        if self._fan is not None:
-            known = state.get("e01", {})
-            same = known.get("segment") == len(self.done) + 1
-            self._fan.cut(int(known.get("offset", 0)) if same else 0)
+        """Cut the segments to what is known to be good."""
+        names = self.names
+        self.close()
+        keep = {str(part["name"]): int(part["size"]) for part in state.get("done", ())}
+        known = state.get("e01")
+        if known is not None:
+            keep[segment_name(known["segment"])] = int(known["offset"])
+        cut_all(self.branches, names, keep)
 
     def _open(self, number: int) -> _Sink:
         at = None
