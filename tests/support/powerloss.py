@@ -284,8 +284,12 @@ class Loss:
                 shutil.rmtree(path)
             else:
                 os.unlink(path)
+        written: dict[int, bytes] = {}
         for inside, (kind, mode, content) in sorted(self.tree.items()):
             path = os.path.join(top, inside)
+            if content and id(content) in written:  # two names of one file, in a renaming
+                os.link(written[id(content)], path)
+                continue
             if kind == stat.S_IFDIR:
                 os.mkdir(path)
             elif kind == stat.S_IFLNK:
@@ -294,6 +298,7 @@ class Loss:
             else:
                 with open(path, "xb") as handle:
                     handle.write(content)
+                written[id(content)] = path
             os.chmod(path, mode)
 
 
@@ -370,14 +375,13 @@ class _Maker:
             return safe
         if live == safe or data == "kept":
             return live
-        if data == "empty":
-            return b""
-        half = live[: len(live) // 2]
-        if data == "half":
-            return half
-        if data == "zeros":
-            return half + bytes(len(live) - len(half))
-        old = (safe or b"").ljust(len(live), b"\0")
+        synced = safe or b""  # what was added since then may be lost, this not
+        if data == "empty" or len(live) < len(synced):
+            return synced
+        half = synced + live[len(synced) : len(live) // 2]
+        if data in {"half", "zeros"}:
+            return half.ljust(len(live) if data == "zeros" else 0, b"\0")
+        old = synced.ljust(len(live), b"\0")
         pages = range(0, len(live), PAGE)
         return b"".join((old, live)[at // PAGE % 2][at : at + PAGE] for at in pages)
 
