@@ -7,10 +7,10 @@ import dataclasses
 import json
 import struct
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 from evkit.acquire import blockwork
+from evkit.core import children
 
 if TYPE_CHECKING:
     from evkit.acquire.blockwork import Answer, Job
@@ -32,11 +32,11 @@ class Child:
     def __init__(self, setup: Setup) -> None:
         text = json.dumps(dataclasses.asdict(setup))
         self._process = subprocess.Popen(
-            # -P: nothing is imported from the current folder, which may hold evidence
-            [sys.executable, "-P", "-m", "evkit.acquire.worker", text],
+            [*children.command("evkit.acquire.worker"), text],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env=children.environment(),
             pass_fds=(setup.memory, *setup.files),
         )
         self._dead = False

@@ -11,14 +11,11 @@ import contextlib
 import os
 import queue
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import evkit
-from evkit.core import clock, ejson
+from evkit.core import children, clock, ejson
 from evkit.core.errors import InputError
 from evkit.inventory.wire import MAX_LINE, Message
 
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 16
 _QUEUE = 256  # chunks between child and parent; a full queue holds the child back
-_KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR", "LD_LIBRARY_PATH", "MAGIC")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +64,8 @@ class EngineStoppedError(Exception):
 
 
 def engine_command(module: str = "child") -> list[str]:
-    """Return the command line of a child; `-P` keeps the working directory off its path."""
-    return [sys.executable, "-P", "-m", f"evkit.inventory.{module}"]
+    """Return the command line of a child."""
+    return children.command(f"evkit.inventory.{module}")
 
 
 def messages(
@@ -103,15 +99,9 @@ def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=_environment(),
+        env=children.environment(),
         close_fds=True,
     )
-
-
-def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    place = str(Path(evkit.__file__).resolve().parent.parent)
-    return kept | {"TZ": "UTC", "PYTHONPATH": place, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _give(process: subprocess.Popen[bytes], data: bytes) -> None:

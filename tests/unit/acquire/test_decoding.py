@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 import e01variants as v
 import pytest
@@ -83,3 +84,29 @@ def test_segments_that_cannot_all_be_open(tmp_path, monkeypatch):
 def test_an_empty_medium(tmp_path):
     with E01Image(v.write(tmp_path, v.build(b""))) as image:
         assert decoding.decode(image, NAMES) == decode_all(image, NAMES)
+
+
+def test_workers_import_nothing_from_the_current_folder(tmp_path, monkeypatch):
+    """The current folder may be the evidence; what it holds would run with the examiner's rights."""
+    planted = tmp_path / "stick"
+    (planted / "evkit").mkdir(parents=True)
+    trap = f"open({str(tmp_path / 'ran')!r}, 'w').close()\n"
+    for name in ("json.py", "struct.py", "evkit/__init__.py"):
+        (planted / name).write_text(trap)
+    monkeypatch.setattr(engine, "PROCESSES_FROM", 1)
+    paths = v.write(tmp_path, v.build(MEDIUM, per_segment=50))
+    monkeypatch.chdir(planted)
+    monkeypatch.setenv("PYTHONPATH", str(planted))
+    started = []
+    real = subprocess.Popen
+
+    def start(*arguments, **options):
+        started.append(real(*arguments, **options))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    with E01Image(paths) as image:
+        assert decoding.decode(image, NAMES, [].append).digests["md5"]
+    assert [process.returncode for process in started] == [0] * len(started)
+    assert started
+    assert not (tmp_path / "ran").exists()
