@@ -193,3 +193,15 @@ def test_a_file_that_was_not_readable_for_a_moment(verify, monkeypatch):
     assert any("chunk 2, " in c["text"] and "at first, its file" in c["text"]
                for c in states(report, "UNDECIDED"))  # fmt: skip
     assert not states(report, "PASS")
+
+
+@pytest.mark.parametrize("noise", [0, 1100])
+def test_many_oddities_do_not_hide_a_second_content(verify, noise):
+    def swap(entries, kind):
+        return entries[::-1] if kind == b"table2" else entries
+
+    medium = NOISE[:32768] + NOISE[:32768][::-1]
+    extra = [(b"vendor%d" % number, b"") for number in range(noise)]
+    report = verify(v.build(medium, compress=False, entries=swap, extra=extra), code=5)
+    assert report["questions"]["content"]["answer"] == "UNDECIDED"
+    assert "two contents in one container" in report["first_line"]

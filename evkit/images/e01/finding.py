@@ -29,16 +29,22 @@ MAX_FINDINGS: Final = 1000
 
 
 class Findings:
-    """Collects findings, each once, up to a limit; one more then says that there are others."""
+    """Collects findings, each once, up to a limit; one more then says that there are others.
+
+    The first one of each code is kept whatever came before it: many harmless oddities must not hide
+    that an image is ambiguous.
+    """
 
     def __init__(self) -> None:
         self._found: dict[Finding, None] = {}
+        self._codes: set[str] = set()
 
     def add(self, code: str, text: str, segment: int = 0, offset: int = 0) -> None:
         """Note a finding."""
-        if len(self._found) < MAX_FINDINGS:
+        if len(self._found) < MAX_FINDINGS or code not in self._codes:
             self._found[Finding(code, text, segment, offset)] = None
-        elif len(self._found) == MAX_FINDINGS:
+            self._codes.add(code)
+        else:
             self._found[Finding("more", "there are more findings than are listed")] = None
 
     def all(self) -> tuple[Finding, ...]:
