@@ -195,7 +195,7 @@ class Where:
             home = self._station.folder(parse_ref(ref))
             return _seen(copy, home if os.path.isdir(home) else None, images)
         then = copy.folder
-        if then is not None and then.split(b"/")[-_PARTS:] != ref.encode().split(b"/"):
+        if then is not None and not _is_own(then, ref):
             then = None  # evkit puts no copy there
         uuid, serial = self._told_apart(copy)
         found = [volume for volume in self.volumes if volume.has(uuid, serial)]
@@ -282,6 +282,13 @@ def _is(copy: Copy, wanted: str) -> bool:
 
 def _has_serial(medium: Medium, serial: str) -> bool:
     return volumes.same(str(medium.fields.get("serial", "")), serial)
+
+
+def _is_own(folder: bytes, ref: str) -> bool:
+    """Say whether evkit can have written that this is the folder of a copy."""
+    parts = folder.split(b"/")
+    straight = os.path.isabs(folder) and not {b"..", b"."} & set(parts)
+    return straight and parts[-_PARTS:] == ref.encode().split(b"/")
 
 
 def _candidates(point: bytes, folder: bytes | None, ref: str) -> list[bytes]:

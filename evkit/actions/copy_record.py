@@ -136,7 +136,7 @@ def recorded(replayed: Replay) -> dict[str, Recorded]:
     for entry in replayed.entries:
         if entry.kind in ENDS:
             for ref in entry.acquisitions:
-                if ref not in found and entry.fields.get("result") in _TAKEN:
+                if ref not in found and _text(entry.fields, "result") in _TAKEN:
                     found[ref] = _ended(ref, entry)
         elif entry.kind == "copy-out":
             _given(found, entry)
@@ -169,7 +169,7 @@ def _copies(fields: Mapping[str, Any], entry: Entry | None) -> Iterator[Copy]:
         listed = [{"copy": MASTER, "in_station": True, "verification": fields.get("verification")}]
     for item in listed:
         verification = item.get("verification")
-        state = verification.get("state") if isinstance(verification, dict) else None
+        state = _text(verification, "state") if isinstance(verification, dict) else None
         check = None
         if state in {"match", "mismatch"}:
             check = Check(state=str(state), entry=number, when=when, recorded=moment)
@@ -241,7 +241,7 @@ def row_of(ref: str, copy: Copy) -> dict[str, Any]:
 def _is_row(copy: Copy, row: Mapping[str, Any]) -> bool:
     if row.get("in_station") is True or copy.station:
         return copy.station and row.get("in_station") is True
-    alike = all(row.get(name) in {None, getattr(copy, name)} for name in _MARKS)
+    alike = all(row.get(name) in (None, getattr(copy, name)) for name in _MARKS)  # any JSON
     return copy.name == row.get("copy") and alike
 
 

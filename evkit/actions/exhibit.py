@@ -122,7 +122,7 @@ class ExhibitView:
 def acquisition_lines(acquisition: Acquisition) -> list[str]:
     """Return the lines of one acquisition."""
     result = acquisition.result or "begun, no end recorded"
-    lines = wrap(f"{acquisition.ref}  {acquisition.what}, {result}")
+    lines = wrap(f"{acquisition.ref}  {acquisition.what}, {escape(result)}")
     for decision in acquisition.decisions:
         lines += wrap(escape(decision.words), first="      ")
     size = acquisition.media.get("size")

@@ -193,7 +193,8 @@ def _acquisition(
         facts.append(("size of the content", f"{media['size']:,} bytes"))
     facts += [(name, str(media[name])) for name in _DIGESTS if name in media]
     if isinstance(row.get("files"), int):
-        facts.append(("files taken in", f"{row['files']:,}, {row.get('bytes', 0):,} bytes"))
+        size = row["bytes"] if isinstance(row.get("bytes"), int) else 0
+        facts.append(("files taken in", f"{row['files']:,}, {size:,} bytes"))
     if "unread" in row:
         facts.append(("could not be read", unread.lost(row["unread"])))
     there = unread.files_there(row["acquisition"], inventories)

@@ -87,7 +87,7 @@ def test_an_empty_medium(tmp_path):
 
 
 def test_workers_import_nothing_from_the_current_folder(tmp_path, monkeypatch):
-    """The current folder may be the evidence; what it holds would run with the examiner's rights."""
+    """The current folder may be the evidence: nothing that lies in it runs."""
     planted = tmp_path / "stick"
     (planted / "evkit").mkdir(parents=True)
     trap = f"open({str(tmp_path / 'ran')!r}, 'w').close()\n"
