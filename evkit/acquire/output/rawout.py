@@ -313,7 +313,9 @@ class Places:
                 os.close(plain)
                 raise
             try:
-                return plain, os.open(path, os.O_WRONLY | _DIRECT) if _DIRECT else -1
+                return plain, os.open(
+                    path, os.O_WRONLY | _DIRECT | getattr(os, "O_NOFOLLOW", 0)
+                ) if _DIRECT else -1
             except OSError:
                 return plain, -1
 
