@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import stat
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -248,14 +249,20 @@ def read_rescue(rescued: tuple[bytes, bytes], size: int) -> Rescued:
             another medium.
     """
     image, chart = rescued
+    shown = escape_bytes(image)
     try:
-        length = os.stat(image).st_size
+        found_as = os.stat(image)
     except OSError as error:
-        shown = escape_bytes(image)
         raise InputError(f"cannot read `{shown}`: {error.strerror or error}") from error
+    if not stat.S_ISREG(found_as.st_mode):  # a pipe or a device has no end that could be trusted
+        raise InputError(f"`{shown}` is not a regular file", hint="name the image of the rescue")
+    length = found_as.st_size
     if length > size:
-        raise InputError(
-            f"`{escape_bytes(image)}` is longer than the source", hint="is it of this medium?"
-        )
+        raise InputError(f"`{shown}` is longer than the source", hint="is it of this medium?")
     found = mapfile.read(chart, size)
+    if any(start + count > length for start, count in found.ranges(mapfile.FINISHED)):
+        raise InputError(
+            f"`{shown}` ends at byte {length}, before what its map says was read",
+            hint="is this the map of that image, and the image whole?",
+        )
     return Rescued(image=image, map=found, taken=found.total(mapfile.FINISHED))
