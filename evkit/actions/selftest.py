@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evkit import __version__
 from evkit.actions import versions
 from evkit.actions.known_answers import COUNT, checks, published
 from evkit.core import clock, durable, ejson
-from evkit.core.errors import ExitCode
+from evkit.core.errors import ExitCode, RefusedError
 from evkit.core.paths import to_fields
 from evkit.core.text import escape, escape_bytes
+
+if TYPE_CHECKING:
+    from evkit.actions.assertions import Section
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,17 +37,20 @@ class Report:
         versions: of Python, OpenSSL and the libraries.
         made: RFC 3339 UTC.
         path: where the report was written, if asked for.
+        acquisition: the assertions about acquisition, if asked for.
     """
 
     answers: tuple[Answer, ...]
     versions: versions.Versions
     made: str
     path: bytes | None = None
+    acquisition: Section | None = None
 
     @property
     def exit_code(self) -> int:
-        """0 when every one of the fixed number of answers is right, else 4."""
+        """0 when every one of the fixed number of answers is right and no assertion failed."""
         good = len(self.answers) == COUNT and all(answer.passed for answer in self.answers)
+        good = good and (self.acquisition is None or self.acquisition.good)
         return int(ExitCode.OK if good else ExitCode.FAILED_CHECK)
 
     def document(self) -> dict[str, Any]:
@@ -61,12 +68,13 @@ class Report:
                 for a in self.answers
             ],
             "versions": self.versions.document(),
+            **({} if self.acquisition is None else {"acquisition": self.acquisition.document()}),
             **({} if self.path is None else to_fields(self.path)),
         }
 
     def lines(self) -> list[str]:
         """Return the lines for people."""
-        lines = []
+        lines = [] if self.acquisition is None else [*self.acquisition.lines(), ""]
         for package in dict.fromkeys(answer.package for answer in self.answers):
             of = [answer for answer in self.answers if answer.package == package]
             passed = sum(answer.passed for answer in of)
@@ -77,15 +85,20 @@ class Report:
                 if not answer.passed
             ]
         passed = sum(answer.passed for answer in self.answers)
-        word = "PASS" if self.exit_code == ExitCode.OK else "FAIL"
+        good = passed == len(self.answers) == COUNT
+        word = "PASS" if good else "FAIL"
         lines.append(f"{word}: {passed} of {COUNT} known answers, evkit {__version__}")
         if self.path is not None:
             lines.append(f"report written to `{escape_bytes(self.path)}`")
         return lines
 
 
-def run(target: bytes | None) -> Report:
+def run(target: bytes | None, *, acquisition: bool = False) -> Report:
     """Try every known answer; write the report to a new file if asked.
+
+    Args:
+        target: the new file; with it the assertions about acquisition are tried as well.
+        acquisition: try them also without a file.
 
     Raises:
         RefusedError: the file exists.
@@ -99,8 +112,19 @@ def run(target: bytes | None) -> Report:
         except Exception as problem:  # noqa: BLE001 - whatever goes wrong is a wrong answer
             error = escape(f"{type(problem).__name__}: {problem}")
         answers.append(Answer(package=check.package, name=check.name, passed=passed, error=error))
+    section = None
+    if acquisition or target is not None:
+        from evkit.actions import assertions
+
+        if target is not None and os.path.lexists(target):  # said before the work, not after it
+            raise RefusedError(f"`{escape_bytes(target)}` exists already")
+        section = assertions.run()
     report = Report(
-        answers=tuple(answers), versions=versions.run(), made=clock.now().text(), path=target
+        answers=tuple(answers),
+        versions=versions.run(),
+        made=clock.now().text(),
+        path=target,
+        acquisition=section,
     )
     if target is not None:
         durable.write_new(target, ejson.dumps(report.document()) + b"\n")
