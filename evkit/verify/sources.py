@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from typing import TYPE_CHECKING, Final, Protocol
 
 from evkit.core.errors import InputError
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 MAX_LIST: Final = 1 << 30
 MAX_PIECES: Final = 1 << 28
+_FOLDERS: Final = (  # of a case, whose name has a number in it; of an exhibit; of an acquisition
+    re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9._-]*"),
+    re.compile(r"E[1-9][0-9]*"),
+    re.compile(r"A[1-9][0-9]*"),
+)
 
 
 class Source(Protocol):
@@ -92,7 +98,8 @@ class TreeSource:
     """Files below a folder, found by the end of their path.
 
     `CASE/E1/A1/name` is looked for first, then `E1/A1/name`, `A1/name`, and at last `name` when the
-    folder holds only one file of that name and no other acquisition has one.
+    folder holds only one file of that name and no other acquisition has one. A file that lies in
+    the folder of another case, exhibit or acquisition is never taken for it.
     """
 
     def __init__(self, tree: Tree, report: Report, *, shared: Mapping[str, int]) -> None:
@@ -137,13 +144,14 @@ class TreeSource:
 
     def _find(self, acquisition: str, name: str) -> str | None:
         parts = acquisition.split("/")
-        for start in range(len(parts)):
-            found = self._ends.get("/".join([*parts[start:], name]), [])
+        for start in range(len(parts) + 1):
+            if start == len(parts) and self._shared.get(name, 1) != 1:
+                break
+            end = "/".join([*parts[start:], name])
+            paths = self._ends.get(end, [])
+            found = [path for path in paths if not (start and _of_another(path, end, start))]
             if len(found) == 1:
                 return found[0]
-        found = self._ends.get(name, [])
-        if len(found) == 1 and self._shared.get(name, 1) == 1:
-            return found[0]
         return None
 
 
@@ -178,6 +186,12 @@ class ChainSource:
             if source.place(acquisition, name) is not None:
                 return source
         return None
+
+
+def _of_another(path: str, end: str, start: int) -> bool:
+    """Say whether the folder in front of a shortened end names another case, exhibit or attempt."""
+    folder = path.removesuffix(end).rstrip("/").rpartition("/")[2]
+    return _FOLDERS[start - 1].fullmatch(folder) is not None
 
 
 def _below(tree: Tree, name: str | None) -> bytes | None:

@@ -70,6 +70,19 @@ def test_an_ambiguous_name_is_not_guessed():
     assert source({"p/E1/A1/x": b"", "q/E1/A1/x": b""}).place("C/E1/A1", "x") is None
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["K-7/E4/A1/x", "E4/A1/x", "2026-1/E2/A1/x", "second/2026-1/E2/A1/x", "K-7/E2/A3/x", "A3/x"],
+)
+def test_a_file_in_the_folder_of_another_acquisition_is_not_taken(path):
+    assert source({path: b""}).place("K-7/E2/A1", "x") is None
+
+
+@pytest.mark.parametrize("path", ["stick/E2/A1/x", "stick/A1/x", "E2/A1/x", "stick/x"])
+def test_a_file_in_a_plain_folder_is_taken(path):
+    assert source({path: b"", "K-7/E4/A1/x": b""}).place("K-7/E2/A1", "x") == path
+
+
 def test_sources_in_order():
     chain = ChainSource([source({"a": b"1"}), source({"a": b"22", "b": b"3"})])
     assert chain.size("C/E1/A1", "a") == 1
