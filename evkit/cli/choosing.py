@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
 
 from evkit.cli import output
 from evkit.core.errors import RefusedError, UsageError
-from evkit.core.text import escape
+from evkit.core.text import escape, escape_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 TRIES = 3
 _END = 4  # characters of the serial number that are asked for
-_NEAR = 0.03  # how far a size may be off: labels are rounded
+_NEAR = 0.06  # how far a size may be off: labels are rounded up; 240 and 256 GB stay apart
 _GIGA = 10**9
+_DECIMAL = re.compile(r"([0-9]{1,6})\.([0-9]{1,3}) *([A-Za-z]*)")
 
 
 class Terminal:
@@ -65,7 +67,8 @@ def choose_source(session: Session, station: Station, to: Sequence[bytes] = ()) 
     again = devices.find(chosen.path, kept)
     if _mark(again) != _mark(chosen):
         raise RefusedError(
-            f"`{escape(chosen.name)}` is another device now", hint="choose again: `evkit acquire`"
+            f"`{escape(chosen.name)}` is another device now",
+            hint="type the command again and choose again",
         )
     return chosen.path
 
@@ -112,7 +115,8 @@ def _confirm(device: Device) -> None:
         output.err("  that does not fit the device")
     raise RefusedError(
         f"`{escape(device.name)}` was not confirmed",
-        hint="look at what is plugged in; `evkit acquire DEVICE` names it without this question",
+        hint="look at what is plugged in; where nothing is printed on it, name the device: "
+        f"`evkit acquire {escape_bytes(device.path)} --exhibit …` does not ask this",
     )
 
 
@@ -142,20 +146,29 @@ def ends_like(answer: str, serials: Sequence[str]) -> bool:
 
 def fits(answer: str, device: Device) -> bool:
     """Say whether a size is that of the device, or words are of its make and model."""
-    from evkit.core.limits import parse_size
-
     text = answer.strip().replace(",", "")
     if not text:
         return False
     try:
-        size = parse_size(text.replace(" ", ""))
+        size = _size(text)
     except UsageError:
         words = device.title.casefold().split()
         typed = text.casefold().split()
         return any(len(word) > 2 for word in typed) and all(word in words for word in typed)  # noqa: PLR2004 - not by chance
-    if text.isdigit():
-        size *= _GIGA  # a label that says 500 means gigabytes
     return bool(size) and abs(size - device.size) <= _NEAR * max(size, device.size)
+
+
+def _size(text: str) -> int:
+    """Read a size as labels have it, such as `500 GB` or `1.5 TB`; a number alone is gigabytes."""
+    from evkit.core.limits import parse_size
+
+    match = _DECIMAL.fullmatch(text)
+    if match is None:
+        size = parse_size(text.replace(" ", ""))
+        return size * _GIGA if text.isdigit() else size
+    whole, part, unit = match.groups()
+    one = parse_size(f"1{unit}") if unit else _GIGA
+    return int(whole + part) * one // int("1".ljust(len(part) + 1, "0"))
 
 
 def _prompt(text: str) -> str:
