@@ -95,14 +95,23 @@ def check(station: Station, request: custody.Request) -> None:
     """Look at what is added before anybody is asked for a passphrase.
 
     Raises:
-        UsageError: a test without its day, or a day in the future.
+        UsageError: a test without its day, or what is no day up to now.
     """
     values = request.values
     if "tested" not in values and {"test_result", "test_report", "tested_by"} & set(values):
         raise UsageError("a test has a day", hint="give it with `--tested 2026-11-22`")
     day = values.get("tested")
+    if isinstance(day, str) and not _is_day(day):
+        raise UsageError(f"`{escape(day)}` is no day", hint="write it as `--tested 2026-11-22`")
     if isinstance(day, str) and day > today(station):
         raise UsageError(f"the test of `{escape(day)}` lies in the future")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return _dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def known(station: Station) -> State:

@@ -156,7 +156,10 @@ def test_equipment(station, evkit):
     assert "has a day" in evkit(
         "equipment", "add", "T35u-1", "--result", "passed", expect=ExitCode.USAGE
     )
-    evkit("equipment", "add", "T35u-1", "--tested", "yesterday", expect=ExitCode.USAGE)
+    for day in ("yesterday", "2026-02-30", "20260102"):
+        assert f"`{day}` is no day" in evkit(
+            "equipment", "add", "T35u-1", "--tested", day, expect=ExitCode.USAGE
+        )
     assert "would record" in evkit("equipment", "add", "X\x1b[2J", "--dry-run")
     assert len(json.loads(evkit("equipment", "list", "--json"))["equipment"]) == 1
 
