@@ -23,6 +23,10 @@ MAX_PARTS: Final = 999  # parts of a raw image with three digits
 FAT_LIMIT: Final = (4 << 30) - 1
 _FAT: Final = frozenset({"vfat", "msdos", "fat"})
 _E01_NAME: Final = b".e01"
+_FOREIGN: Final = frozenset(
+    {b".ex01", b".l01", b".lx01", b".s01", b".aff", b".aff4", b".ad1", b".vmdk", b".vhd", b".vhdx",
+     b".qcow", b".qcow2", b".vdi", b".dmg"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +55,18 @@ def format_of(path: bytes, wanted: str | None) -> str:
     """Return the format: as asked for, else as the name says it.
 
     Raises:
-        UsageError: the two contradict each other.
+        UsageError: the two contradict each other, or the name is that of another format.
     """
     by_name = E01 if os.path.splitext(path)[1].lower() == _E01_NAME else RAW
     if wanted == RAW and by_name == E01:
         raise UsageError(
             "a raw image is not called `.E01`", hint="call it `.dd`, or leave `--format raw` out"
+        )
+    ending = os.path.splitext(path)[1].lower()
+    if ending in _FOREIGN:
+        raise UsageError(
+            f"evkit does not write `{escape_bytes(ending)}`, it makes raw and E01 images",
+            hint=f"`-o {escape_bytes(os.path.splitext(path)[0])}.E01` or `.dd`",
         )
     has_other = by_name == RAW and os.path.splitext(path)[1]
     if wanted == E01 and has_other:

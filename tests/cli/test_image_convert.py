@@ -277,6 +277,8 @@ def test_a_dry_run_writes_nothing(run, tmp_path):
         (["convert", "disk.dd", "-o", "x.E01", "--format", "raw"], 2, "not called `.E01`"),
         (["convert", "disk.dd", "-o", "x.dd", "--format", "e01"], 2, "x.E01"),
         (["convert", "disk.dd", "-o", "x.part"], 2, "unfinished"),
+        (["convert", "disk.dd", "-o", "x.Ex01"], 2, "does not write `.ex01`"),
+        (["convert", "disk.dd", "-o", "x.vmdk", "--format", "raw"], 2, "raw and E01"),
         (["convert", "disk.dd", "-o", "no/x.dd"], 14, "no folder"),
         (["convert", "gone.dd", "-o", "x.dd"], 14, "cannot read"),
         (["convert", ".", "-o", "x.dd"], 14, "is no file"),
