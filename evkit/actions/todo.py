@@ -109,7 +109,7 @@ def _data(exhibit: Exhibit) -> Iterator[Task]:
     if any(entry.ended_entry is None for entry in tried):
         return
     done = max((entry.ended_entry or 0 for entry in taken(exhibit)), default=-1)
-    failed = [e for e in tried if e.result in _TRIED and (e.ended_entry or 0) > done]
+    failed = [e for e in tried if e.result in _TRIED and (e.started_entry or 0) > done]
     ref = exhibit.ref
     if failed:
         last = failed[-1]

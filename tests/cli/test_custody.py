@@ -348,6 +348,19 @@ def test_a_journal_whose_end_is_recorded_is_not_stopped(run, state):
     assert "stopped" not in out
 
 
+def test_an_attempt_closed_after_a_complete_one_is_not_tried_again(run):
+    from evkit.ledger.event import Draft
+
+    with Station.open(run.path) as station:
+        acquired(station, "C1/E1/A1", "failed", end=False)
+        acquired(station, "C1/E1/A2", "complete")
+        common = {"case": "C1", "exhibits": ("C1/E1",), "acquisitions": ("C1/E1/A1",)}
+        draft = Draft(kind="acquire-end", fields={"result": "failed", "error": "full"}, **common)
+        station.record(draft, stations.template().officer)
+    codes = [task["code"] for task in document(run("status", "--json"))["todo"]]
+    assert "try-again" not in codes
+
+
 def test_what_is_left_to_do(run):
     codes = lambda: [task["code"] for task in document(run("status", "--json"))["todo"]]  # noqa: E731
     assert codes() == ["no-data", "memo"]
