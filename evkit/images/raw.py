@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 from typing import TYPE_CHECKING, Self
 
 from evkit.core.errors import InputError
@@ -194,6 +195,9 @@ def _open(path: bytes) -> tuple[int, int]:
             f"cannot read `{shown}`: {error.strerror or error}",
             hint="check the name; all parts of a split image must lie in one folder",
         ) from error
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InputError(f"`{shown}` is a folder", hint="name a file of the image")
     try:
         return descriptor, os.lseek(descriptor, 0, os.SEEK_END)
     except OSError as error:

@@ -59,3 +59,8 @@ def test_what_is_not_decoded_is_still_named(run, tmp_path):
     assert "evkit does not decode this format" in run(path)
     path.write_bytes(b"KDMV" + bytes(2044))
     assert "one extent" in run(path, expect=14)
+
+
+def test_a_folder_is_no_image(tmp_path, capsys):
+    assert main.run(["image", "info", str(tmp_path)]) == 14
+    assert "is a folder" in capsys.readouterr().err
