@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evkit.cli.frame import command
-from evkit.cli.options import common, recording
+from evkit.cli.options import common, only_with, recording
 from evkit.core.errors import CaseError, ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -140,6 +140,8 @@ def acquire(session: Session, recording: Recording, **options: Any) -> None:  # 
     alone = [name for name in ("record", "finish", "resume") if options[name]]
     if len(alone) > 1 or (alone and alone != ["resume"] and options["source"] is not None):
         raise UsageError("--resume, --record and --finish stand alone; --resume may name a source")
+    if alone:
+        only_with(f"--{alone[0]}", "source", "inventory")
     if options["resume"] or options["finish"]:
         _resume(session, recording, options)
     elif options["record"]:
@@ -282,5 +284,4 @@ def offer_registration(
         request = custody.Request(kind="register", refs=(str(ref),), values={"what": what})
         signer = session.signer(station, recording.officer)
         done = exhibits.register(station, signer, request)
-        for line in done.lines():
-            session.note(line.removeprefix("evkit: "))
+        session.registered(done.lines())

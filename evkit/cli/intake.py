@@ -9,7 +9,7 @@ import click
 
 from evkit.cli.acquire import EXITS, offer_registration, settle
 from evkit.cli.frame import command
-from evkit.cli.options import common, recording
+from evkit.cli.options import common, only_with, recording
 from evkit.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def intake(
     if record or finish:
         if paths or (record and finish):
             raise UsageError("--record and --finish stand alone, without paths")
+        only_with("--record" if record else "--finish")
         settle(session, exhibit, "intake", recording, record=record)
         return
     fields = dict(recording.fields)

@@ -112,6 +112,27 @@ def recording(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def only_with(mode: str, *names: str) -> None:
+    """Refuse options on the command line that a mode would ignore.
+
+    Args:
+        mode: the option that stands alone, such as `--resume`.
+        names: parameters that go with it, beside the exhibit, officer, reason and global ones.
+
+    Raises:
+        UsageError: another one was given.
+    """
+    ctx = click.get_current_context()
+    known = {*GLOBALS, mode.removeprefix("--"), "exhibit", "officer", "reason", *names}
+    for parameter in ctx.command.params:
+        given = ctx.get_parameter_source(parameter.name or "")
+        if given is click.core.ParameterSource.COMMANDLINE and parameter.name not in known:
+            raise UsageError(
+                f"`{parameter.opts[0]}` does not go with `{mode}`",
+                hint="what was asked for at the start of the work still holds",
+            )
+
+
 def merge_fields(path: str | None, settings: tuple[str, ...]) -> dict[str, object]:
     """Return the fields of a file, overridden by `FIELD=VALUE` settings.
 

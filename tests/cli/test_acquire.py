@@ -187,6 +187,9 @@ def test_on_a_terminal_it_offers_to_register(run, tmp_path, monkeypatch):
         (["x", "--exhibit", "C1/E1", "--hash", "crc32"], 2),
         (["--exhibit", "C1/E1", "--record"], 10),
         (["--exhibit", "C1/E1", "--finish"], 10),
+        (["--exhibit", "C1/E1", "--finish", "--dry-run"], 2),
+        (["--exhibit", "C1/E1", "--resume", "--to", "."], 2),
+        (["--exhibit", "C1/E1", "--record", "--set", "place=x"], 2),
     ],
 )
 def test_refusals(run, arguments, code):
