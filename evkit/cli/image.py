@@ -286,5 +286,4 @@ def _register(
     )
     signer = session.signer(station, recording.officer)
     done = exhibits.register(station, signer, request)
-    for line in done.lines():
-        session.note(line.removeprefix("evkit: "))
+    session.registered(done.lines())

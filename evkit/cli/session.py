@@ -20,7 +20,7 @@ from evkit.core.errors import (
 from evkit.core.text import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from evkit.core.progress import Progress
     from evkit.custody.foresee import Foreseen
@@ -78,6 +78,12 @@ class Session:
         """Print a remark to stderr unless `--quiet` or `--json`."""
         if not self.quiet and not self.json:
             output.err(f"evkit: {text}")
+
+    def registered(self, lines: Iterable[str]) -> None:
+        """Print to stderr what a registration on the way said, but not what comes next."""
+        for line in lines:
+            if not self.quiet and not self.json and not line.startswith("next: "):
+                output.err(line)
 
     def progress(self) -> Progress:
         """Return the progress printer that fits the terminal and the options."""

@@ -245,6 +245,9 @@ def test_a_partition_becomes_an_exhibit_of_its_own(run, acquired):
     )  # fmt: skip
     start, length = PART_AT * SECTOR, PART_LENGTH * SECTOR
     assert "C1/E1/A1 exported: C1/E2/A1" in out
+    assert "recorded register of C1/E2" in out
+    assert "evkit:   " not in out
+    assert "next: evkit acquire" not in out
     assert "compared with what is on record: equal (3 recorded pieces)" in out
     folder = run.made.path / "cases" / "C1" / "E2" / "A1"
     wanted = acquired[start : start + length]
