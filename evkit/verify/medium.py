@@ -56,6 +56,8 @@ def check_medium(
     if not algorithms:
         _not_decoded(acquisition, report, "no digest of the medium is recorded")
         return
+    if not any(source.place(acquisition.ref, part.name) for part in parts):
+        return  # none of its files is here, which has its own finding
     if len(here) < len(parts):
         _not_decoded(acquisition, report, "it needs all segments as files of their own")
         return
