@@ -38,7 +38,7 @@ def officer() -> None:
     "--role", "roles", multiple=True, type=click.Choice(_ROLES),
     help="What the officer does (repeat). Default: officer.",
 )  # fmt: skip
-@click.option("--id", "short", metavar="SLUG", help="Short name; made from NAME when left out.")
+@click.option("--id", "short", metavar="SLUG", help="Short name; else made from NAME or the badge.")
 @click.option("--days", type=click.IntRange(1, 3650), default=1095, show_default=True,
               help="Validity of the certificate.")  # fmt: skip
 @_ROOT_DIR
