@@ -109,6 +109,8 @@ class AlignedWriter:
         view = memoryview(data).cast("B")
         self.written += len(view)
         if self._staged:
+            view = view[self._join(view) :]
+        if self._staged:
             view = view[self._fill(view) :]
         if not self._staged and len(view) >= ALIGNMENT and self._fits(view):
             whole = len(view) if not self.direct else len(view) & ~(ALIGNMENT - 1)
@@ -221,6 +223,22 @@ class AlignedWriter:
         if not self.direct:
             return True
         return starts_on_page(view)
+
+    def _join(self, view: memoryview) -> int:
+        """Flush the stage before it is full where the rest of `view` then fits as it lies.
+
+        Returns:
+            How many bytes of `view` went into the stage.
+        """
+        missing = -self._staged % ALIGNMENT
+        if not self.direct or len(view) < missing + _STAGE or not self._fits(view[missing:]):
+            return 0
+        self._fill(view[:missing])
+        if self._staged and self._stage is not None:
+            with memoryview(self._stage) as stage:
+                self._flush(stage[: self._staged])
+            self._staged = 0
+        return missing
 
     def _fill(self, view: memoryview) -> int:
         """Copy the start of `view` to the stage, flush the stage when full, return the length."""

@@ -8,6 +8,7 @@ the same bytes. There are no threads and no files here: `acquire` owns both.
 
 from __future__ import annotations
 
+import mmap
 from bisect import bisect_right
 from dataclasses import asdict, dataclass
 from itertools import accumulate
@@ -119,8 +120,8 @@ class E01Writer:
         self._segment = self.state.segment
         self._offset = self.state.offset  # in the segment; 0 while it is not begun
         self._sink: Sink | None = None
-        self._buffer = memoryview(bytearray(build.HEAD + plan.buffer))
-        self._used = build.HEAD  # the descriptor of `sectors` goes in front of the chunks
+        self._whole = memoryview(mmap.mmap(-1, build.HEAD + plan.buffer + mmap.PAGESIZE))
+        self._hold(b"")
         self._sizes: list[int] = []
         self._usable = True
 
@@ -252,9 +253,7 @@ class E01Writer:
         self._buffer[: build.HEAD] = layout.descriptor(b"sectors", base + size, size)
         self._write(self._buffer[:size])
         self._write(memoryview(build.tables(sizes, base, self._offset)))
-        rest = bytes(self._buffer[size : self._used])
-        self._buffer[build.HEAD : build.HEAD + len(rest)] = rest
-        self._used = build.HEAD + len(rest)
+        self._hold(bytes(self._buffer[size : self._used]))
         self._sizes = self._sizes[count:]
         if not last:
             self.state = State(
@@ -274,6 +273,18 @@ class E01Writer:
         self._close_sink()
         self._segment += 1
         self._offset = 0
+        self._hold(bytes(self._buffer[build.HEAD : self._used]))
+
+    def _hold(self, chunks: bytes) -> None:
+        """Begin a group with these; it lies to pages in memory as it will in the file.
+
+        Written past the page cache it is then not copied once more.
+        """
+        lead = self._position() % mmap.PAGESIZE
+        self._buffer = self._whole[lead : lead + build.HEAD + self.plan.buffer]
+        # the descriptor of `sectors` goes in front of the chunks
+        self._used = build.HEAD + len(chunks)
+        self._buffer[build.HEAD : self._used] = chunks
 
     def _begin(self) -> None:
         """Have a sink, and the start of the segment in it."""
