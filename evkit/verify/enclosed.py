@@ -180,8 +180,9 @@ def _supplied(
             counts = check_acquisition(acquisition, source, report, names)
             total = total.plus(counts)
             if counts.absent:
+                noun = "file is" if counts.absent == 1 else "files are"
                 text = (
-                    f"{counts.absent} recorded files are not in the folder given with "
+                    f"{counts.absent} recorded {noun} not in the folder given with "
                     f"`--exhibits`: {counts.absent_names}"
                 )
                 report.remark("supplied-absent", text, acquisition.row["entry"])
@@ -222,5 +223,5 @@ def _reach(outside: list[Item], manifest: Manifest, report: Report) -> None:
         names = ", ".join(sorted(escape(ref) for ref in images))
         parts.append(f"data of {names} ({size:,} bytes)")
     if rows:
-        parts.append(f"{len(rows)} inventories")
+        parts.append("1 inventory" if len(rows) == 1 else f"{len(rows)} inventories")
     report.reach.append(f"not enclosed: {' and '.join(parts)}")
