@@ -26,6 +26,8 @@ CONTENT_ROLES: Final = ("image", "segment")
 # names that evkit gives the first file of a container that it took in or wrote
 _CONTAINER: Final = re.compile(r"image\.(?:vmdk|vhdx?|qcow2|[E-Z][0-9A-Z]{2}|E[x-z][0-9A-Z]{2})")
 
+_RAW: Final = re.compile(r"image\.(?:raw|[0-9]{3,})")
+
 
 class Expected(NamedTuple):
     """One thing that the entries say there is; fields as in `manifest.model.Item`."""
@@ -95,6 +97,11 @@ def acquisitions(facts: Mapping[str, Any]) -> dict[str, Acquisition]:
 def is_container(name: str) -> bool:
     """Whether an artifact is by its name the first file of a container, whatever its length."""
     return _CONTAINER.fullmatch(name) is not None
+
+
+def is_raw(name: str) -> bool:
+    """Whether an artifact is by its name the medium itself, or its first part."""
+    return _RAW.fullmatch(name) is not None
 
 
 def contradictions(facts: Mapping[str, Any]) -> list[Contradiction]:

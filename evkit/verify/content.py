@@ -151,14 +151,15 @@ class _Whole:
         self._media = media if isinstance(media, dict) else {}
         parts = acquisition.of_role(*contents.CONTENT_ROLES)
         self._left = [part.name for part in parts]
-        raw = sum(part.size for part in parts) == self._media.get("size")
-        raw = raw and not (parts and contents.is_container(parts[0].name))
+        size, stated = sum(part.size for part in parts), self._media.get("size")
+        named = bool(parts) and contents.is_raw(parts[0].name)
+        raw = named or (size == stated and not (parts and contents.is_container(parts[0].name)))
         self.container = bool(parts) and bool(self._media) and not raw
         self._total = hashlib.sha256() if raw and len(parts) > 1 else None
-        if raw and len(parts) == 1 and parts[0].sha256 != self._media.get("sha256"):
-            self._wrong_record = parts[0].sha256
-        else:
-            self._wrong_record = ""
+        self._alone = parts[0].sha256 if raw and len(parts) == 1 else ""
+        self._wrong_size = size if named and "size" in self._media and size != stated else None
+        missing = bool(self._media) and not parts and acquisition.row.get("in_place") is not True
+        self._missing = missing
 
     def for_(self, artifact: Artifact) -> list[Consumer]:
         """Return the consumers of this artifact; segments must come in their order."""
@@ -174,14 +175,21 @@ class _Whole:
         self._total = None
 
     def finish(self, report: Report) -> None:
-        """Compare the digest of the content."""
-        expected = str(self._media.get("sha256"))
-        found = self._wrong_record
+        """Compare size and digest of the content."""
+        ref = escape(self._ref)
+        text = f"the content of `{ref}` is not what was recorded"
+        if self._missing:
+            text = f"a medium is recorded for `{ref}`, and none of its files is said to hold it"
+            report.undecided(CONTENT, "no-image", text, ref)
+        if self._wrong_size is not None:
+            stated, size = (f"{value} bytes" for value in (self._media["size"], self._wrong_size))
+            report.failed(CONTENT, "media-digest", text, ref, escape(stated), size)
+        found = self._alone
         if self._total is not None and not self._left:
             found = self._total.hexdigest()
+        expected = self._media.get("sha256", found)
         if found and found != expected:
-            text = f"the content of `{escape(self._ref)}` is not what was recorded"
-            report.failed(CONTENT, "media-digest", text, escape(self._ref), expected, found)
+            report.failed(CONTENT, "media-digest", text, ref, escape(str(expected)), found)
 
 
 def _files(

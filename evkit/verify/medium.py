@@ -52,7 +52,7 @@ def check_medium(
     paths = [source.path(acquisition.ref, part.name) for part in parts if part.name in names]
     here = [path for path in paths if path is not None]
     media = acquisition.row["media"]
-    algorithms = [name for name in NAMES if isinstance(media.get(name), str)]
+    algorithms = [name for name in NAMES if name in media]
     if not algorithms:
         _not_decoded(acquisition, report, "no digest of the medium is recorded")
         return
@@ -109,7 +109,7 @@ def _compare(
         for name, found in decoded.digests.items()
         if media[name] != found
     ]
-    if decoded.size == media.get("size") and not wrong:
+    if decoded.size == media.get("size", decoded.size) and not wrong:
         return True
     text = f"the medium that the container of `{ref}` decodes to is not what was recorded"
     expected, found = f"{media.get('size')} bytes", f"{decoded.size} bytes"
@@ -117,7 +117,7 @@ def _compare(
         name, value, made = wrong[0]
         expected, found = f"{name} {value}", f"{name} {made}"
     text += _where(decoded, recorded)
-    report.failed(CONTENT, "media-digest", text, ref, expected, found)
+    report.failed(CONTENT, "media-digest", text, ref, escape(expected), found)
     return False
 
 
