@@ -53,7 +53,7 @@ def destinations(request: Request, home: bytes) -> list[bytes]:
                 f"`{escape_bytes(folder)}` cannot be written to",
                 hint="is its medium write-protected, or mounted read-only?",
             )
-    if len({os.path.realpath(folder) for folder in found}) < len(found):
+    if len({(facts.st_dev, facts.st_ino) for facts in map(os.stat, found)}) < len(found):
         raise UsageError("`--also` names the folder of the first copy", hint="name another medium")
     return found
 

@@ -155,6 +155,7 @@ class Checkpoints:
         with durable.storage_errors(path):
             durable.step("write", path)
             flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+            flags |= getattr(os, "O_NOFOLLOW", 0)
             descriptor = os.open(path, flags, 0o600)
             try:
                 at = self._saved * width
