@@ -43,11 +43,17 @@ def elevation() -> list[str] | None:
     asking = sys.stdin.isatty() and sys.stderr.isatty()
     if os.environ.get("EVKIT_NONINTERACTIVE"):
         asking = False
-    sudo = shutil.which("sudo")
+    sudo = _program("sudo")
     if sudo:
         return [sudo, "--"] if asking else [sudo, "-n", "--"]
-    pkexec = shutil.which("pkexec")
+    pkexec = _program("pkexec")
     return [pkexec] if pkexec and asking else None
+
+
+def _program(name: str) -> str | None:
+    """Return where a program is; never one in the current folder, which may be the evidence."""
+    found = shutil.which(name)
+    return found if found and os.path.isabs(found) else None
 
 
 def command(path: bytes) -> list[str]:

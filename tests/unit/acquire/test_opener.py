@@ -228,3 +228,14 @@ def test_nobody_to_run_programs(monkeypatch):
     monkeypatch.setattr(opener, "elevation", lambda: None)
     with pytest.raises(UsageError, match="needs root"):
         opener.run_elevated([["rm", "x"]])
+
+
+@pytest.mark.parametrize("path", [".", ""])
+def test_a_program_in_the_current_folder_is_not_asked(tmp_path, monkeypatch, path):
+    """It would be given the passphrase of the user."""
+    for name in ("sudo", "pkexec"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", path)
+    assert opener.elevation() is None
