@@ -23,14 +23,15 @@ from evkit.actions.latework import Settled, has_ended
 from evkit.actions.latework import finish as late
 from evkit.actions.longwork import Plan, Started, Work, started_of, unfinished
 from evkit.core import durable
-from evkit.core.errors import CaseError, InputError, StorageError
+from evkit.core.errors import CaseError, InputError, RefusedError, StorageError
+from evkit.core.paths import from_fields
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import Ref, parse_ref
 from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from evkit.acquire.journal import Journal
     from evkit.actions.acquire_job import Request
@@ -358,6 +359,8 @@ def _compare(
     checkpoint.load(order.folder, tally, read, engine.BLOCK)
     lost = resumed.lost(order.folder, read, kept["size"])
     compared = recognise(job.opened, kept["size"], tally.nodes, engine.BLOCK, lost)
+    changes = identity_changes(before, facts)
+    _need_something_known(compared.equal, facts, kept, changes)
     text = (
         f"stopped and resumed after {done}; {compared.equal} MiB of the source compared and equal"
     )
@@ -366,8 +369,24 @@ def _compare(
     found.append((RESUMED, text, reason))
     return found + [
         (OTHER_IDENTITY, f"the source identifies itself in another way: {change}", reason)
-        for change in identity_changes(before, facts)
+        for change in changes
     ]
+
+
+def _need_something_known(
+    compared: int, facts: Facts, kept: Mapping[str, Any], changes: Sequence[str]
+) -> None:
+    """Refuse another source where nothing was read of the first that could tell them apart.
+
+    Raises:
+        RefusedError: it has another name or names itself in another way.
+    """
+    if not compared and (changes or facts.path != from_fields(kept["source"])):
+        raise RefusedError(
+            f"nothing that was read before is kept, so nothing tells that "
+            f"`{escape_bytes(facts.path)}` is the same source",
+            hint="close the stopped work with `--finish` and start a new acquisition",
+        )
 
 
 def _source_then(station: Station, start: Started) -> Mapping[str, object]:

@@ -460,3 +460,13 @@ def test_a_recorded_end_is_not_recorded_twice(memory, source, monkeypatch):
     kit.settled(made.path)
     with made.open() as station:
         assert station.journals() == []
+
+
+def test_another_source_is_refused_where_nothing_tells_them_apart(memory, source, monkeypatch):
+    made = rk.fresh(memory, "nothing", monkeypatch)
+    rk.stop_after(lambda: rk.acquire(made, source, "raw"), 0)
+    other = memory / "sdc"
+    other.write_bytes(rk.content(seed=2))
+    with pytest.raises(RefusedError, match="nothing tells that"):
+        rk.go_on(made, source=os.fsencode(other))
+    assert rk.go_on(made).exit_code == 0
