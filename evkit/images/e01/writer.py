@@ -62,8 +62,8 @@ class State:
         Raises:
             InputError: it is something else.
         """
-        numbers = all(type(number) is int and number >= 0 for number in value.values())
-        if set(value) != {"segment", "offset", "chunks"} or not numbers:
+        good = isinstance(value, dict) and set(value) == {"segment", "offset", "chunks"}
+        if not good or not all(type(number) is int and number >= 0 for number in value.values()):
             raise InputError("the place where writing the image stopped cannot be read")
         return cls(**value)
 
