@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from evkit.acquire import imaging, source
+from evkit.acquire.output import checkpoint
 from evkit.acquire.output.branch import MASTER, Branch
 from evkit.acquire.stopping import Stop
 from evkit.core.errors import CaseError
@@ -183,7 +184,10 @@ class Bench:
             block_nodes=True,
         )
         with Stop() as stop:
-            return Made(folder=folder, imaging=imaging.make(opened, order, stop))
+            made = imaging.make(opened, order, stop)
+        if made.outcome is not None:  # as when the end is recorded
+            checkpoint.remove(folder)
+        return Made(folder=folder, imaging=made)
 
     def verify(self, path: bytes) -> Report:
         """Return what `evkit verify` says of one file by itself."""
