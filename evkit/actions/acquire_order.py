@@ -162,7 +162,7 @@ def _checked(request: Request) -> Request:
         ValueError: one is not.
     """
     split: object = request.split
-    flag: object = request.block_nodes
+    flags: list[object] = [request.block_nodes, request.reread, request.inventory]
     texts: list[object] = [request.part, request.reason, request.command]
     exhibit: object = request.exhibit
     good = (
@@ -173,7 +173,7 @@ def _checked(request: Request) -> Request:
         and request.compress in codec.COMPRESSIONS
         and request.storm in {imaging.RAW, imaging.GO_ON}
         and request.type in TYPES
-        and isinstance(flag, bool)
+        and all(isinstance(flag, bool) for flag in flags)
         and isinstance(exhibit, str)
         and (split is None or (type(split) is int and split > 0))
         and all(isinstance(text, (str, type(None))) for text in texts)

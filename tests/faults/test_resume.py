@@ -92,7 +92,7 @@ def steps(total, most, chance=0):
     return sorted({*range(chance % stride, total, stride), *range(max(0, total - 6), total)})
 
 
-@pytest.mark.parametrize("most", [8, pytest.param(None, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("most", [5, pytest.param(None, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("way", rk.WAYS)
 def test_stopped_at_every_step_and_resumed(memory, source, way, most, monkeypatch):
     found, digests, total = reference(memory, source, way, monkeypatch)
@@ -115,7 +115,7 @@ def test_stopped_at_every_step_and_resumed(memory, source, way, most, monkeypatc
 def test_stopped_again_while_resuming(memory, source, way, monkeypatch):
     found, digests, total = reference(memory, source, way, monkeypatch)
     chance = random.Random(3)
-    for turn in range(5):
+    for turn in range(3):
         made = rk.fresh(memory, turn, monkeypatch)
         at = chance.randrange(20, total)
         kit.run_stopped(lambda made=made: rk.acquire(made, source, way), at)
@@ -260,7 +260,10 @@ def test_a_journal_damaged_in_any_field(memory, source, way, monkeypatch):
 
 
 # what may be anything of its kind: words for the record, choices for what is still to be done
-FREE = {"also.path", "policy.retries", "split", "state.at", "e01.medium.physical"}
+FREE = {
+    "also.path", "policy.retries", "split", "state.at", "e01.medium.physical", "reread",
+    "inventory",
+}  # fmt: skip
 
 
 class WentOnError(Exception):
@@ -335,7 +338,7 @@ def test_the_last_group_is_checked_before_reading_goes_on(memory, source, way, d
     assert kit.end_of(made, "C1/E1/A1") is None
     second.write_bytes(data)
     done = rk.go_on(made)
-    assert done.exit_code == 0
+    assert done.exit_code == 16, done.lines()
     end = kit.end_of(made, "C1/E1/A1")
     assert [copy["state"] for copy in end.fields["copies"]] == ["failed", "complete"]
     assert [d.text for d in end.deviations if d.code == "copy-failed"]
@@ -379,7 +382,7 @@ def test_a_copy_whose_medium_is_not_here(memory, source, monkeypatch):
         away = memory / f"away-{turn}"
         second.rename(away)
         done = rk.go_on(made)
-        assert done.exit_code == 0, done.lines()
+        assert done.exit_code == 16, done.lines()
         end = kit.end_of(made, "C1/E1/A1")
         assert [copy["state"] for copy in end.fields["copies"]] == ["complete", "failed"]
         assert any(d.code == "copy-failed" for d in end.deviations)
@@ -395,7 +398,7 @@ def test_a_copy_that_was_away_for_a_while_is_not_taken_for_complete(memory, sour
     rk.stop_after(lambda: rk.go_on(made), 3)
     assert journal_of(made)["work"]["state"]["failed"] == ["second"]
     away.rename(second)
-    assert rk.go_on(made).exit_code == 0
+    assert rk.go_on(made).exit_code == 16
     end = kit.end_of(made, "C1/E1/A1")
     assert [copy["state"] for copy in end.fields["copies"]] == ["complete", "failed"]
 

@@ -69,7 +69,8 @@ def test_equal(made):
     assert len(segments) > 1
     seen = []
     for paths, files in (([whole], None), (parts, None), (list(segments), segments)):
-        answer = readback.compare(paths, outcome, files=files, on_bytes=seen.append)
+        order = engine.Order(on_bytes=seen.append, expected=SIZE)
+        answer = readback.compare(paths, outcome, files=files, order=order)
         assert answer.match, answer
         assert answer.fields()["state"] == "match"
     assert seen.count(SIZE) == 3
