@@ -104,7 +104,7 @@ def test_a_worker_that_cannot_start(content, monkeypatch):
 
 
 def test_a_worker_that_ends_at_once(content, monkeypatch):
-    monkeypatch.setattr(child.sys, "executable", "/bin/false")
+    monkeypatch.setattr(child.children.sys, "executable", "/bin/false")
     encode(content)
 
 
