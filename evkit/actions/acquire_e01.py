@@ -103,5 +103,5 @@ def _details(station: Station, signer: Signer, job: Job, work: Work) -> Details:
         acquired=work.started.posix,
         utc_offset=work.started.offset_minutes,
         tool_version=f"evkit {__version__}",
-        system=host.fields()["system"][:_SYSTEM],
+        system=host.fields()["system"].rpartition(" ")[0][:_SYSTEM],  # without the machine
     )
