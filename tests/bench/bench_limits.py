@@ -186,7 +186,7 @@ def _planned(shop: Workshop, source: Path) -> Row:
     return Row(
         job="`acquire --dry-run`, sparse source of 1 TiB",
         ours=wall,
-        floor="hours for each phase, from a measured read",
-        ok=" h " in line and "read" in line and "verify" in line,
+        floor="a time for each phase, from a measured read",
+        ok="read about" in line and "verify about" in line,
         note=line,
     )
