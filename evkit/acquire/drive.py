@@ -26,7 +26,6 @@ _HPA = re.compile(
     re.ASCII,
 )
 _DCO = re.compile(r"Real max sectors:\s*([0-9]{1,20})", re.ASCII)
-_REFUSALS = ("failed", "missing", "not supported", "not permitted", "invalid", "denied", "No such")
 _VALUES = {
     "make": ("vendor", "scsi_vendor"),
     "family": ("model_family",),

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evkit.acquire.output.names import NEUTRAL, Names
-from evkit.core.errors import EvkitError, InterruptedByUserError, StorageError
-from evkit.core.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,9 +19,8 @@ if TYPE_CHECKING:
     from evkit.acquire.output.branch import Branch, Written
     from evkit.acquire.rereading import Reread
     from evkit.acquire.rescue import Policy
-    from evkit.acquire.source import Opened
-    from evkit.acquire.stopping import Stop
     from evkit.core.ejson import Json
+    from evkit.core.errors import EvkitError
     from evkit.images.e01.plan import Plan
     from evkit.images.e01.writer import Finished
 
@@ -143,43 +140,6 @@ class Imaging:
     copies: list[dict[str, Json]] = field(default_factory=list)
     container: Finished | None = None
     reread: Reread | None = None
-
-
-def make(opened: Opened, order: Order, stop: Stop, progress: Progress = SILENT) -> Imaging:
-    """Make the image; what goes wrong is in the result, never raised.
-
-    The files have their names only when the image is complete and, with `verify` = `now`, reads
-    back equal.
-    """
-    from evkit.acquire import rereading
-    from evkit.acquire.completing import Completer
-    from evkit.acquire.making import Maker
-
-    made = Imaging(result=FAILED, format=order.format)
-    maker = Maker(opened, order, stop, progress, made)
-    try:
-        try:
-            maker.read()
-        finally:
-            maker.take_over()
-        completer = Completer(order, stop, progress, made)
-        completer.verify()
-        made.reread = rereading.after(opened, order, made, stop, progress)
-        completer.name()
-    except InterruptedByUserError as error:
-        made.result, made.error = STOPPED, error
-        maker.keep()
-    except EvkitError as error:
-        made.result, made.error = FAILED, error
-        ours = isinstance(error, StorageError)
-        maker.keep(full=ours, final=not ours)
-    except OSError as error:
-        made.result = FAILED
-        made.error = StorageError(f"the image could not be made: {error.strerror or error}")
-        maker.keep()
-    finally:
-        maker.close()
-    return made
 
 
 def artifact(name: bytes, role: str, data: bytes) -> Artifact:

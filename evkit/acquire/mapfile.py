@@ -26,7 +26,6 @@ NON_SCRAPED: Final = "/"
 BAD: Final = "-"
 STATUSES: Final = (FINISHED, UNTRIED, NON_TRIMMED, NON_SCRAPED, BAD)
 UNREAD: Final = (UNTRIED, NON_TRIMMED, NON_SCRAPED, BAD)
-PHASES: Final = (*STATUSES, "F", "G")  # filling, generating: only ddrescue has them
 
 MAX_RANGES = 1 << 21
 MAX_BYTES = 96 << 20  # of a map with MAX_RANGES lines

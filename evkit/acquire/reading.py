@@ -352,13 +352,6 @@ class NothingReader:
         return count
 
 
-def reader_for(opened: Opened) -> MediumReader | StreamReader:
-    """Return the reader that fits a source."""
-    if opened.facts.kind == "stream":
-        return StreamReader(opened.descriptor)
-    return MediumReader(opened)
-
-
 def facts_after(opened: Opened) -> Facts:
     """Describe the whole source once more, through the same descriptor."""
     from evkit.acquire.source import describe

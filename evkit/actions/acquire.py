@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from evkit.acquire import engine, host, imaging, log, partitions, preflight, scene, source
+from evkit.acquire import engine, host, imager, imaging, log, partitions, preflight, scene, source
 from evkit.acquire.reading import MediumReader
 from evkit.acquire.stopping import Stop
 from evkit.actions import acquire_places as places
@@ -60,7 +60,7 @@ def run(
                     e01 = plan_for(station, signer, job, work, job.request.split or 0)
                 lister = Lister.wanted(request, work, progress)
                 order = dataclasses.replace(order_for(job, work, e01), observer=lister)
-                made = imaging.make(job.opened, order, stop, progress)
+                made = imager.make(job.opened, order, stop, progress)
                 attempt = Attempt(work=work, job=job, order=order, made=made)
                 acquired = record_end(station, signer, attempt)
                 return lister.complete(station, signer, acquired, stop) if lister else acquired

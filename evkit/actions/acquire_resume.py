@@ -6,7 +6,7 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING, Any
 
-from evkit.acquire import engine, imaging, journal, log, preflight, source
+from evkit.acquire import engine, imager, imaging, journal, log, preflight, source
 from evkit.acquire.output import checkpoint
 from evkit.acquire.output.branch import MASTER, PART, SECOND, Branch
 from evkit.acquire.output.rawout import parts_of
@@ -154,7 +154,7 @@ def _resume(
             more = _note(work, more)
             _tidy(order, resumed, opened.facts.size or 0)
             with Stop() as stop:
-                made = imaging.make(opened, order, stop, progress)
+                made = imager.make(opened, order, stop, progress)
                 attempt = Attempt(work=work, job=job, order=order, made=made)
                 acquired = record_end(station, signer, attempt, more)
                 return lister.complete(station, signer, acquired, stop) if lister else acquired

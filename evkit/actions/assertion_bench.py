@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from evkit.acquire import imaging, source
+from evkit.acquire import imager, imaging, source
 from evkit.acquire.output import checkpoint
 from evkit.acquire.output.branch import MASTER, Branch
 from evkit.acquire.stopping import Stop
@@ -184,7 +184,7 @@ class Bench:
             block_nodes=True,
         )
         with Stop() as stop:
-            made = imaging.make(opened, order, stop)
+            made = imager.make(opened, order, stop)
         if made.outcome is not None:  # as when the end is recorded
             checkpoint.remove(folder)
         return Made(folder=folder, imaging=made)

@@ -17,7 +17,7 @@ from evkit.core.text import escape_bytes
 from evkit.hashing.digests import ALGORITHMS
 from evkit.images.e01 import codec
 from evkit.images.e01.reader import E01Image
-from evkit.images.opening import find_files, open_image
+from evkit.images.opening import open_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -193,8 +193,3 @@ def _chart(image: Image, named: bytes | None) -> mapfile.RescueMap | None:
 def shown(path: bytes) -> str:
     """Return the last part of a path for texts inside images, escaped."""
     return escape_bytes(os.path.basename(path))
-
-
-def kind_title(path: bytes) -> str:
-    """Return what a file is, in words."""
-    return find_files(path)[0].title

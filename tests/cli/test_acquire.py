@@ -433,7 +433,7 @@ def test_what_the_ledger_has_to_say_is_printed(run, tmp_path, monkeypatch):
     os.unlink(mark)
     assert note in run("acquire", "--record", "--exhibit", "C1/E1")
     with monkeypatch.context() as patch:
-        patch.setattr("evkit.actions.acquire.imaging.make", lambda *_: 1 / 0)
+        patch.setattr("evkit.actions.acquire.imager.make", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             kit.acquire_with(run.made, path)
     os.unlink(mark)

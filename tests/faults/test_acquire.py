@@ -17,7 +17,7 @@ import acquirekit as kit
 import pytest
 import stations
 
-from evkit.acquire import imaging, journal
+from evkit.acquire import imager, journal
 from evkit.actions import latework
 from evkit.core.errors import CaseError
 
@@ -330,13 +330,13 @@ def high_water(pid: int) -> int:
 def test_the_journal_is_there_before_the_first_read(memory, monkeypatch):
     made = fresh(memory, "before", monkeypatch)
     seen = []
-    real = imaging.make
+    real = imager.make
 
     def make(opened, order, *rest):
         seen.append(journal.read(order.folder))
         return real(opened, order, *rest)
 
-    monkeypatch.setattr("evkit.actions.acquire.imaging.make", make)
+    monkeypatch.setattr("evkit.actions.acquire.imager.make", make)
     kit.acquire_with(made, medium(memory, 100))
     assert seen[0].state == "running"
     assert seen[0].start_event is not None

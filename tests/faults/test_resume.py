@@ -13,7 +13,7 @@ import acquirekit as kit
 import pytest
 import resumekit as rk
 
-from evkit.acquire import imaging, mapfile
+from evkit.acquire import imager, mapfile
 from evkit.acquire import source as source_module
 from evkit.actions import acquire_resume, longwork
 from evkit.core import ejson
@@ -242,7 +242,7 @@ def test_a_journal_damaged_in_any_field(memory, source, way, monkeypatch):
     made = stopped(memory, source, way, monkeypatch)
     whole = journal_of(made)
     harmless, wrong = set(), []
-    monkeypatch.setattr(imaging, "make", went_on)
+    monkeypatch.setattr(imager, "make", went_on)
     for number, (path, other) in enumerate(mutations(whole["work"], ("work",))):
         if number % 3 and not os.environ.get("EVKIT_TESTS_ALL"):
             continue

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_UNITS: Final = 2999  # UTF-16 units of a value; more is cut by EnCase 7
-REPLACEMENT: Final = "?"  # in `header`, for what ASCII does not have
 _BREAKS = re.compile("[\x00-\x1f\x7f]")  # tab and line ends part values; NUL ends a text early
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ALONE = "\ufffd"

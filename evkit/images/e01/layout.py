@@ -37,7 +37,6 @@ CHECKSUM: Final = struct.Struct("<I")
 
 SECTOR: Final = 512
 CHUNK: Final = 32768
-SECTORS_PER_CHUNK: Final = CHUNK // SECTOR
 COMPRESSED: Final = 1 << 31  # in a table entry, and in the sizes that codec and writer exchange
 OFFSET_LIMIT: Final = 0x7FFFFFFF  # largest offset of a chunk's end from the base of its table
 MAX_ENTRIES: Final = 65534
