@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_CERTIFICATE = 16 << 10
 DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
+_ECDSA_WITH_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")  # AlgorithmIdentifier, RFC 5758
 _PEM = re.compile(
     rb"-----BEGIN CERTIFICATE-----\r?\n[A-Za-z0-9+/=\r\n]+-----END CERTIFICATE-----\r?\n?"
 )
@@ -56,7 +57,7 @@ class Certificate:
             with warnings_refuse():
                 self._x509 = x509.load_der_x509_certificate(der)
                 self._key = p256.need_p256(self._x509.public_key())
-                self._read()
+                self._read(der)
         except InputError:
             raise
         except Exception as error:
@@ -65,7 +66,7 @@ class Certificate:
         self.fingerprint = hashlib.sha256(der).hexdigest()
         self.public_key_der = p256.public_der(self._key)
 
-    def _read(self) -> None:
+    def _read(self, der: bytes) -> None:
         cert = self._x509
         self._issuer, self._subject_name = cert.issuer, cert.subject  # parsed now, not when asked
         self._signature, self._body = cert.signature, cert.tbs_certificate_bytes
@@ -85,7 +86,7 @@ class Certificate:
         officers = [uri.removeprefix(OFFICER_URN) for uri in uris if uri.startswith(OFFICER_URN)]
         self.roles = tuple(uri.removeprefix(ROLE_URN) for uri in uris if uri.startswith(ROLE_URN))
         self.officer = ROOT_OFFICER if self.is_ca else (officers[0] if officers else "")
-        self.problems = tuple(self._problems(officers))
+        self.problems = tuple(self._problems(officers, der))
 
     def verify(self, signature: bytes, data: bytes) -> bool:
         """Tell whether `signature` (strict DER, low S) over `data` is by this certificate's key."""
@@ -140,7 +141,7 @@ class Certificate:
         entry = self.extensions.get(kind.oid)
         return None if entry is None else entry.value
 
-    def _problems(self, officers: list[str]) -> list[str]:
+    def _problems(self, officers: list[str], der: bytes) -> list[str]:
         problems = []
         cert = self._x509
         if cert.version is not x509.Version.v3:
@@ -148,6 +149,8 @@ class Certificate:
         algorithm = cert.signature_algorithm_oid
         if algorithm != x509.SignatureAlgorithmOID.ECDSA_WITH_SHA256:
             problems.append("it is not signed with ECDSA and SHA-256")
+        elif der != _signed(self._body, self._signature):
+            problems.append("bytes around its signature are not as signing writes them")
         for oid, entry in self.extensions.items():
             if entry.critical and oid not in _KNOWN_CRITICAL:
                 problems.append(f"it has the unknown critical extension {oid.dotted_string}")
@@ -181,6 +184,23 @@ class Certificate:
         if not self.roles or not all(is_role(role) for role in self.roles):
             problems.append("it names no role")
         return problems
+
+
+def _signed(body: bytes, signature: bytes) -> bytes:
+    """Return the one DER form of a certificate signed with ECDSA and SHA-256 (RFC 5280, 4.1).
+
+    Libraries take a BIT STRING that says some bits are unused where these happen to be zero: the
+    same signature, another fingerprint.
+    """
+    return _tagged(0x30, body + _ECDSA_WITH_SHA256 + _tagged(0x03, b"\x00" + signature))
+
+
+def _tagged(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    if size < 0x80:  # noqa: PLR2004 - the short form of a length
+        return bytes([tag, size]) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + content
 
 
 def load_certificate(data: bytes) -> Certificate:

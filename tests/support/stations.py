@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+
 from evkit.identity.names import OfficerDetails
 from evkit.ledger.event import Draft
 from evkit.station import Station, highwater, rootkey
@@ -40,15 +42,10 @@ def template() -> Ready:
     """A station with two officers and an open case `C1` with exhibit `C1/E1`."""
     folder = Path(tempfile.mkdtemp(prefix="evkit-test-station-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    before = os.environ.get("XDG_STATE_HOME")
-    os.environ["XDG_STATE_HOME"] = str(folder / "state")
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        patch.delenv("EVKIT_CLOCK", raising=False)  # whichever test comes first, it is made now
         return _template(folder)
-    finally:
-        if before is None:
-            del os.environ["XDG_STATE_HOME"]
-        else:
-            os.environ["XDG_STATE_HOME"] = before
 
 
 def _template(folder: Path) -> Ready:

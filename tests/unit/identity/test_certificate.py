@@ -94,6 +94,25 @@ def test_every_flipped_byte_is_noticed():
         body[at] ^= 0x04
 
 
+def test_unused_bits_of_the_signature_are_refused():
+    """A signature that ends in zero bits can be said to be shorter; libraries take that."""
+    root = people().root
+    for _ in range(400):  # the serial number is random, so each one has another signature
+        cert = make_officer(root).certificate
+        if not cert.der[-1] & 0x0F:
+            break
+    else:
+        pytest.fail("no signature ended in four zero bits")
+    body = bytearray(cert.der)
+    unused = len(body) - len(x509.load_der_x509_certificate(cert.der).signature) - 1
+    assert body[unused] == 0
+    body[unused] = 4
+    assert check_chain(cert, [root.certificate], AT).ok
+    found = load_certificate(bytes(body))
+    assert "around its signature" in " ".join(found.problems)
+    assert not check_chain(found, [root.certificate], AT).ok
+
+
 def test_truncated():
     der = people().officer.certificate.der
     for size in range(len(der)):
