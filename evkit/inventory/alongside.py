@@ -22,10 +22,11 @@ from evkit.inventory.walked import Walked
 from evkit.inventory.window import WINDOW
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from evkit.inventory.scan import Options, Target
     from evkit.inventory.taker import Sink
+    from evkit.manifest.rowaccept import Facts
 
 
 class Alongside:
@@ -150,9 +151,23 @@ class Alongside:
 class _Nowhere:
     """Takes rows that are not wanted yet."""
 
-    def add(self, _row: Mapping[str, Any]) -> int:
+    def add_bytes(self, _data: bytes, _facts: Facts) -> int:
         """Take no notice."""
         return 0
 
     def add_type(self, _stream: int, _mime: str) -> None:
         """Take no notice."""
+
+    def remember(self, _key: str, _value: str) -> None:
+        """Take no notice."""
+
+    def checkpoint(self) -> None:
+        """Take no notice."""
+
+    def replay(self, _count: int) -> Iterator[tuple[int, Facts]]:
+        """Keep nothing."""
+        return iter(())
+
+    def replay_stream(self, _fs: int, _inode: int) -> tuple[int, Facts] | None:
+        """Keep nothing."""
+        return None

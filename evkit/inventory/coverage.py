@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evkit.manifest.rowaccept import Facts
+
 _GAPS = frozenset({"damaged", "unreadable", "unsupported", "encrypted"})
 
 
@@ -21,73 +23,67 @@ class Coverage:
     """
 
     def __init__(self) -> None:
-        self._bytes: Counter[str] = Counter()
-        self._filesystems: Counter[str] = Counter()
-        self._directories: Counter[str] = Counter()
-        self._names: Counter[str] = Counter()
-        self._streams: Counter[str] = Counter()
-        self._errors = 0
-        self._partition_gaps = 0
+        self._rows: Counter[tuple[str, str, bool, bool]] = Counter()
+        self._digested = 0
+        self._image = {"image": 0, "partitions": 0, "gaps": 0}
 
-    def take(self, row: Mapping[str, Any]) -> None:
+    def take(self, row: Facts) -> None:
         """Count one row."""
-        counter = getattr(self, "_take_" + str(row["row"]), None)
-        if counter is not None:
-            counter(row)
+        self._rows[row.kind, row.state, row.allocated, row.virtual] += 1
+        if row.kind == "stream" and row.state == "ok":
+            self._digested += row.bytes_digested
 
     def image_bytes(self, size: int, covered: int, gaps: int) -> None:
         """Set how the bytes of the image divide; a tree of files has none."""
-        self._bytes["image"], self._bytes["partitions"], self._bytes["gaps"] = size, covered, gaps
+        self._image = {"image": size, "partitions": covered, "gaps": gaps}
 
     @property
     def complete(self) -> bool:
         """True when nothing that was asked for is unreadable."""
-        failed = self._filesystems["failed"] + self._directories["failed"]
-        failed += self._streams["failed"] + self._names["failed"]
-        return not (failed or self._errors or self._partition_gaps)
+        failing = {"partition", "filesystem", "directory", "name", "stream"}
+        return not any(
+            kind == "error" or (kind in failing and state in _GAPS and not virtual)
+            for kind, state, _, virtual in self._rows
+        )
 
     def row(self) -> dict[str, Any]:
         """Return the coverage row."""
+        systems, folders = (
+            self._outcomes("filesystem", "listed"),
+            self._outcomes("directory", "listed"),
+        )
+        streams = self._outcomes("stream", "digested")
+        systems["listed"] += systems.pop("skipped")
         return {
             "row": "coverage",
             "result": "complete" if self.complete else "with-gaps",
-            "bytes": _with(self._bytes, "image", "partitions", "gaps", "digested"),
-            "filesystems": _with(self._filesystems, "found", "listed", "failed"),
-            "directories": _with(self._directories, "found", "listed", "skipped", "failed"),
-            "names": _with(self._names, "listed", "allocated", "deleted", "virtual", "failed"),
-            "streams": _with(self._streams, "listed", "digested", "skipped", "failed"),
-            "errors": self._errors,
+            "bytes": {**self._image, "digested": self._digested},
+            "filesystems": {"found": sum(systems.values()), **systems},
+            "directories": {"found": sum(folders.values()), **folders},
+            "names": self._names(),
+            "streams": {"listed": sum(streams.values()), **streams},
+            "errors": sum(count for key, count in self._rows.items() if key[0] == "error"),
         }
 
-    def _take_partition(self, row: Mapping[str, Any]) -> None:
-        self._partition_gaps += row["state"] in _GAPS
+    def _outcomes(self, wanted: str, good: str) -> dict[str, int]:
+        found = {good: 0, "skipped": 0, "failed": 0}
+        for (kind, state, _, virtual), count in self._rows.items():
+            if kind == wanted and not virtual:
+                found[_outcome(state, good)] += count
+        return found
 
-    def _take_filesystem(self, row: Mapping[str, Any]) -> None:
-        self._filesystems["found"] += 1
-        self._filesystems["failed" if row["state"] in _GAPS else "listed"] += 1
-
-    def _take_directory(self, row: Mapping[str, Any]) -> None:
-        if "virtual" in row.get("flags", ()):
-            return
-        self._directories["found"] += 1
-        self._directories[_outcome(row["state"], "listed")] += 1
-
-    def _take_name(self, row: Mapping[str, Any]) -> None:
-        if "virtual" in row.get("flags", ()):
-            self._names["virtual"] += 1
-            return
-        self._names["listed"] += 1
-        self._names["allocated" if row["allocated"] else "deleted"] += 1
-        self._names["failed"] += row["state"] in _GAPS
-
-    def _take_stream(self, row: Mapping[str, Any]) -> None:
-        self._streams["listed"] += 1
-        self._streams[_outcome(row["state"], "digested")] += 1
-        if row["state"] == "ok":
-            self._bytes["digested"] += row["bytes_digested"]
-
-    def _take_error(self, _: Mapping[str, Any]) -> None:
-        self._errors += 1
+    def _names(self) -> dict[str, int]:
+        found = dict.fromkeys(("listed", "allocated", "deleted", "virtual", "failed"), 0)
+        for (kind, state, allocated, virtual), count in self._rows.items():
+            if kind != "name":
+                continue
+            if virtual:
+                found["virtual"] += count
+                continue
+            found["listed"] += count
+            found["allocated" if allocated else "deleted"] += count
+            found["failed"] += count if state in _GAPS else 0
+        return found
 
 
 def problems(row: Mapping[str, Any]) -> list[str]:
@@ -110,7 +106,3 @@ def _outcome(state: str, good: str) -> str:
     if state == "ok":
         return good
     return "skipped" if state == "skipped" else "failed"
-
-
-def _with(counts: Counter[str], *names: str) -> dict[str, int]:
-    return {name: counts[name] for name in names}

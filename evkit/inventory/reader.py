@@ -5,21 +5,25 @@ from __future__ import annotations
 import contextlib
 import heapq
 import operator
+import os
 import sqlite3
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape, escape_bytes
-from evkit.inventory.store import open_file
-from evkit.manifest import rows
+from evkit.inventory.tables import SCHEMA, digest_key, name_key
+from evkit.manifest import rowaccept, rows
+from evkit.manifest.rows import DIGESTS
 from evkit.merkle.tree import Frontier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from types import TracebackType
 
-KIND = "json_extract(row,'$.row')"
-_JOIN = "json_extract(row,'$.fs') = ? AND json_extract(row,'$.inode') = ?"
+_TABLE = {"name": "name_keys", "stream": "stream_keys"}
+_ASKED = 500  # records of one query
+_CACHE = "PRAGMA cache_size = -32768"
 
 
 class Inventory:
@@ -34,7 +38,7 @@ class Inventory:
 
     def __init__(self, path: bytes) -> None:
         self.path = path
-        self._db = open_file(path)
+        self._db = _open(path)
         with self._reading():
             self.meta = {str(key): str(value) for key, value in self._ask("SELECT * FROM meta")}
 
@@ -58,11 +62,17 @@ class Inventory:
         every = [self._of_kind(kind) for kind in kinds] if kinds else [self._all()]
         with self._reading():
             for number, text in heapq.merge(*every, key=operator.itemgetter(0)):
-                yield int(number), rows.parse(_bytes(text))
+                yield int(number), rowaccept.read(_bytes(text))
 
     def _of_kind(self, kind: str) -> sqlite3.Cursor:
+        table = _TABLE.get(kind)
         with self._reading():
-            return self._ask(f"SELECT n, row FROM rows WHERE {KIND} = ? ORDER BY n", (kind,))  # noqa: S608
+            if table is not None:
+                return self._ask(f"SELECT n, row FROM {table} JOIN rows USING (n) ORDER BY n")  # noqa: S608
+            return self._ask(
+                "SELECT n, row FROM other_keys JOIN rows USING (n) WHERE kind = ? ORDER BY n",
+                (kind,),
+            )
 
     def _all(self) -> sqlite3.Cursor:
         with self._reading():
@@ -70,14 +80,17 @@ class Inventory:
 
     def in_states(self, kind: str, states: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield (number, row) of one kind whose state is one of `states`, in order."""
-        words = tuple(states)
+        words = frozenset(states)
+        if "ok" in words:  # has no key
+            yield from (found for found in self.rows(kind) if found[1].get("state") in words)
+            return
         query = (
-            f"SELECT n, row FROM rows WHERE {KIND} = ? "  # noqa: S608
-            f"AND json_extract(row,'$.state') IN ({','.join('?' * len(words))}) ORDER BY n"
+            "SELECT n, row FROM state_keys JOIN rows USING (n) "  # noqa: S608
+            f"WHERE kind = ? AND state IN ({_marks(words)}) ORDER BY n"
         )
         with self._reading():
             for number, text in self._ask(query, (kind, *words)):
-                yield int(number), rows.parse(_bytes(text))
+                yield int(number), rowaccept.read(_bytes(text))
 
     def row(self, number: int) -> dict[str, Any]:
         """Return one row.
@@ -89,31 +102,79 @@ class Inventory:
             found = self._ask("SELECT row FROM rows WHERE n = ?", (number,)).fetchone()
         if found is None:
             raise InputError(f"the inventory has no row `{number}`")
-        return rows.parse(_bytes(found[0]))
+        return rowaccept.read(_bytes(found[0]))
 
     def joined(self, kind: str, fs: int, inode: int) -> list[tuple[int, dict[str, Any]]]:
         """Return the `name` or `stream` rows of one metadata record."""
-        query = f"SELECT n, row FROM rows WHERE {KIND} = '{kind}' AND {_JOIN} ORDER BY n"  # noqa: S608
-        with self._reading():
-            found = self._ask(query, (fs, inode)).fetchall()
-        return [(int(number), rows.parse(_bytes(text))) for number, text in found]
+        return self.joined_all(kind, [(fs, inode)]).get((fs, inode), [])
+
+    def joined_all(
+        self, kind: str, records: Iterable[tuple[int, int]]
+    ) -> dict[tuple[int, int], list[tuple[int, dict[str, Any]]]]:
+        """Return the `name` or `stream` rows of some thousand metadata records (fs, inode)."""
+        wanted = sorted(set(records))
+        found: dict[tuple[int, int], list[tuple[int, dict[str, Any]]]] = {}
+        for at in range(0, len(wanted), _ASKED):
+            block = wanted[at : at + _ASKED]
+            query = (
+                f"WITH wanted(fs, inode) AS (VALUES {','.join(['(?,?)'] * len(block))}) "  # noqa: S608
+                f"SELECT fs, inode, n, row FROM wanted CROSS JOIN {_TABLE[kind]} USING (fs, inode) "
+                "JOIN rows USING (n) ORDER BY n"
+            )
+            with self._reading():
+                for fs, inode, number, text in self._ask(
+                    query, [v for pair in block for v in pair]
+                ):
+                    item = int(number), rowaccept.read(_bytes(text))
+                    found.setdefault((fs, inode), []).append(item)
+        return found
 
     def streams_with(self, field: str, value: str | int) -> list[tuple[int, dict[str, Any]]]:
-        """Return the stream rows whose field (`size`, `digests.sha256`, …) has a value."""
+        """Return the stream rows whose `size` or digest (`digests.sha256`, …) has a value."""
+        column = field.removeprefix("digests.")
+        if column == "size":
+            key: object = value
+        elif column in DIGESTS and isinstance(value, str):
+            key = digest_key(value)
+        else:
+            raise InputError(f"streams cannot be looked up by `{escape(field)}`")
         query = (
-            f"SELECT n, row FROM rows WHERE {KIND} = 'stream' "  # noqa: S608
-            f"AND json_extract(row,'$.{field}') = ? ORDER BY n"
+            "SELECT n, row FROM stream_keys JOIN rows USING (n) "  # noqa: S608
+            f"WHERE stream_keys.{column} = ? ORDER BY n"
         )
         with self._reading():
-            found = self._ask(query, (value,)).fetchall()
-        return [(int(number), rows.parse(_bytes(text))) for number, text in found]
+            found = [(int(n), rowaccept.read(_bytes(text))) for n, text in self._ask(query, (key,))]
+        if column == "size":
+            return [item for item in found if item[1].get("size") == value]
+        return [item for item in found if item[1].get("digests", {}).get(column) == value]
+
+    def names_like(self, name: str) -> list[tuple[int, dict[str, Any]]]:
+        """Return the name rows whose `name` is that text when case is ignored."""
+        query = "SELECT n, row FROM name_keys JOIN rows USING (n) WHERE name = ? ORDER BY n"
+        folded = name.casefold()
+        key = name_key(folded.encode("utf-8", "surrogatepass"))
+        with self._reading():
+            found = [(int(n), rowaccept.read(_bytes(text))) for n, text in self._ask(query, (key,))]
+        return [item for item in found if item[1]["name"].casefold() == folded]
 
     def mime(self, stream: int) -> str | None:
         """Return the file type of a stream row, None when it was not determined."""
-        query = "SELECT row FROM engine_rows WHERE json_extract(row,'$.stream') = ?"
-        with self._reading():
-            found = self._ask(query, (stream,)).fetchone()
-        return None if found is None else str(rows.parse(_bytes(found[0]))["mime"])
+        return self.mimes([stream]).get(stream)
+
+    def mimes(self, streams: Iterable[int]) -> dict[int, str]:
+        """Return the file types of some thousand stream rows, of those that have one."""
+        wanted, found = sorted(set(streams)), {}
+        for at in range(0, len(wanted), _ASKED):
+            block = wanted[at : at + _ASKED]
+            query = (
+                "SELECT row FROM type_keys JOIN engine_rows USING (n) "  # noqa: S608
+                f"WHERE stream IN ({_marks(block)}) ORDER BY n DESC"
+            )
+            with self._reading():
+                for (text,) in self._ask(query, block):
+                    row = rows.parse(_bytes(text))
+                    found[int(row["stream"])] = str(row["mime"])
+        return found
 
     def coverage(self) -> dict[str, Any]:
         """Return the coverage row, the last of every finished inventory."""
@@ -140,7 +201,7 @@ class Inventory:
                 query = f"SELECT n, salt, row FROM {table} ORDER BY n"  # noqa: S608
                 for number, salt, text in self._ask(query):
                     data = _bytes(text)
-                    rows.parse(data)
+                    rowaccept.accept(data)
                     if number != tree.size:
                         found.append(f"{table}: row {tree.size} is missing")
                         break
@@ -167,3 +228,32 @@ def _bytes(text: object) -> bytes:
     if not isinstance(text, str):
         raise TypeError("a row is not text")
     return text.encode("utf-8")
+
+
+def _marks(values: Collection[object]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _open(path: bytes) -> sqlite3.Connection:
+    """Open an inventory immutable: no lock, no journal, nothing is ever written beside it.
+
+    Raises:
+        InputError: the file is absent, not SQLite or not an inventory of this version.
+    """
+    shown = escape_bytes(path)
+    if not os.path.isfile(path):
+        raise InputError(
+            f"`{shown}` is not a file", hint="make an inventory with `evkit inventory run`"
+        )
+    address = Path(os.path.abspath(os.fsdecode(path))).as_uri() + "?immutable=1&mode=ro"
+    connection = sqlite3.connect(address, uri=True)
+    try:
+        found = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+        connection.execute(_CACHE)
+    except sqlite3.Error as error:
+        connection.close()
+        raise InputError(f"`{shown}` is not an inventory: {escape(str(error))}") from error
+    if found is None or found[0] != SCHEMA:
+        connection.close()
+        raise InputError(f"`{shown}` is an inventory of another version than `{SCHEMA}`")
+    return connection

@@ -13,12 +13,14 @@ from evkit.inventory.coverage import Coverage
 from evkit.inventory.parts import MAX_PARTS, divide, part_row, union
 from evkit.inventory.runner import EngineStoppedError, Limits, messages
 from evkit.inventory.taker import VolumeTaker
+from evkit.manifest import rowaccept, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from evkit.inventory.taker import Sink
     from evkit.inventory.wire import Message
+    from evkit.manifest.rowaccept import Facts
 
 _BUDGET_BASE = 64 << 30  # bytes a hostile volume may make us read beyond 4 times its size
 _UNKNOWN = {"type": "unknown", "state": "unreadable", "reason": "not-looked-at"}
@@ -113,15 +115,18 @@ class Scan:
         done = self._files() if self._target.root else self._volumes()
         self._progress.end(_TASK, done)
         row = self.coverage.row()
-        self._writer.add(row)
+        self._writer.add_bytes(rows.encode(row), rowaccept.facts_of(row))
         return row
 
-    def _add(self, row: dict[str, Any]) -> int:
-        number = self._writer.add(row)
+    def _add(self, row: dict[str, Any]) -> None:
+        facts = rowaccept.facts_of(row)
+        self._writer.add_bytes(rows.encode(row), facts)
+        self._count(facts)
+
+    def _count(self, row: Facts) -> None:
         self.coverage.take(row)
-        if row.get("reason") == "differs-from-record":
-            self.differing.append(int(row["inode"]))
-        return number
+        if row.reason == "differs-from-record":
+            self.differing.append(row.inode)
 
     def _add_source(self, kind: str) -> None:
         target = self._target
@@ -211,7 +216,7 @@ class Scan:
         return self._take(request, own, before)
 
     def _take(self, request: Mapping[str, Any], own: Mapping[str, Any], before: int) -> int:
-        taker = VolumeTaker(self._add, self._writer, {"row": "filesystem", **own, **_UNKNOWN})
+        taker = VolumeTaker(self._writer, self._count, {"row": "filesystem", **own, **_UNKNOWN})
         try:
             for message in self._ask(request):
                 taker.take(message)
@@ -224,6 +229,7 @@ class Scan:
             self._add({**row, "detail": error.detail})
             taker.spoil(error.reason)
         self._add(taker.filesystem())
+        self._writer.checkpoint()
         return taker.done
 
     def _request(self, task: str, size: int, more: Mapping[str, Any]) -> dict[str, Any]:
@@ -250,6 +256,8 @@ class Scan:
                 value = message.fields.get(key)
                 if isinstance(value, str) and (key != "types" or value != "off"):
                     self.engines[key] = value[:300]
+                    if key != "limits":
+                        self._writer.remember(key, value[:300])
 
 
 def _image_facts(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,88 +1,84 @@
 """The inventory file: SQLite, built under `<name>.part`, read-only from the moment it has its name.
 
-While it is built it is scrap: without journal, without fsync, removed when anything fails. The
-finished file is fsynced, in DELETE journal mode, mode 0444, and is opened immutable. Its tables are
+A writer that knows the identity of its source keeps what it has at each checkpoint: the process can
+be killed at any instant and `Writer.resume` goes on. Any other part file is scrap. The finished
+file is fsynced, in DELETE journal mode, mode 0444, and is opened immutable. Its tables are
 described in `docs/spec/inventory-database.md`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 import sqlite3
 from typing import TYPE_CHECKING, Any, Self
 
-from evkit.core import durable
-from evkit.core.errors import InputError, LockedError, StorageError
+from evkit.core import clock, durable, ejson
+from evkit.core.errors import CheckFailedError, InputError, RefusedError
 from evkit.core.text import escape, escape_bytes
-from evkit.manifest import rows
+from evkit.inventory import stored, tables
+from evkit.inventory.partfile import PartFile
+from evkit.inventory.tables import SCHEMA
+from evkit.manifest import rowaccept, rows
 from evkit.merkle.tree import Frontier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from types import TracebackType
 
-SCHEMA = "evkit/inventory/1"
+    from evkit.manifest.rowaccept import Facts
+
 _BATCH = 5000
-_TABLES = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE rows (n INTEGER PRIMARY KEY, salt BLOB NOT NULL, row TEXT NOT NULL);
-CREATE TABLE engine_rows (n INTEGER PRIMARY KEY, salt BLOB NOT NULL, row TEXT NOT NULL);
-"""
-_KIND = "json_extract(row,'$.row')"
-_INDEXES = f"""
-CREATE INDEX rows_kind ON rows ({_KIND});
-CREATE INDEX name_by_name ON rows (json_extract(row,'$.name')) WHERE {_KIND} = 'name';
-CREATE INDEX name_by_inode ON rows (json_extract(row,'$.fs'), json_extract(row,'$.inode'))
-  WHERE {_KIND} = 'name';
-CREATE INDEX stream_by_inode ON rows (json_extract(row,'$.fs'), json_extract(row,'$.inode'))
-  WHERE {_KIND} = 'stream';
-CREATE INDEX stream_by_size ON rows (json_extract(row,'$.size')) WHERE {_KIND} = 'stream';
-CREATE INDEX stream_by_sha256 ON rows (json_extract(row,'$.digests.sha256'))
-  WHERE {_KIND} = 'stream';
-CREATE INDEX stream_by_md5 ON rows (json_extract(row,'$.digests.md5')) WHERE {_KIND} = 'stream';
-CREATE INDEX type_by_stream ON engine_rows (json_extract(row,'$.stream'));
-CREATE INDEX type_by_mime ON engine_rows (json_extract(row,'$.mime'));
-"""
-_VIEWS = """
-CREATE VIEW names AS SELECT n, json_extract(row,'$.fs') AS fs, json_extract(row,'$.inode') AS inode,
-  json_extract(row,'$.seq') AS seq, json_extract(row,'$.path') AS path,
-  json_extract(row,'$.name') AS name, json_extract(row,'$.type') AS type,
-  json_extract(row,'$.allocated') AS allocated, json_extract(row,'$.reallocated') AS reallocated,
-  CAST(json_extract(row,'$.times.m') AS INTEGER) AS mtime_ns, json_extract(row,'$.zone') AS zone
-  FROM rows WHERE json_extract(row,'$.row') = 'name';
-CREATE VIEW streams AS SELECT n, json_extract(row,'$.fs') AS fs,
-  json_extract(row,'$.inode') AS inode, json_extract(row,'$.seq') AS seq,
-  json_extract(row,'$.attr') AS attr, json_extract(row,'$.attr_id') AS attr_id,
-  json_extract(row,'$.name') AS name, json_extract(row,'$.size') AS size,
-  json_extract(row,'$.basis') AS basis, json_extract(row,'$.state') AS state,
-  json_extract(row,'$.digests.md5') AS md5, json_extract(row,'$.digests.sha256') AS sha256
-  FROM rows WHERE json_extract(row,'$.row') = 'stream';
-"""
+_COMMIT_SECONDS = 2.0
+_ENGINE = "engine:"
 
 
 class Writer:
-    """Builds an inventory file; used as a context manager, removes the scrap on failure.
+    """Builds an inventory file; used as a context manager.
+
+    What was kept at a checkpoint survives a failure, except that of a check; all else is removed.
 
     Args:
         path: the final name; must not exist.
+        identity: what is listed and how, as JSON; None when the work can never go on later.
+        restart: replace an unfinished file; without it that is refused.
+
+    Raises:
+        RefusedError: the file exists, or an unfinished one of which something is kept.
+        LockedError: another process builds it.
     """
 
-    def __init__(self, path: bytes) -> None:
+    def __init__(
+        self, path: bytes, identity: Mapping[str, ejson.Json] | None = None, *,
+        restart: bool = False, resume: bool = False,
+    ) -> None:  # fmt: skip
         self.path = path
         self.part = path + durable.PART.encode()
+        self._identity = None if identity is None else dict(identity)
         self._tree, self._engine_tree = Frontier(), Frontier()
-        self._pending: list[tuple[int, bytes, str]] = []
-        self._engine_pending: list[tuple[int, bytes, str]] = []
-        self._salts: list[bytes] = []
-        self._done = False
-        with durable.storage_errors(path):
-            if os.path.lexists(path):
-                raise FileExistsError(path)
-            durable.step("create", self.part)
-            self._lock = _locked(self.part)
-        self._db = self._connect()
+        self._count, self._engine_count = 0, 0
+        self._rows: list[bytes] = []
+        self._facts: list[Facts] = []
+        self._types: list[tuple[int, str, bytes]] = []
+        self._mimes: dict[str, bytes] = {}
+        self._known: dict[str, str] = {}
+        self._stored: stored.Stored | None = None
+        self._limit = self._engine_limit = self._committed = 0
+        self._kept = self._done = False
+        self._last = clock.monotonic()
+        self._file = PartFile(path)
+        try:
+            self._open(restart=restart, resume=resume)
+        except BaseException:
+            self._file.close()
+            raise
+
+    @classmethod
+    def resume(cls, path: bytes, identity: Mapping[str, ejson.Json]) -> Self:
+        """Go on with an unfinished file; without one, or when nothing of it is kept, begin.
+
+        Raises:
+            RefusedError: it was made of another source or in another way, or it is damaged.
+        """
+        return cls(path, identity, resume=True)
 
     def __enter__(self) -> Self:
         return self
@@ -93,137 +89,211 @@ class Writer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._db.close()
-        if not self._done:
-            with contextlib.suppress(OSError):
-                os.unlink(self.part)
-        os.close(self._lock)
+        useless = not self._kept or isinstance(error, CheckFailedError)
+        self._file.close(remove=useless and not self._done)
+
+    @property
+    def resumed(self) -> int:
+        """The number of rows that were kept from an earlier run."""
+        return self._limit
 
     def add(self, row: Mapping[str, Any]) -> int:
         """Append a row and return its number.
 
         Raises:
             InputError: `rows.check` does not accept it.
+            RefusedError: another row of that number was kept.
             StorageError: the destination is full.
         """
-        data = rows.encode(row)
-        number, salt = self._tree.size, self._salt()
-        self._tree.append(rows.row_leaf(salt, data))
-        self._pending.append((number, salt, data.decode("utf-8")))
-        if len(self._pending) >= _BATCH:
+        return self.add_bytes(rows.encode(row), rowaccept.facts_of(row))
+
+    def add_bytes(self, data: bytes, facts: Facts) -> int:
+        """Append a row that `rowaccept.accept` accepted and return its number.
+
+        Raises:
+            RefusedError: another row of that number was kept.
+            StorageError: the destination is full.
+        """
+        number = self._count
+        if number < self._limit and self._stored is not None:
+            self._stored.same(data)
+            self._count += 1
+            return number
+        self._count = number + 1
+        self._rows.append(data)
+        self._facts.append(facts)
+        if len(self._rows) >= _BATCH:
             self._flush()
         return number
 
     def add_type(self, stream: int, mime: str) -> None:
-        """Append a file type to the table of what depends on the engine."""
-        data = rows.encode({"row": "type", "stream": stream, "mime": mime})
-        number, salt = self._engine_tree.size, self._salt()
-        self._engine_tree.append(rows.row_leaf(salt, data))
-        self._engine_pending.append((number, salt, data.decode("utf-8")))
+        """Append a file type to the table of what depends on the engine.
+
+        Raises:
+            InputError: it is not a type.
+            RefusedError: another was kept.
+        """
+        head = self._mimes.get(mime)
+        if head is None:
+            row = rows.encode({"row": "type", "stream": 0, "mime": mime})
+            head = self._mimes[mime] = row.removesuffix(b"0}")
+        data = b"%b%d}" % (head, stream)
+        if self._engine_count < self._engine_limit and self._stored is not None:
+            self._stored.same_type(data)
+        else:
+            self._types.append((stream, mime, data))
+        self._engine_count += 1
+
+    def remember(self, key: str, value: str) -> None:
+        """Keep what the rows depend on, such as the version of an engine.
+
+        Raises:
+            RefusedError: what was kept depends on another.
+        """
+        known = self._known.get(key)
+        if known is None:
+            self._known[key] = value
+            self._file.set({_ENGINE + key: value})
+        elif known != value and self._limit:
+            stored.same_identity({key: known}, {key: value}, self.part)
+
+    def batch(self, fs: int, records: Collection[int]) -> int:
+        """Return how many rows of a batch of streams are kept; 0 when it must be read.
+
+        To be called once for each batch, in the order in which their rows are written.
+        """
+        return self._stored.batch(fs, records) if self._stored is not None else 0
+
+    def replay(self, count: int) -> Iterator[tuple[int, Facts]]:
+        """Yield (number, facts) of the rows of a batch that is kept.
+
+        Raises:
+            RefusedError: the rows of that batch are not the next ones.
+        """
+        if self._stored is None:
+            raise InputError("nothing is kept")
+        for number, facts, types in self._stored.replay(count):
+            self._count, self._engine_count = number + 1, self._engine_count + types
+            yield number, facts
+
+    def replay_stream(self, fs: int, inode: int) -> tuple[int, Facts] | None:
+        """Return (number, facts) of the next row when one is kept: a stream of that record.
+
+        Raises:
+            RefusedError: the next row that is kept is another.
+        """
+        if self._stored is None or self._count >= self._limit:
+            return None
+        found = self._stored.replay_one(fs, inode)
+        if found is None:
+            return None
+        self._count, self._engine_count = found[0] + 1, self._engine_count + found[2]
+        return found[0], found[1]
+
+    def checkpoint(self) -> None:
+        """Keep what there is, unless little was added since the last time.
+
+        Raises:
+            StorageError: the destination is full.
+        """
+        if self._identity is None or self._count <= self._limit:
+            return
+        late = clock.monotonic() - self._last > _COMMIT_SECONDS
+        if not late and self._count - self._committed < _BATCH:
+            return
+        self._flush()
+        self._file.set({"checkpoint": ejson.dumps(self._roots()).decode("ascii")})
+        self._file.commit()
+        self._file.hint = "free space on the destination and go on with `--resume`"
+        self._kept, self._committed = True, self._count
+        self._last = clock.monotonic()
 
     def finish(self, meta: Mapping[str, str]) -> dict[str, str]:
         """Write `meta` and the roots, build the indexes, and give the file its name.
 
         Returns:
             All entries of the table `meta`.
+
+        Raises:
+            RefusedError: fewer rows came than were kept.
         """
+        if self._count < self._limit or self._engine_count < self._engine_limit:
+            raise RefusedError(
+                f"fewer rows are listed now than `{escape_bytes(self.part)}` holds",
+                hint=f"the source has changed since; {stored.ANEW}",
+            )
         self._flush()
         full = {
             **meta,
+            **self._identity_meta(),
             "schema": SCHEMA,
-            "rows": str(self._tree.size),
-            "row_root": self._tree.root().hex(),
-            "engine_rows": str(self._engine_tree.size),
-            "engine_root": self._engine_tree.root().hex(),
+            **{key: str(value) for key, value in self._roots().items()},
         }
-        with self._storage():
-            self._db.executemany("INSERT INTO meta VALUES (?, ?)", sorted(full.items()))
-            self._db.executescript(_INDEXES + _VIEWS)
-            durable.step("commit", self.part)
-            self._db.commit()
-            self._db.execute("PRAGMA journal_mode = DELETE")
-            self._db.close()
-        with durable.storage_errors(self.path):
-            os.fchmod(self._lock, 0o444)
-            durable.step("fsync", self.part)
-            os.fsync(self._lock)
-            durable.rename_new(self.part, self.path)
+        self._file.finish(full)
         self._done = True
         return full
 
-    def _salt(self) -> bytes:
-        if not self._salts:
-            block = secrets.token_bytes(rows.SALT_BYTES * 1024)  # one call of the kernel for many
-            self._salts = [block[at : at + rows.SALT_BYTES] for at in range(0, len(block), 16)]
-        return self._salts.pop()
+    def _roots(self) -> dict[str, int | str]:
+        return {
+            "rows": self._tree.size,
+            "row_root": self._tree.root().hex(),
+            "engine_rows": self._engine_tree.size,
+            "engine_root": self._engine_tree.root().hex(),
+        }
 
-    def _connect(self) -> sqlite3.Connection:
-        with self._storage():
-            connection = sqlite3.connect(os.fsdecode(self.part), isolation_level="DEFERRED")
-            for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
-                connection.execute(f"PRAGMA {pragma}")
-            connection.execute("PRAGMA cache_size = -32768")
-            connection.executescript(_TABLES)
-            return connection
+    def _identity_meta(self) -> dict[str, str]:
+        if self._identity is None:
+            return {}
+        return {"identity": ejson.dumps(self._identity).decode("utf-8")}
+
+    def _open(self, *, restart: bool, resume: bool) -> None:
+        kept = self._file.kept()
+        if kept and not (restart or resume):
+            raise RefusedError(
+                f"`{escape_bytes(self.part)}` is an unfinished inventory that keeps {kept:,} rows",
+                hint=f"go on with `--resume`, or {stored.ANEW}",
+            )
+        if kept and resume:
+            self._go_on()
+            return
+        self._file.clear()
+        self._file.set(self._identity_meta())
+
+    def _go_on(self) -> None:
+        try:
+            said = dict(self._file.db.execute("SELECT key, value FROM meta"))
+            identity = ejson.as_object(ejson.loads(said["identity"].encode("utf-8")), "identity")
+            stored.same_identity(identity, self._identity or {}, self.part)
+            found = stored.Stored(self._file.db, self.part)
+        except (sqlite3.Error, InputError) as error:
+            because = error.message if isinstance(error, InputError) else str(error)
+            raise RefusedError(
+                f"`{escape_bytes(self.part)}` cannot be gone on with: {escape(because)}",
+                hint=stored.ANEW,
+            ) from error
+        if "schema" in said:
+            self._file.reopen()
+        self._known = {
+            key.removeprefix(_ENGINE): value
+            for key, value in said.items()
+            if key.startswith(_ENGINE)
+        }
+        self._stored = found
+        self._tree, self._engine_tree = found.tree, found.engine_tree
+        self._limit = self._committed = found.rows
+        self._engine_limit, self._kept = found.engine_rows, True
 
     def _flush(self) -> None:
-        with self._storage():
-            durable.step("commit", self.part)
-            self._db.executemany("INSERT INTO rows VALUES (?, ?, ?)", self._pending)
-            self._db.executemany("INSERT INTO engine_rows VALUES (?, ?, ?)", self._engine_pending)
-            self._db.commit()
-        self._pending, self._engine_pending = [], []
-
-    @contextlib.contextmanager
-    def _storage(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise StorageError(
-                f"cannot write `{escape_bytes(self.path)}`: {escape(str(error))}",
-                hint="free space on the destination and run the inventory again",
-            ) from error
-
-
-def _locked(part: bytes) -> int:
-    """Open the scrap file, empty, and hold it; a leftover of a run that died is reused."""
-    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-    try:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:
-        pass  # no such locks on this system
-    except OSError as error:
-        os.close(descriptor)
-        raise LockedError(
-            f"another process is building `{escape_bytes(part)}`", hint="wait until it is done"
-        ) from error
-    os.ftruncate(descriptor, 0)
-    return descriptor
-
-
-def open_file(path: bytes) -> sqlite3.Connection:
-    """Open an inventory immutable: no lock, no journal, nothing is ever written beside it.
-
-    Raises:
-        InputError: the file is absent, not SQLite or not an inventory of this version.
-    """
-    from pathlib import Path
-
-    shown = escape_bytes(path)
-    if not os.path.isfile(path):
-        raise InputError(
-            f"`{shown}` is not a file", hint="make an inventory with `evkit inventory run`"
-        )
-    address = Path(os.path.abspath(os.fsdecode(path))).as_uri() + "?immutable=1&mode=ro"
-    connection = sqlite3.connect(address, uri=True)
-    try:
-        found = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-    except sqlite3.Error as error:
-        connection.close()
-        raise InputError(f"`{shown}` is not an inventory: {escape(str(error))}") from error
-    if found is None or found[0] != SCHEMA:
-        connection.close()
-        raise InputError(f"`{shown}` is an inventory of another version than `{SCHEMA}`")
-    return connection
+        """Hand the collected rows to the database; they are kept from the next commit on."""
+        file, first, engine_first = self._file, self._tree.size, self._engine_tree.size
+        types = [data for _, _, data in self._types]
+        self._tree.extend(file.insert("rows", first, self._rows))
+        self._engine_tree.extend(file.insert("engine_rows", engine_first, types))
+        found = tables.keys(first, self._facts)
+        for (table, columns), values in zip(tables.KEY_TABLES.items(), found, strict=True):
+            file.insert_keys(table, values, columns)
+        numbered = enumerate(self._types, engine_first)
+        file.insert_keys("type_keys", [(n, stream, mime) for n, (stream, mime, _) in numbered], 3)
+        self._rows, self._facts, self._types = [], [], []
+        if self._identity is None:
+            file.commit()

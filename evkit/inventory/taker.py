@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from evkit.inventory.runner import EngineStoppedError
 from evkit.manifest import rows
+from evkit.manifest.rowaccept import accept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator
 
     from evkit.inventory.wire import Message
+    from evkit.manifest.rowaccept import Facts
 
 _ROWS = {"name", "directory", "stream", "error"}
 _OURS = ("row", "fs", "partition", "offset", "size")
@@ -19,29 +21,39 @@ _OURS = ("row", "fs", "partition", "offset", "size")
 class Sink(Protocol):
     """Takes rows and file types in order, such as `inventory.store.Writer`."""
 
-    def add(self, row: Mapping[str, Any]) -> int:
-        """Append a row and return its number."""
+    def add_bytes(self, data: bytes, facts: Facts) -> int:
+        """Append a row that was accepted and return its number."""
 
     def add_type(self, stream: int, mime: str) -> None:
         """Append the file type of a stream row."""
+
+    def remember(self, key: str, value: str) -> None:
+        """Keep what the rows depend on, such as the version of an engine."""
+
+    def checkpoint(self) -> None:
+        """Keep what there is, for a run that goes on."""
+
+    def replay(self, count: int) -> Iterator[tuple[int, Facts]]:
+        """Yield the next rows from what an earlier run kept: a batch of streams."""
+
+    def replay_stream(self, fs: int, inode: int) -> tuple[int, Facts] | None:
+        """Return the next row from what an earlier run kept: a stream of that record."""
 
 
 class VolumeTaker:
     """Writes the rows of one volume; keeps its own row until the end is known.
 
     Args:
-        add: writes a row and returns its number.
-        writer: takes the file types.
+        sink: takes rows and file types.
+        count: told of every row that was written.
         row: what the parent knows of the file system itself.
 
     Attributes:
         done: bytes digested so far.
     """
 
-    def __init__(
-        self, add: Callable[[dict[str, Any]], int], writer: Sink, row: dict[str, Any]
-    ) -> None:
-        self._add, self._writer = add, writer
+    def __init__(self, sink: Sink, count: Callable[[Facts], None], row: dict[str, Any]) -> None:
+        self._sink, self._count = sink, count
         self._row = row
         self._fs = row["fs"]
         self._stream = -1
@@ -55,15 +67,24 @@ class VolumeTaker:
             EngineStoppedError: the child may not send it.
             InputError: a row that is not one.
         """
-        if message.kind == "fs":
-            self._facts(message.fields)
-        elif message.kind == "row":
-            self._take_row(message.fields)
-        elif message.kind == "type" and self._stream >= 0:
-            self._writer.add_type(self._stream, message.text)
+        kind = message.kind
+        if kind == "row":
+            self._take_row(message.raw or rows.encode(message.fields))
+        elif kind == "type" and self._stream >= 0:
+            self._sink.add_type(self._stream, message.text)
             self._stream = -1
-        elif message.kind != "beat":
-            raise EngineStoppedError("engine-garbage", f"an unexpected `{message.kind}`")
+        elif kind == "mark":
+            self._sink.checkpoint()
+        elif kind == "stored":
+            for number, facts in self._sink.replay(message.number):
+                self._written(number, facts)
+            self._stream = -1
+        elif kind == "skip":
+            self._skip(message.number)
+        elif kind == "fs":
+            self._facts(message.fields)
+        elif kind != "beat":
+            raise EngineStoppedError("engine-garbage", f"an unexpected `{kind}`")
 
     def spoil(self, reason: str) -> None:
         """Remember that the volume was not listed to its end."""
@@ -83,13 +104,25 @@ class VolumeTaker:
         rows.check(row)
         self._row = row
 
-    def _take_row(self, fields: dict[str, Any]) -> None:
-        if fields.get("row") not in _ROWS or fields.get("fs", self._fs) != self._fs:
+    def _take_row(self, data: bytes) -> None:
+        facts = accept(data)
+        if facts.kind not in _ROWS or facts.fs not in {self._fs, -1}:
             raise EngineStoppedError("engine-garbage", "a row that it may not send")
-        number = self._add(fields)
+        self._written(self._sink.add_bytes(data, facts), facts)
+
+    def _skip(self, inode: int) -> None:
+        found = self._sink.replay_stream(self._fs, inode)
+        if found is None:
+            raise EngineStoppedError("engine-garbage", "a row of which nothing is kept")
+        self._written(*found)
         self._stream = -1
-        if fields["row"] == "stream" and fields["state"] == "ok":
-            self._stream = number
-            self.done += fields["bytes_digested"]
-        elif fields.get("stage") == "engine":
-            self.spoil(fields["reason"])
+
+    def _written(self, number: int, facts: Facts) -> None:
+        self._count(facts)
+        self._stream = -1
+        if facts.kind == "stream":
+            if facts.state == "ok":
+                self._stream = number
+                self.done += facts.bytes_digested
+        elif facts.stage == "engine":
+            self.spoil(facts.reason)

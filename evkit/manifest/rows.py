@@ -44,6 +44,7 @@ TYPES = frozenset(
      "unknown", "whiteout"}
 )  # fmt: skip
 
+_sha256 = hashlib.sha256
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _HEX = re.compile("[0-9a-f]+")
 _SLUG = re.compile("[a-z0-9][a-z0-9.-]{0,63}")
@@ -259,6 +260,21 @@ def row_leaf(salt: bytes, row: bytes) -> bytes:
     if len(salt) != SALT_BYTES:
         raise InputError(f"a salt is {SALT_BYTES} bytes, not {len(salt)}")
     return hashlib.sha256(b"\x00" + salt + row).digest()
+
+
+def row_leaves(salts: Iterable[bytes], data: Iterable[bytes]) -> list[bytes]:
+    """Return the leaves of many rows; the same as `row_leaf` for each.
+
+    Raises:
+        InputError: a salt is not 16 bytes, or there are not as many salts as rows.
+    """
+    try:
+        pairs = list(zip(salts, data, strict=True))
+    except ValueError as error:
+        raise InputError("there are not as many salts as rows") from error
+    if any(len(salt) != SALT_BYTES for salt, _ in pairs):
+        raise InputError(f"a salt is not {SALT_BYTES} bytes")
+    return [_sha256(b"\x00" + salt + row).digest() for salt, row in pairs]
 
 
 def export_line(number: int, salt: bytes, row: bytes, *, engine: bool = False) -> bytes:

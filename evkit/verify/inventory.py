@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape
-from evkit.manifest.rows import MAX_ROW, parse_export_line, row_leaf
+from evkit.manifest.rowaccept import parse_export_line
+from evkit.manifest.rows import MAX_ROW, row_leaf
 from evkit.merkle.tree import Frontier
 from evkit.verify.report import CONTENT
 

@@ -72,7 +72,7 @@ BAD = {
         "may not send",
     ),
     "a row of its own making": (
-        "say('row', {'row': 'coverage', 'fs': 1, 'result': 'complete'})",
+        "say('row', {'row': 'type', 'stream': 1, 'mime': 'a/b'})",
         "engine-garbage",
         "may not send",
     ),

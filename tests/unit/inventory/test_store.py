@@ -10,7 +10,7 @@ import inventorykit as kit
 import pytest
 
 from evkit.core.errors import InputError, LockedError, RefusedError, StorageError
-from evkit.inventory import store
+from evkit.inventory import partfile, store
 from evkit.inventory.reader import Inventory
 from evkit.manifest import rows
 from evkit.merkle.tree import root
@@ -139,14 +139,10 @@ def test_damage_is_an_input_error_or_a_finding(path):
 
 
 def test_a_full_destination_is_said(path, monkeypatch):
-    class Full(store.Writer):
-        def _connect(self):
-            connection = super()._connect()
-            connection.execute("PRAGMA max_page_count = 20")
-            return connection
+    monkeypatch.setattr(partfile, "_PRAGMAS", (*partfile._PRAGMAS, "max_page_count = 40"))
 
     def fill():
-        with Full(path) as writer:
+        with store.Writer(path) as writer:
             for number in range(20000):
                 writer.add(ERROR | {"detail": f"{number:0100}"})
 

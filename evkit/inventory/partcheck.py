@@ -1,0 +1,148 @@
+"""Is what an unfinished inventory file holds still what was written? Rows, keys, roots.
+
+The file is fsynced only at its end, so a power loss may damage it in ways that SQLite does not see.
+Every leaf is computed again, and both roots are compared with those of the checkpoint.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from evkit.core import ejson
+from evkit.core.errors import InputError
+from evkit.inventory.tables import KEY_TABLES, PART_SCHEMA, SCHEMA, keys
+from evkit.manifest import rowaccept, rows
+from evkit.merkle.tree import Frontier
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from evkit.manifest.rowaccept import Facts
+
+_BLOCK = 2000
+_COUNTS: dict[str, type] = {"rows": int, "row_root": str, "engine_rows": int, "engine_root": str}
+
+
+def checkpoint(db: sqlite3.Connection) -> dict[str, Any]:
+    """Return counts and roots of the last checkpoint of a part file.
+
+    Raises:
+        InputError: there is none.
+        sqlite3.Error: it is not a database, or damaged.
+    """
+    said = {str(key): str(value) for key, value in db.execute("SELECT key, value FROM meta")}
+    if "identity" not in said:
+        raise InputError("it holds nothing that is kept")
+    if said.get("schema") == SCHEMA:  # it was finished, only its name is missing
+        try:
+            return {key: kind(said[key]) for key, kind in _COUNTS.items()}
+        except (KeyError, ValueError) as error:
+            raise InputError("its counts are damaged") from error
+    value = ejson.as_object(ejson.loads(said.get("checkpoint", "").encode()), "checkpoint")
+    if said.get("part") != PART_SCHEMA or {k: type(v) for k, v in value.items()} != _COUNTS:
+        raise InputError("its checkpoint is damaged")
+    return value
+
+
+def check(db: sqlite3.Connection) -> tuple[Frontier, Frontier]:
+    """Return the trees over all rows and engine rows of a part file.
+
+    Raises:
+        InputError: what is stored is not what the checkpoint says, or it is damaged.
+        sqlite3.Error: it is damaged.
+    """
+    said = checkpoint(db)
+    if [row[0] for row in db.execute("PRAGMA quick_check(1)")] != ["ok"]:
+        raise InputError("it is damaged")
+    tree, engine = _check_rows(db), _check_engine(db)
+    found = {
+        "rows": tree.size,
+        "row_root": tree.root().hex(),
+        "engine_rows": engine.size,
+        "engine_root": engine.root().hex(),
+    }
+    if found != said:
+        raise InputError("its rows are not those of its checkpoint")
+    return tree, engine
+
+
+def read(db: sqlite3.Connection, table: str) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield (number, salt, row) of one of the two tables of rows, in order.
+
+    Raises:
+        InputError: a value is of another kind.
+    """
+    for number, salt, text in db.execute(f"SELECT n, salt, row FROM {table} ORDER BY n"):  # noqa: S608
+        if type(salt) is not bytes or type(text) is not str or type(number) is not int:
+            raise InputError("it is damaged")
+        yield number, salt, text.encode("utf-8")
+
+
+def _blocks(db: sqlite3.Connection, table: str) -> Iterator[tuple[int, list[bytes], list[bytes]]]:
+    """Yield the rows of a table in blocks: (first number, leaves, rows)."""
+    reading, at = read(db, table), 0
+    while block := list(itertools.islice(reading, _BLOCK)):
+        if [number for number, _, _ in block] != list(range(at, at + len(block))):
+            raise InputError("rows are missing")
+        data = [row for _, _, row in block]
+        yield at, rows.row_leaves([salt for _, salt, _ in block], data), data
+        at += len(block)
+
+
+def _check_rows(db: sqlite3.Connection) -> Frontier:
+    tree, stored = Frontier(), _StoredKeys(db)
+    for first, leaves, block in _blocks(db, "rows"):
+        stored.compare(first, [rowaccept.accept(data) for data in block])
+        tree.extend(leaves)
+    stored.finish()
+    return tree
+
+
+def _check_engine(db: sqlite3.Connection) -> Frontier:
+    tree = Frontier()
+    cursor = db.execute("SELECT n, stream, mime FROM type_keys ORDER BY n")
+    for first, leaves, block in _blocks(db, "engine_rows"):
+        found = [(row["stream"], row["mime"]) for row in map(rows.parse, block)]
+        wanted = [(number, *item) for number, item in enumerate(found, first)]
+        if list(itertools.islice(cursor, len(wanted))) != wanted:
+            raise InputError("its keys are not those of its rows")
+        tree.extend(leaves)
+    if cursor.fetchone() is not None:
+        raise InputError("it holds keys of rows that are not there")
+    return tree
+
+
+class _StoredKeys:
+    """The keys that a file holds, compared with those that its rows should have.
+
+    Args:
+        db: the file.
+    """
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._cursors: list[Iterator[Sequence[object]]] = [
+            db.execute(f"SELECT * FROM {table} ORDER BY n")  # noqa: S608
+            for table in KEY_TABLES
+        ]
+
+    def compare(self, first: int, facts: Iterable[Facts]) -> None:
+        """Compare the keys of the next rows.
+
+        Raises:
+            InputError: they are not the stored ones.
+        """
+        for cursor, wanted in zip(self._cursors, keys(first, facts), strict=True):
+            if list(itertools.islice(cursor, len(wanted))) != wanted:
+                raise InputError("its keys are not those of its rows")
+
+    def finish(self) -> None:
+        """Compare the ends.
+
+        Raises:
+            InputError: there are more keys than rows.
+        """
+        for cursor in self._cursors:
+            if next(cursor, None) is not None:
+                raise InputError("it holds keys of rows that are not there")
