@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evkit.inventory import seal
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,10 +21,14 @@ def apply(asked: Mapping[str, int]) -> str:
     Returns:
         What was applied and what was not, as text for the record.
     """
+    return ", ".join([*_resources(asked), *seal.apply()])
+
+
+def _resources(asked: Mapping[str, int]) -> list[str]:
     try:
         import resource
     except ImportError:
-        return "not applied: this system has no resource limits"
+        return ["memory, cpu, files and file size not applied"]
     places = {
         "memory": resource.RLIMIT_AS,
         "cpu": resource.RLIMIT_CPU,
@@ -40,4 +46,4 @@ def apply(asked: Mapping[str, int]) -> str:
             told.append(f"{name} not applied")
         else:
             told.append(f"{name} {allowed}")
-    return ", ".join(told)
+    return told
