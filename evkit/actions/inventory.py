@@ -12,10 +12,11 @@ from evkit.actions.inventory_target import Chosen, choose, path_hint, unrecorded
 from evkit.core.errors import RefusedError, UsageError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import parse_ref
-from evkit.core.text import escape_bytes, shorten
+from evkit.core.text import escape_bytes
 from evkit.hashing.digests import digest_file
 from evkit.inventory.reader import Inventory
 from evkit.inventory.scan import Options, Scan
+from evkit.inventory.sentences import sentence, wrapped
 from evkit.inventory.store import Writer
 from evkit.inventory.unread import UnreadFiles, unread_files
 
@@ -117,7 +118,7 @@ class RunResult:
             ]
         lines = [f"evkit: inventory in {shown}", *coverage_lines(self.coverage)]
         if self.problems:
-            lines += ["could not be read:", *("  " + text for text in self.problems)]
+            lines += ["could not be read:", *wrapped(self.problems)]
         if self.unread is not None:
             lines += self.unread.lines()
         if self.digested is not None:
@@ -221,7 +222,7 @@ def digested_lines(digested: Mapping[str, Mapping[str, int]]) -> list[str]:
 
 
 def problem_lines(inventory: Inventory, most: int = _SHOWN) -> tuple[str, ...]:
-    """Return a line for each of the first rows that could not be read."""
+    """Return a sentence for each of the first rows that could not be read."""
     found: list[str] = []
     kinds = ("error", "filesystem", "partition", "directory", "stream", "name")
     for kind in kinds:
@@ -229,20 +230,8 @@ def problem_lines(inventory: Inventory, most: int = _SHOWN) -> tuple[str, ...]:
         for number, row in listed:
             if len(found) == most:
                 return (*found, "… more, see `evkit inventory list --problems`")
-            found.append(_problem(number, kind, row))
+            found.append(sentence(number, row))
     return tuple(found)
-
-
-def _problem(number: int, kind: str, row: Mapping[str, Any]) -> str:
-    where = f"row {number}: {kind}"
-    if kind == "filesystem":
-        where += f" {row['type']} at byte {row['offset']:,}"
-    elif kind == "stream":
-        where += f" of record {row['inode']}"
-    elif "path" in row:
-        where += f" {shorten(escape_bytes(row['path'].encode()), 40)}"
-    state = f"{row['state']}, " if "state" in row else ""
-    return f"{where}: {state}{row.get('reason', 'no reason given')}"
 
 
 def _path_target(request: RunRequest) -> Chosen:

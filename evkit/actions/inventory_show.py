@@ -14,6 +14,7 @@ from evkit.core.text import escape, escape_bytes, shorten
 from evkit.inventory.export import FORMATS, export
 from evkit.inventory.find import Criteria, Entry, entries, show_time
 from evkit.inventory.reader import Inventory
+from evkit.inventory.sentences import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +76,7 @@ class Listing:
         if self.brief:
             lines += ["", *coverage_lines(self.coverage)]
             if self.problems:
-                lines += ["could not be read:", *("  " + text for text in self.problems)]
+                lines += ["could not be read:", *wrapped(self.problems)]
         elif self.coverage["result"] != "complete":
             lines.append("this inventory has gaps: what could not be read could not be searched")
         return lines

@@ -72,7 +72,7 @@ def _serve(request: dict[str, Any], sender: Sender) -> None:
 def _volume(
     request: dict[str, Any], image: tsk.Image, sender: Sender, types: FileTypes | None
 ) -> None:
-    from evkit.inventory import detect
+    from evkit.inventory import beside, detect
     from evkit.inventory.offerable import Offerable
     from evkit.inventory.streams import Streams
     from evkit.inventory.tsk import open_file_system
@@ -88,13 +88,17 @@ def _volume(
         orphans=request["orphans"],
         unread=tuple((start, length) for start, length in request["unread"]),
     )
+
+    def read(offset: int, size: int) -> bytes:
+        return image.read(job.offset + offset, size)
+
     try:
         handle = open_file_system(image, job.offset)
     except InputError as error:
-        head = image.read(job.offset, min(detect.PROBE, job.size))
-        guess = detect.guess(head)
+        guess = detect.look(read, job.size)
         facts = {"type": guess.type, "size": job.size, "state": guess.state}
-        sender.send("fs", facts | {"reason": guess.reason, "detail": error.message})
+        said = "" if guess.state in {"ok", "encrypted"} else f" (libtsk: {error.message})"
+        sender.send("fs", facts | {"reason": guess.reason, "detail": guess.text + said})
         return
     volume = Volume(job, handle, image)
     if request["task"] == "again":
@@ -102,7 +106,10 @@ def _volume(
         for inode, attr, attr_id in request["streams"]:
             again.record(inode, (attr, attr_id))
         return
-    sender.send("fs", volume.facts())
+    head = detect.head_of(read, job.size)
+    sender.send("fs", beside.complete(volume.facts(), head))
+    for row in beside.missed(job.fs, volume.kind, head):
+        sender.row(row)
     offerable = Offerable(volume) if request.get("offer") else None
     Walk(volume, sender, Streams(volume, sender, types, offerable)).run()
 
