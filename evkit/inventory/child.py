@@ -72,7 +72,7 @@ def _serve(request: dict[str, Any], sender: Sender) -> None:
 def _volume(
     request: dict[str, Any], image: tsk.Image, sender: Sender, types: FileTypes | None
 ) -> None:
-    from evkit.inventory import beside, detect
+    from evkit.inventory import beside, detect, foreign
     from evkit.inventory.offerable import Offerable
     from evkit.inventory.streams import Streams
     from evkit.inventory.tsk import open_file_system
@@ -96,6 +96,9 @@ def _volume(
         handle = open_file_system(image, job.offset)
     except InputError as error:
         guess = detect.look(read, job.size)
+        if foreign.applies(guess):
+            foreign.serve(guess, job, image, sender, types, request.get("member", 1))
+            return
         facts = {"type": guess.type, "size": job.size, "state": guess.state}
         said = "" if guess.state in {"ok", "encrypted"} else f" (libtsk: {error.message})"
         sender.send("fs", facts | {"reason": guess.reason, "detail": guess.text + said})

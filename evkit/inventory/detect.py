@@ -32,6 +32,7 @@ _SAMPLE = 1 << 16
 _SAMPLES = 8  # over the whole volume
 _HIGH_ENTROPY = 7.99  # bits per byte over the sample; compressed data stays below in practice
 LARGEST_CLUSTER = 1 << 16  # of NTFS, for libtsk
+LARGE_CLUSTERS = "clusters-over-64-kib"
 _REASONS = {UNSUPPORTED: "not-supported", DAMAGED: "not-readable"}
 _FVE_GUIDS = tuple(  # of Windows 7 and later, and of used-space-only encryption
     bytes.fromhex(text)
@@ -142,7 +143,7 @@ def _ntfs(head: bytes) -> Guess:
     size = ntfs_cluster_size(head)
     if size > LARGEST_CLUSTER:
         text = f"NTFS with clusters of {size:,} bytes, which libtsk does not read"
-        return Guess("ntfs", UNSUPPORTED, "clusters-over-64-kib", text)
+        return Guess("ntfs", UNSUPPORTED, LARGE_CLUSTERS, text)
     return _named("ntfs")
 
 

@@ -15,6 +15,7 @@ _FIELDS = frozenset(
     {"kind", "table", "offset", "size", "description", "description_b64", "slot", "table_number"}
 )
 MAX_PARTS = 10_000
+MAX_MEMBERS = 100  # file systems of one container
 
 
 class Division(NamedTuple):
@@ -53,6 +54,18 @@ def part_row(fields: Mapping[str, Any], image: int) -> dict[str, Any]:
     except InputError as error:
         raise EngineStoppedError("engine-garbage", error.message) from error
     return row
+
+
+def members(fields: Mapping[str, Any]) -> int:
+    """Return how many file systems a part holds, as a child says.
+
+    Raises:
+        EngineStoppedError: that is no such number.
+    """
+    count = fields.get("members", 1)
+    if type(count) is not int or not 1 <= count <= MAX_MEMBERS:
+        raise EngineStoppedError("engine-garbage", "a part with an impossible number of volumes")
+    return count
 
 
 def divide(parts: Sequence[dict[str, Any]], image: int) -> Division:

@@ -10,7 +10,7 @@ from evkit.core.errors import InputError
 from evkit.core.paths import b64, to_fields
 from evkit.core.progress import SILENT, Progress
 from evkit.inventory.coverage import Coverage
-from evkit.inventory.parts import MAX_PARTS, divide, part_row, union
+from evkit.inventory.parts import MAX_PARTS, divide, members, part_row, union
 from evkit.inventory.runner import EngineStoppedError, Limits, messages
 from evkit.inventory.taker import VolumeTaker
 from evkit.manifest import rowaccept, rows
@@ -101,6 +101,7 @@ class Scan:
         self._writer = writer
         self._progress = progress
         self._image: dict[str, Any] = {}
+        self._members: dict[tuple[int, int], int] = {}
         self.coverage = Coverage()
         self.engines: dict[str, str] = {}
         self.differing: list[int] = []
@@ -166,9 +167,10 @@ class Scan:
         for row in division.rows:
             self._add(row)
         places = [
-            (row["partition"], row["offset"], row["size"])
+            (row["partition"], row["offset"], row["size"], member)
             for row in division.rows
             if row["kind"] in {"partition", "whole"} and row["size"]
+            for member in range(1, self._members.get((row["offset"], row["size"]), 1) + 1)
         ]
         done = 0
         for number, place in enumerate(places, 1):
@@ -184,7 +186,9 @@ class Scan:
                 if message.kind == "image" and not self._image:
                     self._image = _image_facts(message.fields)
                 elif message.kind == "part" and self._image and len(parts) < MAX_PARTS:
-                    parts.append(part_row(message.fields, self._image["size"]))
+                    part = part_row(message.fields, self._image["size"])
+                    self._members[part["offset"], part["size"]] = members(message.fields)
+                    parts.append(part)
                 elif message.kind == "row" and message.fields.get("row") == "error":
                     problem = str(message.fields.get("detail", ""))[:400] or "not said"
                 elif message.kind != "beat":
@@ -194,9 +198,9 @@ class Scan:
             problem = f"{error.reason}: {error.detail}"
         return parts, problem
 
-    def _volume(self, fs: int, place: tuple[int, int, int], before: int) -> int:
+    def _volume(self, fs: int, place: tuple[int, int, int, int], before: int) -> int:
         """Write the rows of one volume, its own row last; returns the bytes digested."""
-        partition, offset, size = place
+        partition, offset, size, member = place
         unread = union([*self._target.unread, *self._image["gaps"]])
         request = self._request(
             "volume",
@@ -206,6 +210,7 @@ class Scan:
                 "fs": fs,
                 "offset": offset,
                 "size": size,
+                "member": member,
                 "hashes": list(self._options.hashes),
                 "budget": 4 * size + _BUDGET_BASE,
                 "orphans": self._options.orphans,

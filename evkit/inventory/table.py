@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.core.errors import InputError
 from evkit.core.paths import to_fields
-from evkit.inventory import native, tsk
+from evkit.inventory import foreign, native, tsk
 
 if TYPE_CHECKING:
     from evkit.images.model import Image
@@ -41,7 +41,8 @@ def send_table(source: Image, sender: Sender) -> None:
         },
     )
     if table is None:
-        sender.send("part", _whole(source, "none", "no partition table"))
+        whole = _whole(source, "none", "no partition table")
+        sender.send("part", whole | _members(image, 0, source.size))
         return
     starts_at_zero = False
     for entry in table.entries():
@@ -50,7 +51,8 @@ def send_table(source: Image, sender: Sender) -> None:
         if not allocated and not flags & native.PART_META:
             continue  # gaps are computed by the parent, so that the bytes add up
         starts_at_zero = starts_at_zero or (allocated and offset == 0)
-        sender.send("part", _part(table, entry, offset, allocated=allocated))
+        part = _part(table, entry, offset, allocated=allocated)
+        sender.send("part", part | (_members(image, offset, part["size"]) if allocated else {}))
     if not starts_at_zero and plain:
         sender.send("part", _whole(source, table.kind, "file system over the whole medium"))
 
@@ -68,6 +70,12 @@ def _part(table: tsk.Table, entry: Native, offset: int, *, allocated: bool) -> d
     if int(entry.table_num) >= 0:
         part["table_number"] = int(entry.table_num)
     return part
+
+
+def _members(image: tsk.Image, offset: int, size: int) -> dict[str, int]:
+    """Return how many file systems a container holds, when there are several."""
+    count = foreign.members(lambda at, length: image.read(offset + at, length), size)
+    return {"members": count} if count > 1 else {}
 
 
 def _whole(source: Image, table: str, text: str) -> dict[str, Any]:

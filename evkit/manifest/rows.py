@@ -49,6 +49,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",",
 _HEX = re.compile("[0-9a-f]+")
 _SLUG = re.compile("[a-z0-9][a-z0-9.-]{0,63}")
 _NS = re.compile("0|-?[1-9][0-9]{0,18}")
+_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MIME = re.compile(r"[!-~]{1,127}/[!-~]{1,127}")
 
 
@@ -149,6 +150,7 @@ _KINDS: dict[str, tuple[dict[str, Callable[[object], bool]], frozenset[str]]] = 
         {"fs": _number, "partition": _number, "type": _slug, "offset": _count, "size": _count,
          "block_size": _number, "blocks": _count, "root": _count, "first_inode": _count,
          "last_inode": _count, "zone": _one_of({"utc", "local-unknown"}), "resolution": _resolution,
+         "member": _number, "label": _text, "label_b64": _text, "identifier": _match(_UUID),
          **_place},
         frozenset({"fs", "type", "offset", "size", "state"}),
     ),
@@ -190,7 +192,7 @@ _KINDS: dict[str, tuple[dict[str, Callable[[object], bool]], frozenset[str]]] = 
 }  # fmt: skip
 KINDS = tuple(kind for kind in _KINDS if kind != "type")
 ENGINE_KINDS = ("type",)
-_BYTES_FIELDS = ("path", "name", "short", "target", "description")
+_BYTES_FIELDS = ("path", "name", "short", "target", "description", "label")
 
 
 def check(row: Mapping[str, Any]) -> None:

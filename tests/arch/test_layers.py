@@ -8,7 +8,8 @@ import layers
 
 BASE = {"click", "rich", "cryptography", "isal", "pytsk3", "pyewf", "magic", "pylibmagic", "yaml"}
 BASE |= {"jinja2", "segno"}
-EXTRAS = {"pyvmdk", "pyvhdi"}  # imported when used, with a word when they are missing
+# imported when used, with a word when they are missing
+EXTRAS = {"pyfsapfs", "pyfsntfs", "pyvmdk", "pyvhdi"}
 
 
 def test_every_package_has_a_layer():

@@ -261,25 +261,12 @@ def test_finding_8_names_that_cannot_be_paths_are_reached(tmp_path, program):
 # finding 9: what libtsk cannot see is named for what it is
 
 
-def test_finding_9_apfs_is_named_and_gives_a_gap(inventory_of):
+def test_finding_9_apfs_is_listed_through_another_library(images, inventory_of):
     volume = kit.of_kind(inventory_of("apfs.raw"), "filesystem")[0]
-    assert (volume["type"], volume["state"]) == ("apfs", "unsupported")
-    assert inventory_of("apfs.raw").coverage()["result"] == "with-gaps"
-
-
-def test_finding_9_ntfs_with_large_clusters_is_named(tmp_path, program):
-    image = tmp_path / "large.ntfs"
-    with open(image, "wb") as handle:
-        handle.truncate(64 << 20)
-    subprocess.run(
-        [program("mkntfs"), "-q", "-Q", "-F", "-s", "512", "-c", "131072", "-p", "0", "-H", "255",
-         "-S", "63", str(image)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    with kit.scan(image, tmp_path / "i.db") as inventory:
-        volume = kit.of_kind(inventory, "filesystem")[0]
-    assert (volume["type"], volume["reason"]) == ("ntfs", "clusters-over-64-kib")
-    assert volume["state"] == "unsupported"
+    assert (volume["type"], volume["state"]) == ("apfs", "ok")
+    found = kit.by_path(inventory_of("apfs.raw"))
+    for path, facts in kit.expected(images)["common_tree"].items():
+        assert found[path]["digests"]["sha256"] == facts["sha256"]
 
 
 @pytest.mark.parametrize(

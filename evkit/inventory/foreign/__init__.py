@@ -1,0 +1,90 @@
+"""File systems that libtsk does not read, through libfsapfs and libfsntfs (child only)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evkit.core.errors import InputError, UsageError
+from evkit.inventory import detect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evkit.inventory.detect import Guess
+    from evkit.inventory.filetype import FileTypes
+    from evkit.inventory.foreign.apfs import ApfsFiles
+    from evkit.inventory.foreign.ntfs import NtfsFiles
+    from evkit.inventory.tsk import Image
+    from evkit.inventory.volume import Job
+    from evkit.inventory.wire import Sender
+
+BINDINGS = {"apfs": "pyfsapfs", "ntfs": "pyfsntfs"}
+
+
+def applies(guess: Guess) -> bool:
+    """Say whether a library can read what libtsk could not."""
+    return guess.type == "apfs" or (guess.type == "ntfs" and guess.reason == detect.LARGE_CLUSTERS)
+
+
+def members(read: Callable[[int, int], bytes], size: int) -> int:
+    """Return how many file systems a volume holds: those of an APFS container, else 1."""
+    from evkit.inventory.foreign.apfsobjects import open_container
+
+    if detect.head_of(read, min(size, 512))[32:36] != b"NXSB":
+        return 1
+    try:
+        return max(1, len(open_container(read).volumes))
+    except (InputError, OSError):
+        return 1
+
+
+def serve(
+    guess: Guess, job: Job, image: Image, sender: Sender, types: FileTypes | None, member: int
+) -> None:
+    """Send all that a library gives of a volume."""
+    from evkit.inventory.foreign.content import Contents
+    from evkit.inventory.foreign.walk import ForeignWalk
+
+    try:
+        files = open_files(guess, job, image, member)
+    except (UsageError, InputError) as error:
+        state = "damaged" if isinstance(error, InputError) else "unsupported"
+        reason = "not-readable" if state == "damaged" else "library-not-installed"
+        hint = f"; {error.hint}" if error.hint else ""
+        facts = {"type": guess.type, "size": job.size, "state": state, "reason": reason}
+        sender.send("fs", facts | {"detail": error.message + hint})
+        return
+    sender.send("fs", files.facts())
+    if files.readable:
+        for row in files.missed():
+            sender.row(row)
+        ForeignWalk(job, files, sender, Contents(job, image, types)).run()
+
+
+def open_files(guess: Guess, job: Job, image: Image, member: int) -> ApfsFiles | NtfsFiles:
+    """Open a volume with the library that reads it.
+
+    Args:
+        guess: what the volume is.
+        job: the request.
+        image: the medium.
+        member: number of the volume in its container, from 1.
+
+    Raises:
+        UsageError: the library is not installed.
+        InputError: it cannot be opened at all.
+    """
+    try:
+        if guess.type == "apfs":
+            from evkit.inventory.foreign.apfs import ApfsFiles
+
+            return ApfsFiles(job, image, member)
+        from evkit.inventory.foreign.ntfs import NtfsFiles
+
+        return NtfsFiles(job, image)
+    except ImportError as error:
+        raise UsageError(
+            f"{guess.text.partition(',')[0]}: `{BINDINGS[guess.type]}`, which reads it, is not "
+            "installed",
+            hint="pip install 'evkit[containers]'",
+        ) from error
