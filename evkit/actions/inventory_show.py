@@ -1,4 +1,4 @@
-"""`evkit inventory list|find|export`: what an inventory says, for people and for programs."""
+"""`evkit inventory list|find`: what an inventory says, for people and for programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from evkit.actions.inventory_target import inventories
 from evkit.core.errors import CaseError, UsageError
 from evkit.core.refs import parse_ref
 from evkit.core.text import escape, escape_bytes, shorten
-from evkit.inventory.export import FORMATS, export
 from evkit.inventory.find import Criteria, Entry, entries, show_time
 from evkit.inventory.reader import Inventory
 from evkit.inventory.sentences import wrapped
@@ -80,31 +79,6 @@ class Listing:
         elif self.coverage["result"] != "complete":
             lines.append("this inventory has gaps: what could not be read could not be searched")
         return lines
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exported:
-    """A written export."""
-
-    database: bytes
-    path: bytes
-    format: str
-    count: int
-    exit_code: int = 0
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON document."""
-        return {
-            "schema": "evkit/inventory-export/1",
-            "database": escape_bytes(self.database),
-            "path": escape_bytes(self.path),
-            "format": self.format,
-            "lines": self.count,
-        }
-
-    def lines(self) -> list[str]:
-        """Return the lines for people."""
-        return [f"evkit: wrote {escape_bytes(self.path)}, {self.count:,} lines"]
 
 
 def locate(what: str, *, is_ref: bool, station: Station | None) -> bytes:
@@ -192,38 +166,6 @@ def need_criteria(criteria: Criteria) -> None:
             "nothing to look for",
             hint="give one or more of --name, --path, --digest, --type, --size, --deleted",
         )
-
-
-def format_of(kind: str | None, output: str) -> str:
-    """Return the export format: as given, else from the ending of the file's name.
-
-    Raises:
-        UsageError: the ending belongs to none.
-    """
-    if kind is not None:
-        return kind
-    ending = os.path.splitext(output)[1].removeprefix(".").lower()
-    if ending not in FORMATS:
-        raise UsageError(
-            f"the ending of `{escape(output)}` does not tell the format",
-            hint=f"give `--format {'` or `--format '.join(FORMATS)}`",
-        )
-    return ending
-
-
-def write_export(database: bytes, kind: str, output: str) -> Exported:
-    """Write an inventory in another form.
-
-    Raises:
-        UsageError: the format is not known.
-        RefusedError: the output exists.
-    """
-    if kind not in FORMATS:
-        raise UsageError(f"`{escape(kind)}` is not a format", hint=f"use {' or '.join(FORMATS)}")
-    path = os.path.abspath(os.fsencode(output))
-    with Inventory(database) as inventory:
-        count = export(inventory, kind, path)
-    return Exported(database=database, path=path, format=kind, count=count)
 
 
 def _some(inventory: Inventory, criteria: Criteria, limit: int) -> tuple[tuple[Entry, ...], bool]:

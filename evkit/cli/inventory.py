@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from evkit.cli.frame import command, group
+from evkit.cli.inventory_export import export
+from evkit.cli.inventory_where import station_of
 from evkit.cli.options import common, recording
-from evkit.core.errors import CaseError, ExitCode
+from evkit.core.errors import ExitCode
 from evkit.core.refs import is_ref
 
 if TYPE_CHECKING:
     from evkit.cli.session import Recording, Session
-    from evkit.station import Station
 
 _ORPHANS = 1_000_000
 _WHAT = click.argument("what", metavar="CASE/E1[/A1]|PATH")
@@ -87,7 +88,7 @@ def run(
         reason=recording.reason,
         dry_run=recording.dry_run,
     )
-    station = _station(session, what)
+    station = station_of(session, what)
     signer = None
     if station is not None and not request.dry_run:
         signer = session.signer(station, recording.officer)
@@ -113,7 +114,7 @@ def list_(session: Session, what: str, deleted: bool, problems: bool, limit: int
     """
     from evkit.actions import inventory_show as action
 
-    database = action.locate(what, is_ref=is_ref(what), station=_station(session, what))
+    database = action.locate(what, is_ref=is_ref(what), station=station_of(session, what))
     if problems:
         session.emit(action.problems(database))
     else:
@@ -160,7 +161,7 @@ def find(
         size=parse_sizes(size) if size else None,
         deleted=True if deleted else None,
     )
-    station = _station(session, what)
+    station = station_of(session, what)
     if station is not None and parse_ref(what).acquisition is None:
         from evkit.actions.inventory_search import search
 
@@ -170,38 +171,4 @@ def find(
     session.emit(action.find(database, criteria, limit))
 
 
-@command(
-    "export",
-    group=inventory,
-    examples=("evkit inventory export C-2026-014/E1 -o list.csv",),
-    exits=(ExitCode.NO_CASE, ExitCode.INPUT, ExitCode.REFUSED, ExitCode.STORAGE),
-)
-@common
-@_WHAT
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["jsonl", "csv"]),
-    help="JSON lines that prove themselves, or CSV for a spreadsheet; else from FILE's ending.",
-)
-@click.option("-o", "--output", metavar="FILE", required=True, help="A new file.")
-def export(session: Session, what: str, format_: str | None, output: str) -> None:
-    """Write an inventory to a file."""
-    from evkit.actions import inventory_show as action
-
-    form = action.format_of(format_, output)
-    database = action.locate(what, is_ref=is_ref(what), station=_station(session, what))
-    session.emit(action.write_export(database, form, output))
-
-
-def _station(session: Session, what: str) -> Station | None:
-    """Open the station that a reference needs; without one a path of that name is mentioned."""
-    if not is_ref(what):
-        return None
-    try:
-        session.find_station()
-    except CaseError as error:
-        from evkit.actions.inventory_target import path_hint
-
-        raise CaseError(error.message, hint=path_hint(what) or error.hint) from error
-    return session.station()
+inventory.add_command(export)

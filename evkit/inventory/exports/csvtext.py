@@ -1,76 +1,70 @@
-"""Exports: JSON lines that prove themselves, and CSV that a spreadsheet can open without harm.
+"""CSV that a spreadsheet can open without harm.
 
-Bytes and columns: `docs/spec/inventory-exports.md`.
+Columns, and how cells are disarmed: `docs/spec/inventory-exports.md`.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING, Any
 
-from evkit.core import durable
 from evkit.core.paths import from_fields
 from evkit.core.text import escape, escape_bytes
-from evkit.inventory.find import Entry, entries, show_time
+from evkit.inventory.exports.unsaid import NOT_SAID
+from evkit.inventory.find import Entry, show_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evkit.inventory.reader import Inventory
+    from evkit.inventory.exports.job import Job
 
-FORMATS = ("jsonl", "csv")
 COLUMNS = (
     "row", "n", "path", "stream", "kind", "allocated", "reallocated", "size", "mtime", "atime",
     "ctime", "btime", "zone", "md5", "sha1", "sha256", "sha512", "basis", "state", "reason", "type",
     "mode", "uid", "gid", "target", "fs", "inode", "seq", "attr", "attr_id", "offset", "flags",
     "detail",
 )  # fmt: skip
-_BLOCK = 1 << 18
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_OTHERS = ("source", "partition", "filesystem", "directory", "error", "coverage")
+# signs that begin a formula, also those that compatibility forms stand for (full width, small, …)
+SIGNS = (
+    "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
+    "\u207a\u207b\u207c\u208a\u208b\u208c\ufe31\ufe32\ufe58"
+)
+_FIRST = frozenset(SIGNS)
+_AFTER = re.compile(f"([;,|\"'])(\\s*)([{re.escape(SIGNS)}])")
 
 
-def export(inventory: Inventory, kind: str, path: bytes) -> int:
-    """Write an export to a new file and return the number of its lines.
-
-    Args:
-        inventory: what to export.
-        kind: one of `FORMATS`.
-        path: must not exist.
-
-    Raises:
-        RefusedError: the file exists.
-        StorageError: it cannot be written.
-    """
-    lines = inventory.lines() if kind == "jsonl" else csv_lines(inventory)
-    count, waiting, size = 0, [], 0
-    with durable.NewFile(path) as file:
-        for line in lines:
-            count += 1
-            waiting.append(line)
-            size += len(line)
-            if size >= _BLOCK:
-                file.write(b"".join(waiting))
-                waiting, size = [], 0
-        file.write(b"".join(waiting))
-        file.commit()
-    return count
-
-
-def csv_lines(inventory: Inventory) -> Iterator[bytes]:
-    """Yield the lines of the CSV export: a header, what is not an entry, then the entries."""
+def parts(job: Job) -> Iterator[bytes]:
+    """Yield the lines: a header, what the file is, what is not an entry, then the entries."""
     yield _line(list(COLUMNS))
-    for number, row in inventory.rows(*_OTHERS):
+    for name, value in job.about().items():
+        yield _line(_cells({"row": "about", "kind": name, "detail": _guard(value)}))
+    for text in NOT_SAID["csv"]:
+        yield _line(_cells({"row": "about", "kind": "not-said", "detail": text}))
+    for number, row in job.others():
         yield _line(_cells(_other(number, row)))
-    for entry in entries(inventory):
+    for entry in job.entries():
         yield _line(_cells(_entry(entry)))
 
 
 def safe_cell(text: str) -> str:
-    """Return escaped text that no spreadsheet takes for a formula: an apostrophe is put first."""
-    shown = escape(text)
-    return "'" + shown if text.startswith(_FORMULA) or shown.startswith(_FORMULA) else shown
+    """Return escaped text that no spreadsheet takes for a formula.
+
+    An apostrophe is put in front of a sign at the beginning (behind spaces too) and of an
+    apostrophe; a sign behind something that a reader may take for the end of a cell is escaped.
+    """
+    return _guard(escape(text))
+
+
+def _guard(shown: str) -> str:
+    shown = _AFTER.sub(_escaped_sign, shown)
+    return "'" + shown if shown.startswith("'") or shown.lstrip()[:1] in _FIRST else shown
+
+
+def _escaped_sign(match: re.Match[str]) -> str:
+    code = ord(match[3])
+    return match[1] + match[2] + (f"\\x{code:02x}" if code < 0x7F else f"\\u{{{code:x}}}")  # noqa: PLR2004
 
 
 def _cells(values: dict[str, Any]) -> list[str]:
@@ -90,10 +84,7 @@ def _line(cells: list[str]) -> bytes:
 
 
 def _bytes_cell(row: dict[str, Any], field: str) -> str:
-    raw = from_fields(row, field)
-    shown = escape_bytes(raw)
-    dangerous = shown.startswith(_FORMULA) or raw[:1] in {b"\t", b"\r"}
-    return "'" + shown if dangerous else shown
+    return _guard(escape_bytes(from_fields(row, field)))
 
 
 def _common(row: dict[str, Any]) -> dict[str, Any]:
