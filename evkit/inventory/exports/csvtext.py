@@ -31,8 +31,7 @@ SIGNS = (
     "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
     "\u207a\u207b\u207c\u208a\u208b\u208c\ufe31\ufe32\ufe58"
 )
-_FIRST = frozenset(SIGNS)
-_AFTER = re.compile(f"([;,|\"'])(\\s*)([{re.escape(SIGNS)}])")
+_AT_START = re.compile(f"(^|[;,|\"'])(\\s*)([{re.escape(SIGNS)}])")
 
 
 def parts(job: Job) -> Iterator[bytes]:
@@ -49,22 +48,22 @@ def parts(job: Job) -> Iterator[bytes]:
 
 
 def safe_cell(text: str) -> str:
-    """Return escaped text that no spreadsheet takes for a formula.
+    r"""Return escaped text that no spreadsheet takes for a formula.
 
-    An apostrophe is put in front of a sign at the beginning (behind spaces too) and of an
-    apostrophe; a sign behind something that a reader may take for the end of a cell is escaped.
+    A sign that begins a formula is escaped (`\x3d`) at the beginning of a cell, and behind what
+    another reader may take for the beginning of one; spaces between do not help it.
     """
     return _guard(escape(text))
 
 
 def _guard(shown: str) -> str:
-    shown = _AFTER.sub(_escaped_sign, shown)
-    return "'" + shown if shown.startswith("'") or shown.lstrip()[:1] in _FIRST else shown
+    return _AT_START.sub(_escaped_sign, shown)
 
 
 def _escaped_sign(match: re.Match[str]) -> str:
     code = ord(match[3])
-    return match[1] + match[2] + (f"\\x{code:02x}" if code < 0x7F else f"\\u{{{code:x}}}")  # noqa: PLR2004
+    sign = f"\\x{code:02x}" if code < 0x7F else f"\\u{{{code:x}}}"  # noqa: PLR2004 - ASCII
+    return match[1] + match[2] + sign
 
 
 def _cells(values: dict[str, Any]) -> list[str]:

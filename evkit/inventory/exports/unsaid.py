@@ -9,7 +9,7 @@ NOT_SAID: Final[dict[str, tuple[str, ...]]] = {
     "csv": (
         _NO_PROOF,
         "Left out: extents, NTFS $FILE_NAME times, 8.3 names, resolutions of times, salts.",
-        "Names are escaped; a sign that begins a formula is disarmed.",
+        "Names are escaped; so is a sign where it would begin a formula.",
     ),
     "dfxml": (
         _NO_PROOF,

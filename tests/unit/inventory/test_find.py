@@ -1,19 +1,14 @@
-"""Finding entries, and the exports."""
+"""Finding entries."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 
 import inventorykit as kit
 import pytest
 
-from evkit.core.errors import RefusedError, UsageError
-from evkit.inventory.export import COLUMNS, csv_lines, export, safe_cell
+from evkit.core.errors import UsageError
 from evkit.inventory.find import Criteria, entries, parse_digest, parse_sizes, show_time
-from evkit.manifest import rows
-from evkit.merkle.tree import root
 
 
 @pytest.fixture(scope="module")
@@ -77,44 +72,3 @@ def test_times_out_of_the_calendar_are_still_shown():
     assert show_time("1078084677513052800", "utc") == "2004-02-29T19:57:57.513052800Z"
     assert show_time("-9223372036854775807", "utc").startswith("1677")
     assert show_time("0", "local-unknown") == "1970-01-01T00:00:00.000000000"
-
-
-def test_the_json_lines_prove_themselves(inventory, tmp_path):
-    path = os.fsencode(tmp_path / "x.jsonl")
-    count = export(inventory, "jsonl", path)
-    leaves = {False: [], True: []}
-    with open(path, "rb") as handle:
-        for line in handle:
-            engine, number, salt, row = rows.parse_export_line(line)
-            assert number == len(leaves[engine])
-            leaves[engine].append(rows.row_leaf(salt, row))
-    assert count == len(leaves[False]) + len(leaves[True])
-    assert root(leaves[False]).hex() == inventory.meta["row_root"]
-    assert root(leaves[True]).hex() == inventory.meta["engine_root"]
-    with pytest.raises(RefusedError):
-        export(inventory, "jsonl", path)
-
-
-def test_the_csv_is_safe_and_whole(inventory):
-    raw = b"".join(csv_lines(inventory))
-    assert raw.count(b"\r\n") == raw.count(b"\n")
-    table = list(csv.DictReader(io.StringIO(raw.decode("utf-8"), newline="")))
-    assert tuple(table[0]) == COLUMNS
-    kinds = [line["row"] for line in table]
-    assert kinds.count("entry") == 10
-    assert {"source", "filesystem", "directory", "coverage"} <= set(kinds)
-    for line in table:
-        for cell in line.values():
-            assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-            assert "\n" not in cell
-            assert "\r" not in cell
-    digests = [line["sha256"] for line in table if line["sha256"]]
-    assert len(digests) == 9
-    assert all(line["basis"] for line in table if line["sha256"])
-    assert any(line["path"] == "/نوٹ.txt" for line in table)
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
-def test_formulas_are_disarmed(text):
-    assert safe_cell(text).startswith("'")
-    assert safe_cell("1" + text.strip()).startswith("1")

@@ -175,10 +175,14 @@ def test_finding_5_fat_times_are_those_on_disk_in_every_zone(images, tmp_path, m
 
 
 def test_finding_5_a_local_time_is_never_shown_with_a_z(inventory_of):
-    from evkit.inventory.export import csv_lines
+    from evkit.inventory.exports.formats import parts_of
+    from evkit.inventory.exports.job import Job
 
-    text = b"".join(csv_lines(inventory_of("5"))).decode()
+    text = b"".join(parts_of("csv")(Job(inventory_of("5")))).decode()
     assert "2004-01-01T14:00:02.000000000," in text
+    assert "000Z" not in text
+    text = b"".join(parts_of("dfxml")(Job(inventory_of("5")))).decode()
+    assert ">2004-01-01T14:00:02.000000000<" in text
     assert "000Z" not in text
 
 
