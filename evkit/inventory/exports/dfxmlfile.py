@@ -46,7 +46,7 @@ def _object(named: Named, entry: Entry | None, volume: Mapping[str, Any], number
     if name and name["path"] != "/":
         out.append(f"<parent_object>{element('inode', name['parent'])}</parent_object>")
     if name:
-        path = from_fields(name).lstrip(b"/")
+        path = from_fields(name).removeprefix(b"/")
         if "name" in stream:
             path += b":" + from_fields(stream, "name")
         evidence("filename", path, out, own)
