@@ -25,7 +25,7 @@ _CHOOSES = ("name", "path", "digest", "type_", "size", "deleted")
     examples=(
         "evkit inventory export C-2026-014/E1 -o list.csv",
         "evkit inventory export C-2026-014/E1 -o timeline.body",
-        "evkit inventory export disk.inventory.db --format dfxml -o disk.xml",
+        "evkit inventory export ./disk.inventory.db --format dfxml -o disk.xml",
         "evkit inventory export C-2026-014 --name '*.jpg' -o case.jsonld",
     ),
     exits=(
@@ -78,9 +78,11 @@ def export(
     from evkit.actions.inventory_show import locate
 
     if is_ref(what) and "/" not in what:
+        from evkit.actions.inventory_target import path_hint
+
         raise UsageError(
             f"`{what}` is a case; an export in the form {form} is of one inventory",
-            hint=f"name an exhibit, such as {what}/E1",
+            hint=path_hint(what) or f"name an exhibit, such as {what}/E1",
         )
     database = locate(what, is_ref=is_ref(what), station=station_of(session, what))
     session.emit(write_export(database, form, output, session.progress()))

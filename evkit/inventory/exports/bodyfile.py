@@ -23,7 +23,6 @@ _TYPES = {
     "file": "r", "directory": "d", "symlink": "l", "fifo": "p", "character-device": "c",
     "block-device": "b", "socket": "s", "whiteout": "w",
 }  # fmt: skip
-_ATTRIBUTED = frozenset({"ntfs", "hfs-plus"})  # The Sleuth Kit writes inode-type-id for these
 # what would be taken for a mark of the format when it is part of a name
 _MARK = re.compile(r" (?=\(deleted(?:-realloc)?\)|\(\$FILE_NAME\)|-> )")
 _HEX = re.compile("%(?=[0-9A-Fa-f]{2})")  # mactime decodes %41
@@ -43,7 +42,7 @@ def parts(job: Job) -> Iterator[bytes]:
         row = named.name or named.entries[0].stream or _NONE
         volume = volumes.get(row["fs"], _NONE)
         prefix = f"fs{row['fs']}:" if several else ""
-        for line in _lines(named, prefix, attributed=volume.get("type") in _ATTRIBUTED):
+        for line in _lines(named, prefix, attributed=volume.get("type") == "ntfs"):
             yield line.encode("utf-8")
 
 
@@ -80,8 +79,9 @@ def _lines(named: Named, prefix: str, *, attributed: bool) -> Iterator[str]:
         inode = f"{name['inode']}-48" if attributed else str(name["inode"])
         yield _line("0", f"{path} ($FILE_NAME){mark}", inode, name, (0, name["name_times"]))
     if named.alone:
-        target = f" -> {field(from_fields(name, 'target'))}" if "target" in name else ""
-        yield _line("0", path + target + mark, str(name["inode"]), name, (0, times))
+        target = from_fields(name, "target") if "target" in name else b""
+        shown = f"{path} -> {field(target)}" if target else path
+        yield _line("0", shown + mark, str(name["inode"]), name, (len(target), times))
     for entry in named.entries:
         stream = entry.stream
         if stream is None:

@@ -103,3 +103,13 @@ def test_several_file_systems_are_told_apart(tmp_path):
 )
 def test_modes(row, text):
     assert mode(row) == text
+
+
+def test_links_show_their_target_and_its_length(tmp_path):
+    lines = _body(
+        tmp_path,
+        kit.filesystem(),
+        kit.name(b"/l", 5, type="symlink", target="a|b"),
+        kit.name(b"/long", 6, type="symlink"),
+    )
+    assert [(line[1], line[6]) for line in lines] == [("/l -> a\\x7cb", "3"), ("/long", "0")]
