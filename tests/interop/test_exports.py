@@ -151,8 +151,11 @@ def test_fls_writes_the_same_bodyfile(case, program):
         done = _run([program("fls"), "-r", "-p", "-m", mount, *offset, str(path)])
         theirs |= _lines(done.stdout, ours=False)
     theirs = {key: value for key, value in theirs.items() if key[1] != " (deleted-realloc)"}
+    fat = any(row["type"].startswith(("fat", "exfat")) for row in volumes)
     differ = {
-        key: (ours.get(key), value) for key, value in theirs.items() if ours.get(key) != value
+        key: (ours.get(key), value)
+        for key, value in theirs.items()
+        if not _same(ours.get(key), value, fat=fat)
     }
     assert differ == {}
     assert theirs or name == "tsk_volume_system.raw"
