@@ -176,6 +176,14 @@ class Inventory:
                     found[int(row["stream"])] = str(row["mime"])
         return found
 
+    def types(self) -> Iterator[tuple[int, str]]:
+        """Yield (number of the stream row, file type) in the order of the streams."""
+        query = "SELECT row FROM engine_rows ORDER BY json_extract(row,'$.stream')"
+        with self._reading():
+            for (text,) in self._ask(query):
+                row = rows.parse(_bytes(text))
+                yield row["stream"], row["mime"]
+
     def coverage(self) -> dict[str, Any]:
         """Return the coverage row, the last of every finished inventory."""
         return self.row(int(self.meta["rows"]) - 1)
