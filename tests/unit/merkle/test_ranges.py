@@ -72,3 +72,62 @@ def test_malformed_values_are_false():
     assert not ranges.verify_range(3, 6, 9, inside, [*path, path[0]], root)
     assert not ranges.verify_range(3, 6, 9, inside[:2], path, root)
     assert not ranges.verify_range(3, 6, 9, [*inside, inside[0]], path, root)
+
+
+def _spelled(picked):
+    found = []
+    for leaf in picked:
+        if found and found[-1][1] == leaf:
+            found[-1] = (found[-1][0], leaf + 1)
+        else:
+            found.append((leaf, leaf + 1))
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 11])
+def test_every_set_of_leaves_has_a_proof_and_passing_leaves_make_the_same(size):
+    leaves = [tree.leaf_hash(bytes([number])) for number in range(size)]
+    reader, root = tree.Subtrees(leaves), tree.root(leaves)
+    for bits in range(1, 1 << size):
+        picked = [leaf for leaf in range(size) if bits >> leaf & 1]
+        spans = _spelled(picked)
+        made = ranges.ranges_proof(spans, size, reader)
+        chosen = [leaves[leaf] for leaf in picked]
+        assert ranges.root_from_ranges(spans, size, chosen, made) == root
+        passing = ranges.SpanHashes(spans, size)
+        for leaf in leaves:
+            passing.append(leaf)
+        assert passing.proof() == made
+
+
+def test_leaves_in_other_places_give_another_root():
+    leaves = [tree.leaf_hash(bytes([number])) for number in range(11)]
+    spans, root = [(1, 2), (4, 6)], tree.root(leaves)
+    made = ranges.ranges_proof(spans, 11, tree.Subtrees(leaves))
+    chosen = [leaves[1], leaves[4], leaves[5]]
+    assert ranges.root_from_ranges(spans, 11, chosen, made) == root
+    for other in ([(1, 2), (5, 7)], [(1, 3), (4, 5)], [(0, 1), (4, 6)]):
+        assert ranges.root_from_ranges(other, 11, chosen, made) != root
+    swapped = [leaves[4], leaves[1], leaves[5]]
+    assert ranges.root_from_ranges(spans, 11, swapped, made) != root
+    assert ranges.root_from_ranges(spans, 11, chosen, made[:-1]) is None
+    assert ranges.root_from_ranges(spans, 11, chosen[:-1], made) is None
+
+
+@pytest.mark.parametrize(
+    "spans", [[], [(0, 0)], [(2, 1)], [(0, 1), (1, 2)], [(4, 5), (1, 2)], [(0, 12)], [(-1, 2)]]
+)
+def test_one_set_of_leaves_has_one_spelling(spans):
+    leaves = [tree.leaf_hash(b"")] * 11
+    assert ranges.root_from_ranges(spans, 11, leaves[:1], []) is None
+    with pytest.raises(InputError, match="are not in a tree"):
+        ranges.ranges_proof(spans, 11, tree.Subtrees(leaves))
+    with pytest.raises(InputError):
+        ranges.SpanHashes(spans, 11)
+
+
+def test_too_few_passing_leaves():
+    with pytest.raises(InputError, match="1 leaves passed"):
+        passing = ranges.SpanHashes([(0, 1)], 3)
+        passing.append(tree.leaf_hash(b""))
+        passing.proof()
