@@ -8,7 +8,7 @@ from evkit.core.errors import InputError
 from evkit.core.text import escape
 from evkit.ledger.tlog_proof import encode_proof, parse_proof_own
 from evkit.merkle.proof import verify_inclusion
-from evkit.merkle.tiles import HashTiles, read_hash_tiles
+from evkit.merkle.tiles import HashTiles, parse_hash_tile, read_hash_tiles
 from evkit.merkle.tree import leaf_hash, root_from_reader
 from evkit.verify.report import FAIL, RECORD
 from evkit.verify.takeover import ledger_at
@@ -64,6 +64,8 @@ def check_tree(view: RecordView, head: Checkpoint | None, report: Report) -> Tre
 def _tiles(view: RecordView, head: Checkpoint) -> HashTiles:
     if view.tiles is not None:
         return read_hash_tiles(head.size, view.tiles)
+    if view.leaves is not None:
+        return HashTiles(parse_hash_tile(view.leaves, head.size))
     if sorted(view.entries) != list(range(head.size)):
         raise InputError(f"the checkpoint names {head.size} entries, {len(view.entries)} are here")
     return HashTiles(leaf_hash(view.entries[index]) for index in range(head.size))

@@ -1,4 +1,4 @@
-"""The answer of a verification: four questions, findings, remarks, one overall word.
+"""The answer of a verification: questions, findings, remarks, one overall word.
 
 A question without a single check that passed is UNDECIDED, so a check that was not made can never
 read as a pass. Word, exit code and JSON are derived from the same findings. See
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "evkit/verify-report/1"
 CONTENT, AUTHORSHIP, RECORD, HISTORY = QUESTIONS = ("content", "authorship", "record", "history")
+SECTORS, FILE = "sectors", "file"  # of a proof of origin, in place of content
 PASS, FAIL, UNDECIDED, WAIVED = "PASS", "FAIL", "UNDECIDED", "WAIVED"
 _CODES = {PASS: ExitCode.OK, FAIL: ExitCode.FAILED_CHECK, UNDECIDED: ExitCode.UNDECIDED}
 _ORDER = (FAIL, UNDECIDED, PASS)
@@ -27,7 +28,7 @@ class Finding(NamedTuple):
     """One check.
 
     Attributes:
-        question: one of `QUESTIONS`.
+        question: one of those that the report answers.
         state: `PASS`, `FAIL` or `UNDECIDED`.
         code: a short name that does not change between versions.
         text: the words, already escaped.
@@ -73,6 +74,7 @@ class Report:
     Attributes:
         label: what was verified, escaped.
         kind: `bundle`, `manifest`, `proof`, `station`, `case`, `image`.
+        questions: what is answered, in this order.
         reach: parts of the first line that say how far the answer reaches.
         shown: facts found inside and not used as authority (roots, keys).
         not_proven: sentences of what no check here can prove.
@@ -81,9 +83,17 @@ class Report:
         decisions: what acquisitions leave out because somebody decided so.
     """
 
-    def __init__(self, label: str, kind: str, *, no_history: bool = False) -> None:
+    def __init__(
+        self,
+        label: str,
+        kind: str,
+        *,
+        no_history: bool = False,
+        questions: tuple[str, ...] = QUESTIONS,
+    ) -> None:
         self.label = label
         self.kind = kind
+        self.questions = questions
         self.no_history = no_history
         self.findings: list[Finding] = []
         self.remarks: list[Remark] = []
@@ -171,8 +181,8 @@ class Report:
 
     @property
     def word(self) -> str:
-        """The worst of the four answers."""
-        answers = {self.answer(question) for question in QUESTIONS}
+        """The worst of the answers."""
+        answers = {self.answer(question) for question in self.questions}
         return next(state for state in _ORDER if state in answers)
 
     @property
@@ -190,7 +200,7 @@ class Report:
     @property
     def first_line(self) -> str:
         """Word, what was verified, how far the answer reaches, and the gaps in custody."""
-        states = [f"{question} {self.answer(question)}" for question in QUESTIONS]
+        states = [f"{question} {self.answer(question)}" for question in self.questions]
         if self.word == PASS:
             states = []
         parts = [*states, *self.reach]
@@ -216,7 +226,7 @@ class Report:
                         if finding.question == question
                     ],
                 }
-                for question in QUESTIONS
+                for question in self.questions
             },
             "reach": self.reach,
             "decisions": self.decisions,
@@ -241,7 +251,7 @@ class Report:
         if self.decisions:
             lines.append("by decision, not for want of reading:")
             lines += [f"  - {entry['text']}" for entry in self.decisions]
-        for question in QUESTIONS:
+        for question in self.questions:
             lines += self._question_lines(question)
         if self.remarks:
             lines.append(f"remarks ({len(self.remarks)}):")

@@ -37,6 +37,7 @@ class RecordView:
         crls: revocation lists, by a name for messages.
         proofs: `.tlog-proof` files by index; None when the whole ledger is here.
         tiles: gives the bytes of a hash tile by its path; None when the whole ledger is here.
+        leaves: the leaf hashes of the whole ledger in place of tiles, one after the other.
         place: names an entry in messages.
     """
 
@@ -48,6 +49,7 @@ class RecordView:
     crls: Mapping[str, bytes] = field(default_factory=dict)
     proofs: Mapping[int, bytes] | None = None
     tiles: Callable[[str], bytes] | None = None
+    leaves: bytes | None = None
     place: Callable[[int], str] = _entry_name
 
 
