@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from evkit.verify.sources import Source
     from evkit.verify.supplied import Supplied
 
-BUNDLE, ZIP, MANIFEST, PROOF, ENTRY, STATION, REF, DATA = (
-    "bundle", "zip", "manifest", "proof", "entry", "station", "ref", "data",
+BUNDLE, ZIP, MANIFEST, PROOF, ORIGIN, ENTRY, STATION, REF, DATA = (
+    "bundle", "zip", "manifest", "proof", "origin", "entry", "station", "ref", "data",
 )  # fmt: skip
 _HEAD = 64
 _PROOF_START = b"c2sp.org/tlog-proof@"
+_ORIGIN_START = b"evkit-proof-of-origin "
 _MAX_PROOF = 1 << 20
 _MAX_ENTRY = 1 << 16
 
@@ -52,6 +53,7 @@ class Request:
         get_signer: unlocks the officer's key, for `record`.
         everything: show remarks that are alike one by one.
         copy: the copy that is to be read, by its name or its medium.
+        extract: where the content of the one proof of origin is written, None for nowhere.
     """
 
     what: tuple[str, ...]
@@ -61,6 +63,7 @@ class Request:
     get_signer: Callable[[Station], Signer] | None = None
     everything: bool = False
     copy: str | None = None
+    extract: str | None = None
 
 
 def run(request: Request) -> Reports:
@@ -83,6 +86,8 @@ def run(request: Request) -> Reports:
             "`--copy` chooses among the copies of a case, an exhibit or an acquisition",
             hint="a file is verified by its path, a folder of evidence with `--exhibits`",
         )
+    if request.extract is not None and [kind for _, kind in kinds] != [ORIGIN]:
+        raise UsageError("`--extract` writes the content of one proof of origin")
     beside = [text for text, kind in kinds if kind in {BUNDLE, ZIP}]
     reports = []
     for text, kind in kinds:
@@ -122,6 +127,8 @@ def recognise(text: str, open_station: Callable[[], Station]) -> str:
         return ZIP
     if start.startswith(_PROOF_START):
         return PROOF
+    if start.startswith(_ORIGIN_START):
+        return ORIGIN
     if start.startswith(b'{"payload":"'):
         return ENTRY if _is_entry(path) else MANIFEST
     return DATA
@@ -164,6 +171,10 @@ def _one(text: str, kind: str, beside: list[str], brought: Supplied, request: Re
         return verify_manifest(data, label, _beside(path, request), brought, exhibits=exhibits)
     if kind in {PROOF, ENTRY}:
         return _proof(path, kind, brought, request)
+    if kind == ORIGIN:
+        from evkit.actions.verify_origin import verify_file
+
+        return verify_file(path, brought, request.extract)
     if kind == DATA:
         from evkit.actions.verify_image import verify_data
 

@@ -6,11 +6,19 @@ from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """A top-level command: where it is defined, its one-line help, on the first help screen."""
+    """A top-level command.
+
+    Attributes:
+        target: where it is defined.
+        help: its one line of help.
+        first: whether it stands on the first help screen.
+        more: modules that hang further verbs on the group.
+    """
 
     target: str
     help: str
     first: bool
+    more: tuple[str, ...] = ()
 
 
 COMMANDS: dict[str, Entry] = {
@@ -26,7 +34,12 @@ COMMANDS: dict[str, Entry] = {
     "demo": Entry("evkit.cli.demo:demo", "Run the whole job on a sample in one go", True),
     "hash": Entry("evkit.cli.hashing:hash_", "Digest files and folders", False),
     "audit": Entry("evkit.cli.hashing:audit", "Compare a list of digests with files", False),
-    "inventory": Entry("evkit.cli.inventory:inventory", "List every file of an image", False),
+    "inventory": Entry(
+        "evkit.cli.inventory:inventory",
+        "List every file of an image",
+        False,
+        ("evkit.cli.inventory_prove",),
+    ),
     "ledger": Entry("evkit.cli.ledger:ledger", "Show, prove, export the ledger; memos", False),
     "image": Entry("evkit.cli.image:image", "Show what an image file is", False),
     "officer": Entry("evkit.cli.officer:officer", "Enrol, list and revoke officers", False),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         "evkit verify bundle.zip --trust sha256:5f70… --anchor 14:9b74…",
         "evkit verify 2026-457/E1/A1 --record",
         "evkit verify disk.E01",
+        "evkit verify photo.evproof --memo memo.txt",
         "evkit verify 2026-457/E1/A1 --copy second",
     ),
     exits=(
@@ -72,6 +73,9 @@ if TYPE_CHECKING:
     metavar="NAME|MEDIUM",
     help="The copy to read: master, second, a medium; else the first that is here.",
 )
+@click.option(
+    "--extract", metavar="FILE", help="Write the content of a proof of origin to a new file."
+)
 @click.option("--all", "everything", is_flag=True, help="Show remarks of the same kind one by one.")
 @click.option("--record", is_flag=True, help="Log the result in the station.")
 @click.option("--officer", metavar="O", help="With --record: the officer who signs.")
@@ -79,7 +83,8 @@ if TYPE_CHECKING:
 def verify(
     session: Session, what: tuple[str, ...], memos: tuple[str, ...], trusts: tuple[str, ...],
     anchors: tuple[str, ...], exhibits: tuple[str, ...], require: tuple[str, ...],
-    no_history: bool, copy: str | None, everything: bool, record: bool, officer: str | None,
+    no_history: bool, copy: str | None, extract: str | None, everything: bool, record: bool,
+    officer: str | None,
 ) -> None:  # fmt: skip
     """Check a bundle, a manifest, a proof, a station, a case, an exhibit or an image.
 
@@ -87,7 +92,8 @@ def verify(
     authorship (do the signatures lead to a root that you supplied?), record (is everything in the
     ledger, nothing left out?), history (is it the ledger whose head somebody holds outside?). What
     is found inside the thing itself is shown and never used as authority. Without `--memo`,
-    `--trust` and `--anchor` the answer cannot be better than UNDECIDED.
+    `--trust` and `--anchor` the answer cannot be better than UNDECIDED. Of a proof of origin two
+    verdicts stand in place of content: do these sectors lie in the image, and are they this file?
     """
     from evkit.actions import verify as action
     from evkit.actions.verify_inputs import Options
@@ -113,5 +119,6 @@ def verify(
         get_signer=signer if record else None,
         everything=everything,
         copy=copy,
+        extract=extract,
     )
     session.emit(action.run(request))

@@ -20,6 +20,7 @@ from evkit.verify.filecontent import NoContentError, merged
 from evkit.verify.proofblocks import Enclosed
 from evkit.verify.prooffile import check_file, describe
 from evkit.verify.proofrows import check_rows
+from evkit.verify.record import check_cases
 from evkit.verify.remarks import say_decisions
 from evkit.verify.report import (
     AUTHORSHIP,
@@ -44,10 +45,13 @@ if TYPE_CHECKING:
     from evkit.verify.supplied import Supplied
 
 KIND: Final = "proof-of-origin"
+_OTHERS: Final = (
+    "that no other entry of the case says something else of this acquisition; a bundle shows that"
+)
 NOT_PROVEN: Final = (
     "that what the entries say is true; only that the signing officers said it",
     "that the inventory says what the file system says; one made again of the image shows that",
-    "that no other entry of the case says something else of this acquisition; a bundle shows that",
+    _OTHERS,
     "anything about the data before the first digest was taken",
     "who made the file, when, or that anybody opened it",
     "that no entry of the station, such as a revocation, is left out beside those enclosed",
@@ -81,7 +85,9 @@ def verify_origin(
         return report, False
     if proof.reading == form.FILE:
         report.questions = asked[1:]
-    done = check_record(_view(proof), supplied, report, whole_cases=False)
+    view = _view(proof)
+    done = check_record(view, supplied, report, whole_cases=False)
+    _check_case(proof, view, done.entries, report)
     ends = _recorded(proof, done.entries, report)
     enclosed = Enclosed(handle, at, proof)
     media = ends.get("media")
@@ -107,6 +113,17 @@ def _view(proof: Proof) -> RecordView:
         crls={} if proof.crl is None else {layout.CRL: proof.crl},
         leaves=proof.leaves,
     )
+
+
+def _check_case(
+    proof: Proof, view: RecordView, entries: Mapping[int, Entry], report: Report
+) -> None:
+    """Where the case is enclosed from its first entry on, check that none of it is left out."""
+    case = proof.acquisition.partition("/")[0]
+    numbers = [entry.event.case_seq for entry in entries.values() if entry.event.case == case]
+    if numbers and numbers == list(range(1, len(numbers) + 1)):
+        check_cases(view, entries, report)
+        report.not_proven.remove(_OTHERS)
 
 
 def _facts(entries: Mapping[int, Entry]) -> dict[str, Any]:
@@ -237,6 +254,9 @@ def _reach(proof: Proof, rows: Rows | None, report: Report) -> None:
     guessed = any(item.code == "origin-guess" for item in report.findings)
     if guessed and report.answer(FILE) != FAIL:
         found[-1] = "file: as guessed"
-    report.reach.insert(0, ", ".join(found))
+    elif report.answer(FILE) == PASS and rows is not None:
+        deleted = rows.stream["basis"] == "deleted-runs-recorded"
+        found[-1] += ", as its deleted record names it" if deleted else ""
+    report.lead = ", ".join(found)
     if rows is not None:
-        report.reach.insert(1, describe(proof, rows))
+        report.reach.insert(0, describe(proof, rows))

@@ -75,6 +75,7 @@ class Report:
         label: what was verified, escaped.
         kind: `bundle`, `manifest`, `proof`, `station`, `case`, `image`.
         questions: what is answered, in this order.
+        lead: of a proof of origin, both verdicts in plain words; first in the first line.
         reach: parts of the first line that say how far the answer reaches.
         shown: facts found inside and not used as authority (roots, keys).
         not_proven: sentences of what no check here can prove.
@@ -97,6 +98,7 @@ class Report:
         self.no_history = no_history
         self.findings: list[Finding] = []
         self.remarks: list[Remark] = []
+        self.lead = ""
         self.reach: list[str] = []
         self.decisions: list[dict[str, str]] = []
         self.shown: dict[str, str] = {}
@@ -200,10 +202,11 @@ class Report:
     @property
     def first_line(self) -> str:
         """Word, what was verified, how far the answer reaches, and the gaps in custody."""
-        states = [f"{question} {self.answer(question)}" for question in self.questions]
+        asked = [name for name in self.questions if not self.lead or name not in {SECTORS, FILE}]
+        states = [f"{question} {self.answer(question)}" for question in asked]
         if self.word == PASS:
             states = []
-        parts = [*states, *self.reach]
+        parts = [*([self.lead] if self.lead else []), *states, *self.reach]
         if self.gaps:
             parts.append(f"{self.gaps} gap{'s' if self.gaps > 1 else ''} in custody")
         return f"{self.verdict}  {self.kind} `{self.label}`: " + "; ".join(parts)

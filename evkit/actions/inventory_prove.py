@@ -1,0 +1,222 @@
+"""`evkit inventory prove`: one file that proves a file of an image without the image."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evkit.actions import prove_parts
+from evkit.actions.custody import require_exhibit
+from evkit.actions.inventory_target import choose
+from evkit.actions.prove_entry import choose_entry
+from evkit.actions.prove_medium import blocks_of
+from evkit.core import durable
+from evkit.core.errors import CheckFailedError, RefusedError, UsageError
+from evkit.core.paths import to_fields
+from evkit.core.progress import SILENT, Progress
+from evkit.core.refs import parse_ref
+from evkit.core.text import escape, escape_bytes
+from evkit.hashing.pieces import BLOCK
+from evkit.inventory.proving import Salted
+from evkit.manifest import proof as form
+from evkit.verify.proof import verify_origin
+from evkit.verify.prooffile import path_of
+from evkit.verify.report import FAIL, FILE, SECTORS
+from evkit.verify.supplied import Supplied
+
+if TYPE_CHECKING:
+    from evkit.custody.replay import Replay
+    from evkit.manifest.proof import Proof
+    from evkit.station import Station
+    from evkit.verify.filecontent import Rows
+    from evkit.verify.report import Report
+
+_BASIS = {
+    "deleted-runs-recorded": "deleted; its record still names its sectors, which may have been "
+    "used again",
+    "deleted-contiguous-guess": "deleted; where it began is recorded, the rest is a guess",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What to prove.
+
+    Attributes:
+        what: `CASE/E1` or `CASE/E1/A1`.
+        entry: path, `path:stream`, row number or digest.
+        target: the new file.
+        with_case: enclose all entries of the case.
+        dry_run: say what would be disclosed, write nothing.
+    """
+
+    what: str
+    entry: str
+    target: bytes
+    with_case: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A proof that was written, or what it would be.
+
+    Attributes:
+        target: the file.
+        proof: everything in it but the blocks.
+        rows: the rows by their part.
+        size: bytes of the file.
+        answers: both verdicts as `verify` gave them; empty after a dry run.
+    """
+
+    target: bytes
+    proof: Proof
+    rows: Rows
+    size: int
+    answers: dict[str, str]
+    exit_code: int = 0
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        stream = self.rows.stream
+        return {
+            "schema": "evkit/inventory-prove/1",
+            "written": bool(self.answers),
+            **to_fields(self.target, "proof"),
+            "size": self.size,
+            "acquisition": self.proof.acquisition,
+            "path": path_of(self.rows).strip("`"),
+            "stream_row": self.proof.stream,
+            "name_row": self.proof.name,
+            "reading": self.proof.reading,
+            "basis": stream["basis"],
+            "content_bytes": stream.get("size"),
+            "blocks": sum(count for _, count in self.proof.blocks),
+            "block_bytes": self.proof.block_bytes,
+            "other_bytes": self.proof.other_bytes,
+            "entries": sorted(self.proof.entries),
+            "answers": self.answers,
+        }
+
+    def lines(self) -> list[str]:
+        """Return the lines for people."""
+        shown = escape_bytes(self.target)
+        head = f"evkit: wrote `{shown}`" if self.answers else "evkit: would write a proof"
+        lines = [f"{head}, {self.size:,} bytes", *disclosed(self.proof, self.rows)]
+        if self.answers:
+            words = ", ".join(f"{name} {word}" for name, word in self.answers.items())
+            lines.append(f"  checked: {words}")
+            lines.append(f"whoever has a memo can check it with `evkit verify {shown} --memo …`")
+        return lines
+
+
+def disclosed(proof: Proof, rows: Rows) -> list[str]:
+    """Say what leaves the station with a proof."""
+    stream = rows.stream
+    lines = [f"  {path_of(rows)} of {escape(proof.acquisition)}, row {proof.stream}"]
+    if stream["basis"] in _BASIS:
+        lines.append(f"  {_BASIS[stream['basis']]}")
+    if proof.reading == form.FILE:
+        return [*lines, f"  encloses the file itself, {proof.size:,} bytes; no sectors, no image"]
+    count = sum(number for _, number in proof.blocks)
+    lines.append(f"  encloses {count:,} blocks of {BLOCK:,} bytes: {proof.block_bytes:,} bytes")
+    if proof.other_bytes:
+        lines.append(
+            f"  {proof.other_bytes:,} of them are not of the file and can belong to other files"
+        )
+    return [*lines, *_KINDS.get(proof.reading, ())]
+
+
+_KINDS = {
+    form.RESIDENT: ("  its content lies in its NTFS record; boot sector and record are enclosed",),
+    form.VALID: ("  only its first part was ever written; boot sector and record are enclosed",),
+    form.STORED: (
+        "  its content cannot be computed from its sectors: the proof shows the sectors, and",
+        "  leaves undecided whether they are the content",
+    ),
+}
+
+
+def prove(request: Request, station: Station, progress: Progress = SILENT) -> Made:
+    """Write a proof of origin.
+
+    Raises:
+        CaseError: no such exhibit or acquisition, its files are not here, or it has no recorded
+            inventory.
+        UsageError: a case was named, or the entry is ambiguous.
+        InputError: no such entry, or its content has no place in the image.
+        CheckFailedError: the image is not what was acquired.
+        RefusedError: the file exists, or the exhibit is sensitive.
+        StorageError: the destination is full.
+    """
+    ref = parse_ref(request.what)
+    if ref.exhibit is None:
+        raise UsageError(f"`{ref}` is a case", hint=f"name an exhibit, such as `{ref}/E1`")
+    replayed = station.state()
+    require_exhibit(replayed, str(ref.of_exhibit()))
+    refuse_sensitive(replayed, str(ref.of_exhibit()))
+    if not request.dry_run and os.path.lexists(request.target):
+        raise RefusedError(
+            f"`{escape_bytes(request.target)}` exists already", hint="name a new file"
+        )
+    chosen = choose(station, replayed, ref)
+    acquisition = str(chosen.target.acquisition)
+    recorded = prove_parts.recorded(station, acquisition)
+    with contextlib.ExitStack() as stack:
+        inventory = stack.enter_context(Salted(recorded.database))
+        entry = choose_entry(inventory, request.entry)
+        material = prove_parts.Material(recorded, inventory)
+        medium = stack.enter_context(prove_parts.medium_of(chosen, entry))
+        proof, rows = material.proof(entry, medium, station, with_case=request.with_case)
+        head = form.encode_head(proof)
+        made = Made(
+            target=request.target, proof=proof, rows=rows,
+            size=len(head) + proof.block_bytes, answers={},
+        )  # fmt: skip
+        if request.dry_run:
+            return made
+        for line in disclosed(proof, rows):
+            progress.note(line.strip())
+        with durable.NewFile(request.target) as new:
+            new.write(head)
+            for part in blocks_of(medium, proof.blocks):
+                new.write(part)
+            report = _checked(new.part, station)
+            new.commit()
+    answers = {name: report.answer(name) for name in (SECTORS, FILE) if name in report.questions}
+    return Made(target=made.target, proof=proof, rows=rows, size=made.size, answers=answers)
+
+
+def refuse_sensitive(replayed: Replay, exhibit: str) -> None:
+    """Refuse an exhibit that was registered as sensitive: a proof holds its content.
+
+    Raises:
+        RefusedError: it is.
+    """
+    found = replayed.state.exhibit(exhibit)
+    if found is not None and found.fields.get("sensitive"):
+        raise RefusedError(
+            f"`{exhibit}` is registered as sensitive; a proof would carry its content out",
+            hint="show the digest with `evkit inventory find`, and prove the row with a bundle",
+        )
+
+
+def _checked(path: bytes, station: Station) -> Report:
+    """Verify what was written before it gets its name.
+
+    Raises:
+        CheckFailedError: a check failed.
+    """
+    root = station.trust.root().fingerprint
+    brought = Supplied(fingerprints=frozenset({root}), no_history=True)
+    with open(path, "rb") as handle:
+        report, _ = verify_origin(handle, escape_bytes(path), brought)
+    wrong = [finding.text for finding in report.findings if finding.state == FAIL]
+    if wrong:
+        raise CheckFailedError(
+            f"the proof would not hold: {wrong[0]}; nothing was written",
+            hint="`evkit verify` of the acquisition and of the station may say why",
+        )
+    return report
