@@ -247,6 +247,11 @@ def _require(made: Manifest, supplied: Supplied, report: Report) -> None:
     if "openings" in supplied.require and made.withheld:
         text = "openings were required, and personal values are withheld"
         report.undecided(CONTENT, "openings-required", text)
+    require_revocation(supplied, report)
+
+
+def require_revocation(supplied: Supplied, report: Report) -> None:
+    """Turn an unchecked revocation into UNDECIDED where the verifier asks for it."""
     if "revocation" in supplied.require and any(
         entry.code == "revocation-unchecked" for entry in report.remarks
     ):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_CONTENT: Final = 1 << 36  # bytes of content that are digested; holes cost nothing to claim
 CHUNK: Final = 1 << 20
+REPEATS, SLACK = 4, 1 << 26  # a sane row names a sector once
 MFT, DATA = 0, 128  # record and attribute of an NTFS volume's table of records
 _ZEROS = bytes(CHUNK)
 
@@ -99,8 +100,7 @@ def content(reading: str, rows: Rows, medium: Touched) -> Iterator[bytes]:
     if reading == form.STORED:
         if not is_stored(stream):
             raise NoContentError("the stream is not stored in another form", wrong=True)
-        if sum(length for _, length in stream["extents"]) > MAX_CONTENT:
-            raise NoContentError("what is stored is too large here", wrong=False)
+        _need_modest(stream["extents"])
         yield from _extents(stream["extents"], medium)
         return
     size = stream.get("size")
@@ -117,6 +117,7 @@ def content(reading: str, rows: Rows, medium: Touched) -> Iterator[bytes]:
     extents = stream.get("extents", [])
     if "extents_left_out" in stream or sum(length for _, length in extents) != size:
         raise NoContentError("the extents of the row are not those of its whole size", wrong=True)
+    _need_modest(extents)
     if reading == form.EXTENTS:
         yield from _extents(extents, medium)
         return
@@ -178,6 +179,17 @@ def _extents(extents: Iterable[Sequence[int]], medium: Touched) -> Iterator[byte
             yield from _zeros(length)
         else:
             yield from medium.read(offset, length)
+
+
+def _need_modest(extents: Iterable[Sequence[int]]) -> None:
+    """Refuse extents that a hostile file system made to keep a reader busy for ever."""
+    places = [(offset, length) for offset, length in extents if offset != HOLE]
+    asked = sum(length for _, length in places)
+    there = sum(length for _, length in merged(places))
+    if asked > MAX_CONTENT:
+        raise NoContentError(f"{asked} bytes in sectors are too many here", wrong=False)
+    if asked > REPEATS * there + SLACK:
+        raise NoContentError("the row names the same sectors again and again", wrong=False)
 
 
 def _zeros(length: int) -> Iterator[bytes]:

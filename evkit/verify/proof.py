@@ -15,7 +15,7 @@ from evkit.hashing import pieces
 from evkit.manifest import facts, layout
 from evkit.manifest import proof as form
 from evkit.verify import history
-from evkit.verify.bundle import check_record
+from evkit.verify.bundle import check_record, require_revocation
 from evkit.verify.filecontent import NoContentError, merged
 from evkit.verify.proofblocks import Enclosed
 from evkit.verify.prooffile import check_file, describe
@@ -100,6 +100,8 @@ def verify_origin(
         _unread(ends, enclosed.needed, report)
     history.check_history(done.tree, supplied, [proof.end, proof.inventory], report)
     say_decisions(_facts(done.entries), report, proof.acquisition)
+    _deviations(proof, done.entries, report)
+    require_revocation(supplied, report)
     return report, matched
 
 
@@ -124,6 +126,14 @@ def _check_case(
     if numbers and numbers == list(range(1, len(numbers) + 1)):
         check_cases(view, entries, report)
         report.not_proven.remove(_OTHERS)
+
+
+def _deviations(proof: Proof, entries: Mapping[int, Entry], report: Report) -> None:
+    """Remark where the two entries say that the procedure was departed from."""
+    for index in (proof.end, proof.inventory):
+        for found in entries[index].event.deviations if index in entries else ():
+            why = f": {escape(found.reason)}" if found.reason else ""
+            report.remark("origin-deviation", f"entry {index}: {escape(found.text)}{why}", index)
 
 
 def _facts(entries: Mapping[int, Entry]) -> dict[str, Any]:

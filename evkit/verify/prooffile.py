@@ -129,6 +129,8 @@ def _digest(proof: Proof, rows: Rows, found: dict[str, str], report: Report) -> 
     text = f"these sectors and no others are {path_of(rows)}: the content has {shown}"
     if SECTORS not in report.questions:
         text = f"the enclosed file is {path_of(rows)}: it has {shown}"
+    elif not proof.blocks:
+        text = f"{path_of(rows)} has no sectors: the content has {shown}"
     report.passed(FILE, "origin-file", text)
     return True
 

@@ -127,7 +127,7 @@ def test_one_set_of_leaves_has_one_spelling(spans):
 
 
 def test_too_few_passing_leaves():
+    passing = ranges.SpanHashes([(0, 1)], 3)
+    passing.append(tree.leaf_hash(b""))
     with pytest.raises(InputError, match="1 leaves passed"):
-        passing = ranges.SpanHashes([(0, 1)], 3)
-        passing.append(tree.leaf_hash(b""))
         passing.proof()
