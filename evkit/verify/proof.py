@@ -156,10 +156,11 @@ def _part(
 def _recorded(proof: Proof, entries: Mapping[int, Entry], report: Report) -> Mapping[str, Any]:
     """Return what the end of the acquisition recorded; empty when that is not here."""
     found = _part(proof, entries, proof.end, facts.ENDS)
+    question = report.questions[0]
     shown = escape(proof.acquisition)
     if found is None:
         text = f"entry {proof.end} does not record the end of `{shown}`"
-        report.failed(report.questions[0], "origin-end", text, f"entry {proof.end}")
+        report.failed(question, "origin-end", text, f"entry {proof.end}")
         return {}
     others = [
         index
@@ -168,7 +169,7 @@ def _recorded(proof: Proof, entries: Mapping[int, Entry], report: Report) -> Map
     ]
     if others:
         text = f"entry {others[0]} recorded the end of `{shown}` first, and the first end counts"
-        report.failed(report.questions[0], "origin-end", text, f"entry {proof.end}")
+        report.failed(question, "origin-end", text, f"entry {proof.end}")
     return found
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import struct
 
 import inventorykit as kit
 import pytest
@@ -187,6 +188,63 @@ def test_the_published_images_of_deleted_files(desk, vectors, number):
     results, _ = _all(desk, kit.unpack(vectors / "images", number, desk.folder))
     _check_all(results)
     assert any(row["basis"].startswith("deleted") for row, _, _ in results)
+
+
+def _patched(desk, path, change):
+    """A copy of the NTFS image in which the first `$DATA` header of a file was changed."""
+    from evkit.verify.mftrecord import record_size
+
+    data = bytearray(LAPTOP.read_bytes())
+    with kit.scan(LAPTOP, desk.folder / "plain.db") as inventory:
+        inode = kit.by_path(inventory)[path]["inode"]
+        mft = next(r for r in kit.of_kind(inventory, "stream") if r["inode"] == 0)
+        start = kit.of_kind(inventory, "filesystem")[0]["offset"]
+    size = record_size(bytes(data[start : start + 512]))
+    assert len(mft["extents"]) == 1
+    record = mft["extents"][0][0] + inode * size
+    at = record + struct.unpack_from("<H", data, record + 0x14)[0]
+    while struct.unpack_from("<I", data, at)[0] != 0x80:
+        at += struct.unpack_from("<I", data, at + 4)[0]
+    assert at + 64 < record + 510, "clear of the update sequence"
+    change(data, at)
+    target = desk.folder / "patched.raw"
+    target.write_bytes(data)
+    return target
+
+
+def test_a_file_that_was_never_written_to_its_end(desk):
+    """NTFS: behind the valid length the content is zeros, whatever the clusters hold."""
+    path = "/Documents/ledger.csv"
+    desk.acquire(_patched(desk, path, lambda d, at: struct.pack_into("<Q", d, at + 0x38, 20_000)))
+    with desk.inventory() as inventory:
+        stream = kit.by_path(inventory)[path]
+    assert "its first part was ever written" in prove(desk, path)
+    paper = desk.away()
+    report = json.loads(desk.run("verify", "p.evproof", *paper, "--json", "--extract", "out"))
+    assert "origin-valid-length" in {remark["code"] for remark in report["remarks"]}
+    with open("out", "rb") as handle:
+        content = handle.read()
+    assert len(content) == stream["size"]
+    assert content[20_000:] == bytes(len(content) - 20_000)
+    assert any(content[19_000:20_000])
+
+
+def test_a_compressed_file(desk):
+    """The sectors are shown; whether they decode to the content is left undecided, and said."""
+
+    def compress(data, at):
+        struct.pack_into("<H", data, at + 0x0C, 1)
+        struct.pack_into("<H", data, at + 0x22, 4)
+
+    path = "/Documents/transfers.csv"
+    desk.acquire(_patched(desk, path, compress))
+    with desk.inventory() as inventory:
+        assert "compressed" in kit.by_path(inventory)[path]["flags"]
+    assert "leaves undecided whether they are the content" in prove(desk, path)
+    report = json.loads(desk.run("verify", "p.evproof", *desk.away(), "--json", expect=5))
+    assert _answers(report)["sectors"] == "PASS"
+    assert _answers(report)["file"] == "UNDECIDED"
+    assert "sectors: yes, file: undecided" in report["first_line"]
 
 
 # --- what is said -------------------------------------------------------------------------------
