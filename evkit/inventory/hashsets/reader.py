@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 4 << 20
 _MANY = 1 << 16  # digests compared at a time by `check`
+_NEAR = 24  # digests looked at on either side of the place where an even spread would put one
 TASK = "check"
 
 
@@ -176,6 +177,7 @@ class _Table:
         self.width, self._count = section.width, section.count
         self._start = start + section.table
         self._shift = 16 - section.bits
+        self._next = section.bits // 8  # the first byte that the table does not stand for
         table = array("Q")
         table.frombytes(data[start : self._start])
         if sys.byteorder == "little":
@@ -187,6 +189,23 @@ class _Table:
     def has(self, digest: bytes) -> bool:
         place = (digest[0] << 8 | digest[1]) >> self._shift
         low, high = self._table[place], self._table[place + 1]
+        if high - low <= 2 * _NEAR:
+            return self._bisect(digest, low, high)
+        data, width, start = self._data, self.width, self._start
+        ahead = int.from_bytes(digest[self._next : self._next + 4], "big")
+        guess = low + ((high - low) * ahead >> 32)
+        first, last = max(low, guess - _NEAR), min(high, guess + _NEAR)
+        window = data[start + first * width : start + last * width]
+        at = window.find(digest)
+        if at >= 0 and not at % width:
+            return True
+        if digest < window[:width]:
+            return self._bisect(digest, low, first)
+        if digest > window[-width:]:
+            return self._bisect(digest, last, high)
+        return at >= 0 and self._bisect(digest, first, last)
+
+    def _bisect(self, digest: bytes, low: int, high: int) -> bool:
         data, width, start = self._data, self.width, self._start
         while low < high:
             middle = (low + high) >> 1
