@@ -91,9 +91,9 @@ def take(
     shown = escape_bytes(path)
     if form == "nsrl":
         return nsrl.take(path, builder, progress, TASK)
-    progress.begin(TASK, os.path.getsize(path), "bytes")
     try:
         with open(path, "rb") as handle:
+            progress.begin(TASK, os.path.getsize(path), "bytes")
             if form == "vics":
                 vics.take(handle, builder, progress, TASK, categories)
             else:

@@ -260,7 +260,8 @@ def _sections(value: Any) -> tuple[Section, ...]:  # noqa: ANN401 - JSON
         if not isinstance(item, dict) or item.keys() != {"algorithm", "count", "bits"}:
             raise InputError("a section of the hash set has other fields than it should")
         good = (
-            item["algorithm"] in WIDTHS
+            isinstance(item["algorithm"], str)
+            and item["algorithm"] in WIDTHS
             and type(item["bits"]) is int
             and item["bits"] in {SMALL, LARGE}
             and _count(item["count"])
