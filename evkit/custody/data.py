@@ -173,6 +173,11 @@ def _inventory(fact: Fact, state: State, findings: Findings) -> None:
             findings.add("inventory-incomplete", text, fact.index, exhibit=exhibit)
 
 
+def _marks(fact: Fact, state: State, findings: Findings) -> None:  # noqa: ARG001
+    for ref in fact.acquisitions:
+        _acquisition(state, ref, "acquire").marks.append(fact.index)
+
+
 def _verify(fact: Fact, state: State, findings: Findings) -> None:
     result = fact.text("result") or "undecided"
     for ref in fact.acquisitions:
@@ -192,6 +197,7 @@ HANDLERS: dict[str, Callable[[Fact, State, Findings], None]] = {
     "acquire-end": _end,
     "intake-end": _end,
     "inventory": _inventory,
+    "marks": _marks,
     "verify": _verify,
 }
 

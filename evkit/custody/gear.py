@@ -1,4 +1,4 @@
-"""Replay of equipment and media: a later entry about the same piece adds to it, value by value."""
+"""Replay of equipment, media and hash sets; of the first two a later entry adds, value by value."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as _dt
 from typing import TYPE_CHECKING
 
 from evkit.core import clock
-from evkit.custody.state import Medium, Piece, PieceTest
+from evkit.custody.state import ListedSet, Medium, Piece, PieceTest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,22 @@ def _medium(fact: Fact, state: State, findings: Findings) -> None:  # noqa: ARG0
     medium.entries.append(fact.index)
 
 
+def _hashset(fact: Fact, state: State, findings: Findings) -> None:  # noqa: ARG001
+    name = fact.text("name")
+    if name is not None:
+        fields = {key: value for key, value in fact.fields.items() if key != "name"}
+        state.hashsets[name] = ListedSet(name=name, fields=fields, entry=fact.index)
+
+
+def _hashset_remove(fact: Fact, state: State, findings: Findings) -> None:  # noqa: ARG001
+    known = state.hashsets.get(fact.text("name") or "")
+    if known is not None:
+        known.removed_entry = fact.index
+
+
 HANDLERS: dict[str, Callable[[Fact, State, Findings], None]] = {
     "equipment": _equipment,
     "medium": _medium,
+    "hashset": _hashset,
+    "hashset-remove": _hashset_remove,
 }

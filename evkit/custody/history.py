@@ -223,6 +223,24 @@ def _inventory(fact: Fact, _: State) -> str:
     return _with(text, fact, (", ", "result"), (", ", "error"))
 
 
+def _marks(fact: Fact, _: State) -> str:
+    counts, sets = fact.part("counts"), fact.fields.get("sets")
+    text = "looked up in hash sets"
+    if isinstance(sets, (list, tuple)):
+        names = [str(item.get("name")) for item in sets if isinstance(item, Mapping)]
+        text += f" {', '.join(names)}" if names else ""
+    words = [
+        f"{counts[word]:,} {word}" for word in ("known", "notable")
+        if isinstance(counts.get(word), int)
+    ]  # fmt: skip
+    return text + (f": streams {', '.join(words)}" if words else "")
+
+
+def _sensitive(fact: Fact, _: State) -> str:
+    said = "holds sensitive material" if fact.flag("sensitive") else "holds no sensitive material"
+    return _with(said, fact, (": ", "why"))
+
+
 def _note(fact: Fact, _: State) -> str:
     return _with("note", fact, (" (", "about")) + (
         (")" if fact.text("about") else "")
@@ -258,10 +276,15 @@ _SENTENCES: dict[str, Callable[[Fact, State], str]] = {
         "medium", (" ", "label"), (", ", "make"), (" ", "model"), (", serial ", "serial"),
         (", for ", "use"), (", retired: ", "retired"),
     ),
+    "hashset": _plain(
+        "hash set imported", (": ", "name"), (", ", "category"), (", release ", "release"),
+    ),
+    "hashset-remove": _plain("hash set removed", (": ", "name"), (", ", "why")),
     "case-open": _plain("case opened", (": ", "title"), (", FIR ", "fir_no"), (", ", "offence")),
     "case-close": _plain("case closed", (": ", "outcome")),
     "register": _register,
     "mark": _plain("marked", (" ", "mark"), (" by ", "given_by")),
+    "sensitive": _sensitive,
     "seal": _plain("sealed", (", parcel ", "parcel_no")),
     "unseal": _plain("seal opened"),
     "store": _store,
@@ -276,6 +299,7 @@ _SENTENCES: dict[str, Callable[[Fact, State], str]] = {
     "acquire-end": _end,
     "intake-end": _end,
     "inventory": _inventory,
+    "marks": _marks,
     "verify": _plain("digests compared again", (": ", "result"), (", at ", "where")),
     "note": _note,
     "correct": _correct,

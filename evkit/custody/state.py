@@ -65,6 +65,7 @@ class Acquisition:
     fields: dict[str, Any] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     inventories: list[int] = field(default_factory=list)
+    marks: list[int] = field(default_factory=list)
     verifications: list[tuple[int, str]] = field(default_factory=list)
     copies: list[int] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
@@ -100,6 +101,7 @@ class Exhibit:
         custody: stretches in order of happening.
         state: `held`, `stored`, `out`, `court`, `lost`, `ended`; None before registration.
         entries: every entry that names it, in ledger order.
+        sensitive: whether it holds sensitive material; None when nothing was said.
     """
 
     ref: str
@@ -117,6 +119,7 @@ class Exhibit:
     copies: list[int] = field(default_factory=list)
     produced: list[int] = field(default_factory=list)
     entries: list[int] = field(default_factory=list)
+    sensitive: bool | None = None
     moved_alone: bool = False
 
     @property
@@ -243,11 +246,33 @@ class Medium:
 
 
 @dataclass(kw_only=True)
+class ListedSet:
+    """A hash set of the station as its import recorded it; `removed_entry` once it was removed."""
+
+    name: str
+    entry: int
+    fields: dict[str, Any] = field(default_factory=dict)
+    removed_entry: int | None = None
+
+    @property
+    def sha256(self) -> str | None:
+        """The recorded digest of its file."""
+        file = self.fields.get("file")
+        value = file.get("sha256") if isinstance(file, dict) else None
+        return value if isinstance(value, str) else None
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON form, without absent values."""
+        found = {"name": self.name, **self.fields, "entry": self.entry}
+        return _present({**found, "removed_entry": self.removed_entry})
+
+
+@dataclass(kw_only=True)
 class State:
     """Everything; it also answers as `custody.kinds.Lookup`.
 
     `corrections` holds the sentence of each correction, by its event id; `equipment` and `media`
-    are found by name and label, ignoring case.
+    are found by name and label, ignoring case; `hashsets` by name.
     """
 
     station: dict[str, Any] = field(default_factory=dict)
@@ -257,6 +282,7 @@ class State:
     corrections: dict[str, str] = field(default_factory=dict)
     equipment: dict[str, Piece] = field(default_factory=dict)
     media: dict[str, Medium] = field(default_factory=dict)
+    hashsets: dict[str, ListedSet] = field(default_factory=dict)
 
     def statement(self) -> str | None:
         """Return the event id of the station statement."""
@@ -295,6 +321,7 @@ class State:
             "cases": [case.document() for case in self.cases.values()],
             "equipment": [piece.document() for piece in self.equipment.values()],
             "media": [medium.document() for medium in self.media.values()],
+            "hashsets": [listed.document() for listed in self.hashsets.values()],
         }
 
 

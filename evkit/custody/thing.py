@@ -67,6 +67,8 @@ def _register(fact: Fact, state: State, findings: Findings) -> None:
         if numbers:
             exhibit.seal = Seal(sealed=True, numbers=numbers, entry=fact.index)
             exhibit.fields["seal"] = list(numbers)
+        if "sensitive" in fact.fields and exhibit.sensitive is None:
+            exhibit.sensitive = fact.flag("sensitive")
         _contained(name, fact, state, findings)
         holder = fact.text("seized_by")
         if holder is None or fact.who.is_named(holder):
@@ -98,6 +100,11 @@ def _sources(exhibit: Exhibit, fact: Fact, findings: Findings) -> None:
 def _mark(fact: Fact, state: State, findings: Findings) -> None:  # noqa: ARG001
     for name in fact.exhibits:
         exhibit_of(state, name).marks.append((fact.text("mark") or "", fact.index))
+
+
+def _sensitive(fact: Fact, state: State, findings: Findings) -> None:  # noqa: ARG001
+    for name in fact.exhibits:
+        exhibit_of(state, name).sensitive = fact.flag("sensitive")
 
 
 def _seal(fact: Fact, state: State, findings: Findings) -> None:
@@ -210,6 +217,7 @@ def _incident(fact: Fact, state: State, findings: Findings) -> None:
 HANDLERS: dict[str, Callable[[Fact, State, Findings], None]] = {
     "register": _register,
     "mark": _mark,
+    "sensitive": _sensitive,
     "seal": _seal,
     "unseal": _unseal,
     "store": _receive,

@@ -16,10 +16,11 @@ __all__ = [
 ]  # fmt: skip
 
 _ORDER = (
-    "station", "enrol", "revoke", "recover", "memo", "equipment", "medium", "case-open",
-    "case-close", "register", "mark", "acquire-start", "acquire-end", "intake-start", "intake-end",
-    "inventory", "verify", "seal", "unseal", "store", "check-out", "check-in", "copy-out",
-    "produce", "return", "dispose", "note", "correct", "incident", "bundle",
+    "station", "enrol", "revoke", "recover", "memo", "equipment", "medium", "hashset",
+    "hashset-remove", "case-open", "case-close", "register", "mark", "sensitive",
+    "acquire-start", "acquire-end", "intake-start", "intake-end", "inventory", "marks",
+    "verify", "seal", "unseal", "store", "check-out", "check-in", "copy-out", "produce",
+    "return", "dispose", "note", "correct", "incident", "bundle",
 )  # fmt: skip
 _ALL = {kind.name: kind for kind in (*office.KINDS, *gear.KINDS, *movement.KINDS, *work.KINDS)}
 KINDS: dict[str, Kind] = {name: _ALL[name] for name in _ORDER}

@@ -1,10 +1,11 @@
-"""Kinds about what the station works with: blockers and docks with their tests, and media."""
+"""Kinds about what the station works with: blockers and docks, media, and hash sets."""
 
 from __future__ import annotations
 
 from evkit.custody.kinds.model import choice, field, kind, text
 
 EQUIPMENT = ("write-blocker", "dock", "reader", "adapter", "computer", "other")
+CATEGORIES = ("known", "notable")
 USES = ("master", "second", "working", "disclosure", "transport", "other")
 
 KINDS = (
@@ -38,6 +39,29 @@ KINDS = (
             text("wiped", "how it is known that it was empty"),
             text("retired", "why it is no longer used"),
             text("remarks", "anything a reader should know"),
+        ),
+    ),
+    kind(
+        "hashset", "station", "a hash set is imported into the station",
+        (
+            text("name", "name of the set", required=True),
+            choice("category", "what a match means", *CATEGORIES),
+            field("sensitive", "flag", "names and previews of what it hits stay out of outputs"),
+            text("release", "version of the source"),
+            field("source", "object", "the file it was made from, with its digest and format"),
+            field("entries", "integer", "entries of the source that were taken"),
+            field("left_out", "object", "entries that were not, by reason"),
+            field("digests", "object", "digests of each algorithm"),
+            field("file", "object", "the file of the set with its digest"),
+            text("remarks", "anything a reader should know"),
+        ),
+    ),
+    kind(
+        "hashset-remove", "station", "a hash set is no longer used",
+        (
+            text("name", "name of the set", required=True),
+            field("file", "object", "the file of the set with its digest"),
+            text("why", "why it is no longer used"),
         ),
     ),
 )  # fmt: skip

@@ -55,6 +55,7 @@ _REGISTER = (
     text("capture_context", "how a recording came to be made"),
     text("working_order", "how it is known that the system worked properly"),
     text("received_from", "who handed it in"),
+    field("sensitive", "flag", "holds sensitive material: names stay out of every output"),
 )
 
 KINDS = (
@@ -68,6 +69,14 @@ KINDS = (
         (
             text("mark", "the mark, such as Ex.P-12", required=True),
             text("given_by", "who gives it, such as the court"),
+        ),
+        traits=(RECORDABLE,),
+    ),
+    kind(
+        "sensitive", "exhibit", "say that an exhibit holds sensitive material, or that it does not",
+        (
+            field("sensitive", "flag", "`yes` keeps names out of every output", required=True),
+            text("why", "how that is known"),
         ),
         traits=(RECORDABLE,),
     ),

@@ -121,6 +121,18 @@ KINDS = (
         roles=(OFFICER, ANALYST),
     ),
     kind(
+        "marks",
+        "acquisition",
+        "streams of an inventory were looked up in hash sets",
+        (
+            field("inventory", "object", "the inventory: file, rows, root over them"),
+            field("sets", "objects", "the sets: name, digest, category, sensitive"),
+            field("file", "object", "the file of the marks with its digest"),
+            field("counts", "object", "streams looked up and marked"),
+        ),
+        roles=(OFFICER, ANALYST),
+    ),
+    kind(
         "verify",
         "acquisition",
         "recorded digests were compared again",
