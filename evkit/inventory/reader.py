@@ -157,6 +157,16 @@ class Inventory:
             found = [(int(n), rowaccept.read(_bytes(text))) for n, text in self._ask(query, (key,))]
         return [item for item in found if item[1]["name"].casefold() == folded]
 
+    def stream_digests(
+        self, names: Sequence[str]
+    ) -> Iterator[tuple[int, tuple[bytes | None, ...]]]:
+        """Yield the number of every stream row and its digests, None for those it has not."""
+        wanted = ", ".join(f"json_extract(row,'$.digests.{name}')" for name in names)
+        query = f"SELECT n, {wanted} FROM rows WHERE {KIND} = 'stream' ORDER BY n"  # noqa: S608
+        with self._reading():
+            for number, *digests in self._ask(query):
+                yield int(number), tuple(text and bytes.fromhex(text) for text in digests)
+
     def mime(self, stream: int) -> str | None:
         """Return the file type of a stream row, None when it was not determined."""
         return self.mimes([stream]).get(stream)

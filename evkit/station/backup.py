@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 SCHEMA = "evkit/backup/1"
 LIST = b"backup.json"
 _BLOCK = 1 << 20
+_LARGE = frozenset({layout.CASES, layout.HASH_SETS})
 _LEFT_OUT = {layout.LEDGER, layout.LOG_KEY, layout.INDEX, layout.LOCK}
 
 
@@ -83,7 +84,7 @@ def files_of(home: bytes, *, evidence: bool) -> Iterator[bytes]:
         relative = os.path.relpath(folder, home)
         relative = b"" if relative == b"." else relative
         if not relative and not evidence:
-            folders[:] = [name for name in folders if name != layout.CASES]
+            folders[:] = [name for name in folders if name not in _LARGE]
         for name in sorted(names):
             path = os.path.join(folder, name)
             passing = name.endswith((durable.PART.encode(), b"-journal"))

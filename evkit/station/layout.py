@@ -22,6 +22,7 @@ STATEMENT = b"trust/station-statement.json"
 CERTIFICATES = b"trust/officers"
 OTHER_ROOTS = b"trust/roots"
 CASES = b"cases"
+HASH_SETS = b"hashsets"
 
 ROOT_KEY_NAME = b"root.key"
 ROOT_CERTIFICATE_NAME = b"root.crt"
@@ -53,6 +54,10 @@ class Layout:
     def officer_certificate(self, officer: str) -> bytes:
         """Return the path of an officer's certificate."""
         return os.path.join(self.home, CERTIFICATES, officer.encode("ascii") + b".crt")
+
+    def hash_set(self, name: str) -> bytes:
+        """Return the path of a hash set."""
+        return os.path.join(self.home, HASH_SETS, name.encode("ascii") + b".hashset")
 
     def folder(self, ref: Ref) -> bytes:
         """Return the folder of a case, an exhibit or an acquisition."""

@@ -16,6 +16,7 @@ from evkit.core import durable
 from evkit.core.errors import InputError
 from evkit.inventory.hashsets import model
 from evkit.inventory.hashsets.sorter import RUN, Sorter
+from evkit.inventory.hashsets.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,12 +25,7 @@ if TYPE_CHECKING:
 
     from evkit.inventory.hashsets.model import Header
 
-MALFORMED, NO_DIGEST, OTHER_ALGORITHM, EMPTY, OTHER_CATEGORY = (
-    "malformed", "no-digest", "other-algorithm", "empty-content", "other-category",
-)  # fmt: skip
 _ALGORITHMS = {width: name for name, width in model.WIDTHS.items()}
-_EMPTY = {hashlib.new(name).digest() for name in model.WIDTHS}
-_NOTHING = {bytes(width) for width in _ALGORITHMS}
 _BLOCK = 4 << 20
 
 
@@ -41,11 +37,8 @@ class Written(NamedTuple):
     sha256: str
 
 
-class Builder:
+class Builder(Tally):
     """Takes the entries of a source and writes a set; used as a context manager.
-
-    The content of no file at all is left out (it would mark every empty file), and digests of
-    nothing but zeros, which stand for "not known" in some sources.
 
     Args:
         folder: where scratch files go.
@@ -53,13 +46,12 @@ class Builder:
     """
 
     def __init__(self, folder: bytes, run: int = RUN) -> None:
+        super().__init__()
         self._folder = folder
         self._stack = contextlib.ExitStack()
         self._sorters = {
             width: self._stack.enter_context(Sorter(width, folder, run)) for width in _ALGORITHMS
         }
-        self.entries = 0
-        self.left_out: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         return self
@@ -72,25 +64,9 @@ class Builder:
     ) -> None:
         self._stack.close()
 
-    def add(self, digests: Iterable[bytes]) -> None:
-        """Take the digests of one entry, each of 16, 20 or 32 bytes."""
-        taken = False
-        for digest in digests:
-            if digest in _NOTHING:
-                continue
-            if digest in _EMPTY:
-                self.leave_out(EMPTY)
-                return
-            self._sorters[len(digest)].add(digest)
-            taken = True
-        if taken:
-            self.entries += 1
-        else:
-            self.leave_out(NO_DIGEST)
-
-    def leave_out(self, reason: str) -> None:
-        """Count an entry that is not taken."""
-        self.left_out[reason] += 1
+    def keep(self, digest: bytes) -> None:
+        """Take one digest."""
+        self._sorters[len(digest)].add(digest)
 
     def write(self, path: bytes, header: Header) -> Written:
         """Write the set under a new name.

@@ -1,4 +1,4 @@
-"""Reading sources of hash sets: which form a file has, and handing its entries to a builder."""
+"""Reading sources of hash sets: which form a file has, and handing its entries to a tally."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evkit.core.progress import Progress
-    from evkit.inventory.hashsets.build import Builder
+    from evkit.inventory.hashsets.tally import Tally
 
 FORMATS = ("nsrl", "hashdeep", "sum", "plain", "csv", "vics")
 WORDS = {
@@ -64,16 +64,16 @@ def recognise(path: bytes) -> str:
 def take(
     path: bytes,
     form: str,
-    builder: Builder,
+    tally: Tally,
     progress: Progress,
     categories: Sequence[int] = (),
 ) -> str | None:
-    """Hand every entry of a source to the builder.
+    """Hand every entry of a source to the tally.
 
     Args:
         path: the source; it is only read.
         form: one of `FORMATS`.
-        builder: takes digests, and counts what is left out.
+        tally: takes digests, and counts what is left out.
         progress: told the bytes (`nsrl`: the rows) that were read.
         categories: of `vics`, the categories to take; all when empty.
 
@@ -90,14 +90,14 @@ def take(
         raise UsageError("only a Project VIC list has categories")
     shown = escape_bytes(path)
     if form == "nsrl":
-        return nsrl.take(path, builder, progress, TASK)
+        return nsrl.take(path, tally, progress, TASK)
     try:
         with open(path, "rb") as handle:
             progress.begin(TASK, os.path.getsize(path), "bytes")
             if form == "vics":
-                vics.take(handle, builder, progress, TASK, categories)
+                vics.take(handle, tally, progress, TASK, categories)
             else:
-                lines.take(handle, form, builder, progress, TASK)
+                lines.take(handle, form, tally, progress, TASK)
             progress.end(TASK, handle.tell())
     except OSError as error:
         raise InputError(f"cannot read `{shown}`: {error.strerror or error}") from error

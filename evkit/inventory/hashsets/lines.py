@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from evkit.core.errors import InputError
 from evkit.core.limits import MAX_LINE
-from evkit.inventory.hashsets.build import MALFORMED, NO_DIGEST, OTHER_ALGORITHM
+from evkit.inventory.hashsets.tally import MALFORMED, NO_DIGEST, OTHER_ALGORITHM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from evkit.core.progress import Progress
-    from evkit.inventory.hashsets.build import Builder
+    from evkit.inventory.hashsets.tally import Tally
 
-    Read = Callable[[bytes, Builder], None]
+    Read = Callable[[bytes, Tally], None]
 
 HASHDEEP = b"%%%% HASHDEEP-1.0"
 _COLUMNS = b"%%%% "
@@ -52,13 +52,13 @@ def recognise(head: bytes) -> str | None:
     return None
 
 
-def take(handle: BinaryIO, form: str, builder: Builder, progress: Progress, task: str) -> None:
-    """Hand the entries of a list to the builder.
+def take(handle: BinaryIO, form: str, tally: Tally, progress: Progress, task: str) -> None:
+    """Hand the entries of a list to the tally.
 
     Args:
         handle: the list, at its start.
         form: `hashdeep`, `sum`, `plain` or `csv`.
-        builder: takes digests, and counts the lines left out.
+        tally: takes digests, and counts the lines left out.
         progress: told the bytes read.
         task: under this name.
 
@@ -72,7 +72,7 @@ def take(handle: BinaryIO, form: str, builder: Builder, progress: Progress, task
                 continue
             read = _hashdeep(line) if form == "hashdeep" else _csv(line)
         elif form == "hashdeep" or (line and not line.startswith(b"#")):
-            read(line, builder)
+            read(line, tally)
 
 
 def _lines(handle: BinaryIO, progress: Progress, task: str) -> Iterator[bytes]:
@@ -90,7 +90,7 @@ def _lines(handle: BinaryIO, progress: Progress, task: str) -> Iterator[bytes]:
             progress.update(task, done)
 
 
-def _add(texts: Sequence[bytes], builder: Builder) -> None:
+def _add(texts: Sequence[bytes], tally: Tally) -> None:
     """Take hex digests; the algorithm of each is told by its length."""
     digests, reason = [], NO_DIGEST
     for text in texts:
@@ -99,23 +99,23 @@ def _add(texts: Sequence[bytes], builder: Builder) -> None:
         elif text:
             reason = OTHER_ALGORITHM if len(text) in _OTHERS else MALFORMED
     if digests:
-        builder.add(digests)
+        tally.add(digests)
     else:
-        builder.leave_out(reason)
+        tally.leave_out(reason)
 
 
-def _plain(line: bytes, builder: Builder) -> None:
+def _plain(line: bytes, tally: Tally) -> None:
     text = line.strip()
     if text:
-        _add([text], builder)
+        _add([text], tally)
 
 
-def _sum(line: bytes, builder: Builder) -> None:
+def _sum(line: bytes, tally: Tally) -> None:
     match = _PLAIN.fullmatch(line) or _TAGGED.fullmatch(line)
     if match is None:
-        builder.leave_out(MALFORMED)
+        tally.leave_out(MALFORMED)
     else:
-        _add([match[1]], builder)
+        _add([match[1]], tally)
 
 
 def _hashdeep(first: bytes) -> Read:
@@ -125,7 +125,7 @@ def _hashdeep(first: bytes) -> Read:
     wanted: list[int] = []
     count = 0
 
-    def read(line: bytes, builder: Builder) -> None:
+    def read(line: bytes, tally: Tally) -> None:
         nonlocal count
         if not count:
             if not line.startswith(_COLUMNS):
@@ -138,9 +138,9 @@ def _hashdeep(first: bytes) -> Read:
         elif line and not line.startswith((b"##", _COLUMNS)):
             cells = line.split(b",", count - 1)
             if len(cells) == count:
-                _add([cells[at] for at in wanted], builder)
+                _add([cells[at] for at in wanted], tally)
             else:
-                builder.leave_out(MALFORMED)
+                tally.leave_out(MALFORMED)
 
     return read
 
@@ -156,13 +156,13 @@ def _csv(header: bytes) -> Read:
     delimiter, wanted = found
     last = max(wanted)
 
-    def read(line: bytes, builder: Builder) -> None:
+    def read(line: bytes, tally: Tally) -> None:
         cells = _cells(line, delimiter)
         if cells is None or len(cells) <= last:
-            builder.leave_out(MALFORMED)
+            tally.leave_out(MALFORMED)
         else:
             texts = [cells[at].strip().encode("utf-8", "surrogateescape") for at in wanted]
-            _add(texts, builder)
+            _add(texts, tally)
 
     return read
 

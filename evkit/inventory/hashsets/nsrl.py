@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape, escape_bytes
-from evkit.inventory.hashsets.build import MALFORMED, NO_DIGEST
+from evkit.inventory.hashsets.tally import MALFORMED, NO_DIGEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evkit.core.progress import Progress
-    from evkit.inventory.hashsets.build import Builder
+    from evkit.inventory.hashsets.tally import Tally
 
 MAGIC = b"SQLite format 3\0"
 _TABLES = ("FILE", "METADATA")
@@ -29,8 +29,8 @@ _ROWS = 10_000
 _LONGEST = 1 << 16  # bytes of a value
 
 
-def take(path: bytes, builder: Builder, progress: Progress, task: str) -> str | None:
-    """Hand every row to the builder.
+def take(path: bytes, tally: Tally, progress: Progress, task: str) -> str | None:
+    """Hand every row to the tally.
 
     Returns:
         What the table `VERSION` says, None without one.
@@ -53,7 +53,7 @@ def take(path: bytes, builder: Builder, progress: Progress, task: str) -> str | 
         table, columns = _table(connection, shown)
         release = _release(connection)
         progress.begin(task, None, "rows")
-        _rows(connection, f"SELECT {', '.join(columns)} FROM {table}", builder, progress, task)  # noqa: S608 - of our own words
+        _rows(connection, f"SELECT {', '.join(columns)} FROM {table}", tally, progress, task)  # noqa: S608 - of our own words
     except (sqlite3.Error, ValueError, OverflowError) as error:
         raise InputError(f"`{shown}` is damaged: {escape(str(error))}") from error
     finally:
@@ -104,19 +104,19 @@ def _release(connection: sqlite3.Connection) -> str | None:
 
 
 def _rows(
-    connection: sqlite3.Connection, query: str, builder: Builder, progress: Progress, task: str
+    connection: sqlite3.Connection, query: str, tally: Tally, progress: Progress, task: str
 ) -> None:
     cursor = connection.execute(query)
     done = 0
     while rows := cursor.fetchmany(_ROWS):
         for row in rows:
-            _row(row, builder)
+            _row(row, tally)
         done += len(rows)
         progress.update(task, done)
     progress.end(task, done)
 
 
-def _row(row: Sequence[object], builder: Builder) -> None:
+def _row(row: Sequence[object], tally: Tally) -> None:
     digests, odd = [], False
     for value in row:
         if isinstance(value, bytes) and len(value) in _LENGTHS:
@@ -129,6 +129,6 @@ def _row(row: Sequence[object], builder: Builder) -> None:
     if any(len(digest) * 2 not in _LENGTHS for digest in digests):  # white space between digits
         digests, odd = [], True
     if digests:
-        builder.add(digests)
+        tally.add(digests)
     else:
-        builder.leave_out(MALFORMED if odd else NO_DIGEST)
+        tally.leave_out(MALFORMED if odd else NO_DIGEST)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from evkit.core.errors import InputError
 from evkit.core.paths import unb64
-from evkit.inventory.hashsets.build import MALFORMED, NO_DIGEST, OTHER_CATEGORY
+from evkit.inventory.hashsets.tally import MALFORMED, NO_DIGEST, OTHER_CATEGORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from evkit.core.progress import Progress
-    from evkit.inventory.hashsets.build import Builder
+    from evkit.inventory.hashsets.tally import Tally
 
 _PIECE = 1 << 18  # bytes read at a time
 _WHOLE = 1 << 23  # characters of an object that is decoded at once
@@ -36,13 +36,13 @@ _DECODER = json.JSONDecoder()
 
 
 def take(
-    handle: BinaryIO, builder: Builder, progress: Progress, task: str, categories: Sequence[int]
+    handle: BinaryIO, tally: Tally, progress: Progress, task: str, categories: Sequence[int]
 ) -> None:
-    """Hand every media object to the builder.
+    """Hand every media object to the tally.
 
     Args:
         handle: the list, at its start.
-        builder: takes digests, and counts what is left out.
+        tally: takes digests, and counts what is left out.
         progress: told the bytes read.
         task: under this name.
         categories: those to take; all when empty.
@@ -57,7 +57,7 @@ def take(
         for item in _values(text, 0):
             for media in _media(item):
                 found = True
-                _add(media, builder, wanted)
+                _add(media, tally, wanted)
         text.nothing_more()
     except UnicodeDecodeError as error:
         raise InputError("it is not UTF-8 text") from error
@@ -175,9 +175,9 @@ def _media(item: object) -> Iterator[dict[str, object]]:
                 stack.extend(part for part in value.values() if isinstance(part, (dict, list)))
 
 
-def _add(media: dict[str, object], builder: Builder, wanted: frozenset[int]) -> None:
+def _add(media: dict[str, object], tally: Tally, wanted: frozenset[int]) -> None:
     if wanted and _category(media.get("Category")) not in wanted:
-        builder.leave_out(OTHER_CATEGORY)
+        tally.leave_out(OTHER_CATEGORY)
         return
     stated = [(name, media[name]) for name in _NAMES if media.get(name) is not None]
     listed = media.get("Hashes")
@@ -189,9 +189,9 @@ def _add(media: dict[str, object], builder: Builder, wanted: frozenset[int]) -> 
     digests = [_digest(value, _NAMES[name]) for name, value in stated]
     good = [digest for digest in digests if digest is not None]
     if good:
-        builder.add(good)
+        tally.add(good)
     else:
-        builder.leave_out(MALFORMED if stated else NO_DIGEST)
+        tally.leave_out(MALFORMED if stated else NO_DIGEST)
 
 
 def _category(value: object) -> int | None:
