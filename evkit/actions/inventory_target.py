@@ -164,6 +164,21 @@ def recorded_names(station: Station, acquisition: str) -> set[str]:
     return found
 
 
+def recorded_database(station: Station, acquisition: str) -> tuple[str, str] | None:
+    """Return name and SHA-256 of the inventory file that the last event speaks of, or None."""
+    found = None
+    for _, event, _ in station.events(parse_ref(acquisition).case):
+        database = event.fields.get("database")
+        if event.kind != "inventory" or acquisition not in event.acquisitions:
+            continue
+        if not isinstance(database, dict):
+            continue
+        name, digest = database.get("name"), database.get("sha256")
+        if isinstance(name, str) and isinstance(digest, str):
+            found = (name, digest)
+    return found
+
+
 def unrecorded(station: Station, chosen: Chosen) -> bytes:
     """Return the newest complete inventory that has no event yet.
 

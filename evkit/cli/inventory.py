@@ -1,4 +1,4 @@
-"""`evkit inventory run|list|find|export`."""
+"""`evkit inventory` and its verbs `run|list|find|export`; others stand in modules beside."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from evkit.cli.frame import command, group
 from evkit.cli.inventory_export import export
+from evkit.cli.inventory_mark import mark
 from evkit.cli.inventory_where import station_of
 from evkit.cli.options import common, recording
 from evkit.core.errors import ExitCode
@@ -172,3 +173,4 @@ def find(
 
 
 inventory.add_command(export)
+inventory.add_command(mark)

@@ -40,6 +40,7 @@ COMMANDS: dict[str, Entry] = {
         False,
         ("evkit.cli.inventory_prove",),
     ),
+    "hashset": Entry("evkit.cli.hashset:hashset", "Digests of known and notable files", False),
     "ledger": Entry("evkit.cli.ledger:ledger", "Show, prove, export the ledger; memos", False),
     "image": Entry("evkit.cli.image:image", "Show what an image file is", False),
     "officer": Entry("evkit.cli.officer:officer", "Enrol, list and revoke officers", False),

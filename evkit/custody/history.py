@@ -237,7 +237,11 @@ def _marks(fact: Fact, _: State) -> str:
 
 
 def _sensitive(fact: Fact, _: State) -> str:
-    said = "holds sensitive material" if fact.flag("sensitive") else "holds no sensitive material"
+    said = (
+        "holds sensitive material"
+        if fact.flag("sensitive_material")
+        else "holds no sensitive material"
+    )
     return _with(said, fact, (": ", "why"))
 
 

@@ -67,8 +67,8 @@ def _register(fact: Fact, state: State, findings: Findings) -> None:
         if numbers:
             exhibit.seal = Seal(sealed=True, numbers=numbers, entry=fact.index)
             exhibit.fields["seal"] = list(numbers)
-        if "sensitive" in fact.fields and exhibit.sensitive is None:
-            exhibit.sensitive = fact.flag("sensitive")
+        if "sensitive_material" in fact.fields and exhibit.sensitive is None:
+            exhibit.sensitive = fact.flag("sensitive_material")
         _contained(name, fact, state, findings)
         holder = fact.text("seized_by")
         if holder is None or fact.who.is_named(holder):
@@ -104,7 +104,7 @@ def _mark(fact: Fact, state: State, findings: Findings) -> None:  # noqa: ARG001
 
 def _sensitive(fact: Fact, state: State, findings: Findings) -> None:  # noqa: ARG001
     for name in fact.exhibits:
-        exhibit_of(state, name).sensitive = fact.flag("sensitive")
+        exhibit_of(state, name).sensitive = fact.flag("sensitive_material")
 
 
 def _seal(fact: Fact, state: State, findings: Findings) -> None:

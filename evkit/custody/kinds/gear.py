@@ -46,7 +46,7 @@ KINDS = (
         (
             text("name", "name of the set", required=True),
             choice("category", "what a match means", *CATEGORIES),
-            field("sensitive", "flag", "names and previews of what it hits stay out of outputs"),
+            field("sensitive_material", "flag", "names of what it hits stay out of every output"),
             text("release", "version of the source"),
             field("source", "object", "the file it was made from, with its digest and format"),
             field("entries", "integer", "entries of the source that were taken"),

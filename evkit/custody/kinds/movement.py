@@ -55,7 +55,7 @@ _REGISTER = (
     text("capture_context", "how a recording came to be made"),
     text("working_order", "how it is known that the system worked properly"),
     text("received_from", "who handed it in"),
-    field("sensitive", "flag", "holds sensitive material: names stay out of every output"),
+    field("sensitive_material", "flag", "holds sensitive material: names stay out of every output"),
 )
 
 KINDS = (
@@ -75,7 +75,7 @@ KINDS = (
     kind(
         "sensitive", "exhibit", "say that an exhibit holds sensitive material, or that it does not",
         (
-            field("sensitive", "flag", "`yes` keeps names out of every output", required=True),
+            field("sensitive_material", "flag", "`yes`: names stay out of outputs", required=True),
             text("why", "how that is known"),
         ),
         traits=(RECORDABLE,),

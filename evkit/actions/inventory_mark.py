@@ -1,0 +1,283 @@
+"""`evkit inventory mark`: which streams are in which hash sets, and the record of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from evkit.actions.custody import Request as Event
+from evkit.actions.custody import prepare, require_exhibit, sign
+from evkit.actions.hashsets import is_path, listed_sets, need_recorded, path_of
+from evkit.actions.inventory_target import inventories, recorded_database
+from evkit.core.errors import CaseError, CheckFailedError, UsageError
+from evkit.core.progress import SILENT
+from evkit.core.refs import parse_ref
+from evkit.core.text import escape, escape_bytes
+from evkit.hashing.digests import digest_file
+from evkit.inventory.hashsets import marking, marks
+from evkit.inventory.hashsets.reader import HashSet
+from evkit.inventory.reader import Inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evkit.actions.custody import Recorded
+    from evkit.core.progress import Progress
+    from evkit.custody.replay import Replay
+    from evkit.identity.signer import Signer
+    from evkit.inventory.hashsets.marksheader import MarksHeader
+    from evkit.station import Station
+
+KIND = "marks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkRequest:
+    """What to mark and by which sets.
+
+    Attributes:
+        what: `CASE/E1`, `CASE/E1/A1`, or the path of an inventory file.
+        is_ref: `what` is a reference.
+        sets: names of sets of the station, or paths of sets; empty for all of the station.
+        values, happened, reason: as typed, for the event.
+        dry_run: look up and say, write nothing.
+    """
+
+    what: str
+    is_ref: bool
+    sets: tuple[str, ...] = ()
+    values: Mapping[str, object] = field(default_factory=dict)
+    happened: str | None = None
+    reason: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marked:
+    """Marks that were written, or after a dry run would be.
+
+    Attributes:
+        database: the inventory file.
+        path: the marks file.
+        header: what they were made from, and the counts.
+        by_set: marks, and weak ones, of each set in the order of the header.
+        done: the file was written.
+        recorded: the event, None for a path and after a dry run.
+    """
+
+    database: bytes
+    path: bytes
+    header: MarksHeader
+    by_set: tuple[tuple[int, int], ...]
+    done: bool
+    recorded: Recorded | None = None
+    exit_code: int = 0
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        recorded = self.recorded
+        return {
+            "schema": "evkit/inventory-mark/1",
+            "done": self.done,
+            "database": escape_bytes(self.database),
+            "path": escape_bytes(self.path),
+            "rows": self.header.rows,
+            "row_root": self.header.row_root,
+            "counts": dict(self.header.counts),
+            "sets": [
+                {**listed.document(), "marks": total, "weak": weak}
+                for listed, (total, weak) in zip(self.header.sets, self.by_set, strict=True)
+            ],
+            "recorded": recorded is not None and recorded.index is not None,
+            "entry": None if recorded is None else recorded.index,
+            "event_id": None if recorded is None else recorded.event_id,
+        }
+
+    def lines(self) -> list[str]:
+        """Return the lines for people."""
+        counts = self.header.counts
+        done = "marks in" if self.done else "would write marks to"
+        lines = [
+            f"evkit: {done} {escape_bytes(self.path)}",
+            f"streams looked up {counts['streams']:,}, without digest {counts['without_digest']:,}",
+            (
+                f"streams marked {counts['marked']:,}: known {counts['known']:,},"
+                f" notable {counts['notable']:,}"
+            ),
+        ]
+        for listed, (total, weak) in zip(self.header.sets, self.by_set, strict=True):
+            text = f"  {listed.name} ({listed.category}): {total:,}"
+            lines.append(text + (f", {weak:,} by MD5 or SHA-1 alone" if weak else ""))
+        if counts["weak"]:
+            lines.append("a match by MD5 or SHA-1 alone can be made on purpose; look at the file")
+        if self.recorded is not None:
+            lines += self.recorded.lines()
+        return lines
+
+
+def run(
+    request: MarkRequest,
+    *,
+    station: Station | None = None,
+    signer: Signer | None = None,
+    progress: Progress = SILENT,
+) -> Marked:
+    """Mark an inventory; for an acquisition the event is recorded at the end.
+
+    Args:
+        request: what and by which sets.
+        station: needed for a reference.
+        signer: who signs; unlocked before the work starts.
+        progress: told streams looked up.
+
+    Raises:
+        CaseError: no such acquisition or set, or no recorded inventory.
+        CheckFailedError: the inventory or a set is not the recorded one.
+        InputError: an inventory or a set is damaged.
+    """
+    if not request.is_ref:
+        database = os.path.abspath(os.fsencode(request.what))
+        return _mark(request, database, None, progress)
+    if station is None:
+        raise UsageError("a reference needs a station")
+    replayed = station.state()
+    acquisition, database, recorded = newest(station, replayed, request.what)
+    if signer is not None:
+        station.check(signer, KIND)
+    found = digest_file(database, ("sha256",))[1]["sha256"]
+    if recorded != found:
+        raise CheckFailedError(
+            f"the inventory of `{acquisition}` is not the recorded one; nothing was marked",
+            hint="look for an intact copy, or run the inventory again",
+            details={"expected": f"sha256:{recorded}", "found": f"sha256:{found}"},
+        )
+    marked = _mark(request, database, station, progress)
+    if request.dry_run:
+        return marked
+    return _record(request, acquisition, station, signer, marked)
+
+
+def newest(station: Station, replayed: Replay, what: str) -> tuple[str, bytes, str]:
+    """Return acquisition, path and recorded SHA-256 of its newest recorded inventory.
+
+    Raises:
+        CaseError: there is none, or its file is not here.
+    """
+    ref = parse_ref(what)
+    require_exhibit(replayed, str(ref.of_exhibit()))
+    exhibit = replayed.state.exhibit(str(ref.of_exhibit()))
+    listed = exhibit.acquisitions if exhibit is not None else {}
+    wanted = (
+        [str(ref)] if ref.acquisition else [name for name, one in listed.items() if one.inventories]
+    )
+    for name in reversed(wanted):
+        found = recorded_database(station, name)
+        if found is None:
+            break
+        path = os.path.join(station.folder(parse_ref(name)), found[0].encode())
+        if path not in inventories(station.folder(parse_ref(name))):
+            raise CaseError(f"the inventory of `{name}` is not here: `{escape_bytes(path)}`")
+        return name, path, found[1]
+    raise CaseError(
+        f"`{escape(what)}` has no recorded inventory",
+        hint=f"make one with `evkit inventory run {escape(what)}`",
+    )
+
+
+def _mark(
+    request: MarkRequest, database: bytes, station: Station | None, progress: Progress
+) -> Marked:
+    with contextlib.ExitStack() as stack:
+        inventory = stack.enter_context(Inventory(database))
+        sets = _sets(request, station, stack, progress)
+        header, found = marking.look_up(inventory, sets, progress)
+        path = marks.next_name(database)
+        if not request.dry_run:
+            marking.write(path, header, found)
+    places, codes = found[1::3], found[2::3]
+    by_set = tuple(
+        (
+            sum(1 for item in places if item == place),
+            sum(1 for item, code in zip(places, codes, strict=True) if item == place and code),
+        )
+        for place in range(len(header.sets))
+    )
+    return Marked(
+        database=database, path=path, header=header, by_set=by_set, done=not request.dry_run
+    )
+
+
+def _sets(
+    request: MarkRequest, station: Station | None, stack: contextlib.ExitStack, progress: Progress
+) -> list[marking.Named]:
+    """Open and check the sets; one of a station must be the recorded one."""
+    names = list(dict.fromkeys(request.sets))
+    if station is None:
+        wrong = [name for name in names if not is_path(name)]
+        if wrong or not names:
+            raise UsageError(
+                f"`{escape(wrong[0])}` is not the path of a hash set" if wrong
+                else "name the hash sets by their paths",
+                hint="give it as `--hashset ./NAME.hashset`; a set of a station needs CASE/E1",
+            )  # fmt: skip
+    elif not names:
+        known = listed_sets(station).values()
+        names = sorted(item.name for item in known if item.removed_entry is None)
+        if not names:
+            raise CaseError(
+                "the station has no hash set", hint="`evkit hashset import FILE --name …`"
+            )
+    found = []
+    for name in names:
+        path, listed = path_of(name, station)
+        opened = stack.enter_context(HashSet(path))
+        digest = opened.check(progress)
+        if listed is not None:
+            need_recorded(listed, digest)
+        found.append(marking.Named(opened, digest))
+    return found
+
+
+def _record(
+    request: MarkRequest,
+    acquisition: str,
+    station: Station,
+    signer: Signer | None,
+    marked: Marked,
+) -> Marked:
+    size, digests = digest_file(marked.path, ("sha256",))
+    header = marked.header
+    values: dict[str, object] = {
+        **request.values,
+        "inventory": {
+            "name": os.path.basename(marked.database).decode("ascii"),
+            "rows": header.rows,
+            "row_root": header.row_root,
+        },
+        "sets": [listed.document() for listed in header.sets],
+        "file": {
+            "name": os.path.basename(marked.path).decode("ascii"),
+            "size": size,
+            "sha256": digests["sha256"],
+        },
+        "counts": dict(header.counts),
+    }
+    typed = Event(
+        kind=KIND,
+        refs=(acquisition,),
+        values=values,
+        happened=request.happened,
+        reason=request.reason,
+    )
+    ref = parse_ref(acquisition)
+    refs = (ref.case, (str(ref.of_exhibit()),), (acquisition,))
+    try:
+        draft = prepare(station, station.state(), typed, refs)
+        recorded = sign(station, signer, draft, dry_run=False, reason=request.reason)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(marked.path)  # it can be made again
+        raise
+    return replace(marked, recorded=recorded)
