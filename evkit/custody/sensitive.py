@@ -16,19 +16,27 @@ def is_sensitive(state: State, ref: str) -> bool:
     What was said of the exhibit itself counts. Where nothing was said, what was said of the thing
     that it is a part of, and of what it or its data was copied or made from.
     """
+    return any(exhibit is not None and exhibit.sensitive for _, exhibit in _line(state, ref))
+
+
+def origins_elsewhere(state: State, ref: str) -> bool:
+    """Say whether something that an exhibit comes from is of a case that is not in this state."""
+    return any(name.partition("/")[0] not in state.cases for name, _ in _line(state, ref))
+
+
+def _line(state: State, ref: str) -> Iterator[tuple[str, Exhibit | None]]:
+    """Yield an exhibit and all that it comes from; an exhibit that was judged ends its branch."""
     seen: set[str] = set()
     waiting = [ref]
     while waiting:
         name = "/".join(waiting.pop().split("/")[:2])
-        exhibit = state.exhibit(name)
-        if name in seen or exhibit is None:
+        if name in seen:
             continue
         seen.add(name)
-        if exhibit.sensitive:
-            return True
-        if exhibit.sensitive is None:
+        exhibit = state.exhibit(name)
+        yield name, exhibit
+        if exhibit is not None and exhibit.sensitive is None:
             waiting += _origins(exhibit)
-    return False
 
 
 def _origins(exhibit: Exhibit) -> Iterator[str]:

@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from evkit.core.errors import InputError
+from evkit.core.errors import InputError, RefusedError
 from evkit.core.text import escape, escape_bytes
 from evkit.inventory.tables import SCHEMA, digest_key, name_key
 from evkit.manifest import rowaccept, rows
@@ -20,6 +20,8 @@ from evkit.merkle.tree import Frontier
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
     from types import TracebackType
+
+    from evkit.inventory.mask import Mask
 
 _TABLE = {"name": "name_keys", "stream": "stream_keys"}
 _ASKED = 500  # records of one query
@@ -31,13 +33,14 @@ class Inventory:
 
     Args:
         path: the file.
+        mask: which rows are shown without names; None for none.
 
     Raises:
         InputError: it is not an inventory.
     """
 
-    def __init__(self, path: bytes) -> None:
-        self.path = path
+    def __init__(self, path: bytes, *, mask: Mask | None = None) -> None:
+        self.path, self.mask = path, mask
         self._db = _open(path)
         with self._reading():
             self.meta = {str(key): str(value) for key, value in self._ask("SELECT * FROM meta")}
@@ -62,7 +65,7 @@ class Inventory:
         every = [self._of_kind(kind) for kind in kinds] if kinds else [self._all()]
         with self._reading():
             for number, text in heapq.merge(*every, key=operator.itemgetter(0)):
-                yield int(number), rowaccept.read(_bytes(text))
+                yield int(number), self._shown(number, text)
 
     def _of_kind(self, kind: str) -> sqlite3.Cursor:
         table = _TABLE.get(kind)
@@ -90,7 +93,7 @@ class Inventory:
         )
         with self._reading():
             for number, text in self._ask(query, (kind, *words)):
-                yield int(number), rowaccept.read(_bytes(text))
+                yield int(number), self._shown(number, text)
 
     def row(self, number: int) -> dict[str, Any]:
         """Return one row.
@@ -102,7 +105,7 @@ class Inventory:
             found = self._ask("SELECT row FROM rows WHERE n = ?", (number,)).fetchone()
         if found is None:
             raise InputError(f"the inventory has no row `{number}`")
-        return rowaccept.read(_bytes(found[0]))
+        return self._shown(number, found[0])
 
     def joined(self, kind: str, fs: int, inode: int) -> list[tuple[int, dict[str, Any]]]:
         """Return the `name` or `stream` rows of one metadata record."""
@@ -125,7 +128,7 @@ class Inventory:
                 for fs, inode, number, text in self._ask(
                     query, [v for pair in block for v in pair]
                 ):
-                    item = int(number), rowaccept.read(_bytes(text))
+                    item = int(number), self._shown(number, text)
                     found.setdefault((fs, inode), []).append(item)
         return found
 
@@ -143,7 +146,7 @@ class Inventory:
             f"WHERE stream_keys.{column} = ? ORDER BY n"
         )
         with self._reading():
-            found = [(int(n), rowaccept.read(_bytes(text))) for n, text in self._ask(query, (key,))]
+            found = [(int(n), self._shown(n, text)) for n, text in self._ask(query, (key,))]
         if column == "size":
             return [item for item in found if item[1].get("size") == value]
         return [item for item in found if item[1].get("digests", {}).get(column) == value]
@@ -154,7 +157,7 @@ class Inventory:
         folded = name.casefold()
         key = name_key(folded.encode("utf-8", "surrogatepass"))
         with self._reading():
-            found = [(int(n), rowaccept.read(_bytes(text))) for n, text in self._ask(query, (key,))]
+            found = [(int(n), self._shown(n, text)) for n, text in self._ask(query, (key,))]
         return [item for item in found if item[1]["name"].casefold() == folded]
 
     def stream_digests(
@@ -162,7 +165,7 @@ class Inventory:
     ) -> Iterator[tuple[int, tuple[bytes | None, ...]]]:
         """Yield the number of every stream row and its digests, None for those it has not."""
         wanted = ", ".join(f"json_extract(row,'$.digests.{name}')" for name in names)
-        query = f"SELECT n, {wanted} FROM rows WHERE {KIND} = 'stream' ORDER BY n"  # noqa: S608
+        query = f"SELECT n, {wanted} FROM stream_keys JOIN rows USING (n) ORDER BY n"  # noqa: S608
         with self._reading():
             for number, *digests in self._ask(query):
                 yield int(number), tuple(text and bytes.fromhex(text) for text in digests)
@@ -184,6 +187,8 @@ class Inventory:
                 for (text,) in self._ask(query, block):
                     row = rows.parse(_bytes(text))
                     found[int(row["stream"])] = str(row["mime"])
+        if self.mask is not None:
+            return {n: self.mask.mime(n, text, self) for n, text in found.items()}
         return found
 
     def types(self) -> Iterator[tuple[int, str]]:
@@ -199,7 +204,16 @@ class Inventory:
         return self.row(int(self.meta["rows"]) - 1)
 
     def lines(self) -> Iterator[bytes]:
-        """Yield the lines of an export: all rows, then what depends on the engine."""
+        """Yield the lines of an export: all rows, then what depends on the engine.
+
+        Raises:
+            RefusedError: rows are masked; such lines would not prove themselves.
+        """
+        if self.mask is not None:
+            raise RefusedError(
+                f"`{escape_bytes(self.path)}` is of sensitive material: its rows are not given out",
+                hint="a form that does not prove itself, such as CSV, holds digests without names",
+            )
         with self._reading():
             for table in ("rows", "engine_rows"):
                 for number, salt, text in self._ask(f"SELECT n, salt, row FROM {table} ORDER BY n"):  # noqa: S608
@@ -229,6 +243,10 @@ class Inventory:
             if tree.root().hex() != self.meta.get(root):
                 found.append(f"{table}: root {tree.root().hex()}, {self.meta.get(root)} on record")
         return found
+
+    def _shown(self, number: int, text: object) -> dict[str, Any]:
+        row = rowaccept.read(_bytes(text))
+        return row if self.mask is None else self.mask.row(int(number), row)
 
     def _ask(self, query: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         return self._db.execute(query, tuple(values))

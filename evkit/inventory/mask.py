@@ -1,0 +1,109 @@
+"""Sensitive material: rows without what names or describes content.
+
+Digests, sizes, states, bases and the numbers of rows stay; names, paths, times, owners, targets and
+types go. Only fields that are listed here are kept, so that a new kind of row tells nothing until
+somebody has thought about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evkit.inventory.reader import Inventory
+
+SENSITIVE: Final = "(sensitive)"
+KEPT: Final = frozenset({
+    "acquisition", "allocated", "attr", "attr_id", "basis", "block_size", "blocks", "bytes",
+    "bytes_digested", "digests", "directories", "entries", "errors", "extents", "extents_left_out",
+    "filesystems", "first_inode", "flags", "fs", "inode", "kind", "last_inode", "links", "name_seq",
+    "names", "offset", "parent", "parent_seq", "partition", "reallocated", "reason", "resolution",
+    "result", "root", "row", "sector_size", "seq", "size", "slot", "stage", "state", "streams",
+    "table", "table_number", "type", "within", "zone",
+})  # fmt: skip
+_NAMES = ("path", "name", "description")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mask:
+    """Which rows are masked.
+
+    Attributes:
+        everything: all of them: the exhibit holds sensitive material.
+        streams: numbers of stream rows that a set of sensitive material holds.
+        nodes: (fs, inode, seq) of these.
+        systems: numbers of file systems that lie in them, such as archives.
+    """
+
+    everything: bool = False
+    streams: frozenset[int] = frozenset()
+    nodes: frozenset[tuple[int, int, int]] = frozenset()
+    systems: frozenset[int] = frozenset()
+
+    @classmethod
+    def of_streams(cls, inventory: Inventory, streams: Iterable[int]) -> Mask:
+        """Return the mask of some stream rows, of their names, and of what lies in them.
+
+        Raises:
+            InputError: a row is not there.
+        """
+        hit = set(streams)
+        nodes = set()
+        for number in hit:
+            row = inventory.row(number)
+            nodes.add((row["fs"], row["inode"], row["seq"]))
+        systems: set[int] = set()
+        inside = {
+            row["fs"]: row["within"] for _, row in inventory.rows("filesystem") if "within" in row
+        }
+        if inside:
+            systems = _closure(inventory, inside, hit)
+        return cls(streams=frozenset(hit), nodes=frozenset(nodes), systems=frozenset(systems))
+
+    def hides(self, number: int, row: dict[str, Any]) -> bool:
+        """Say whether a row is masked."""
+        if self.everything or number in self.streams or row.get("fs") in self.systems:
+            return True
+        place = (row.get("fs"), row.get("inode"))
+        if row["row"] == "error":
+            return any(node[:2] == place for node in self.nodes)
+        return (*place, row.get("seq")) in self.nodes
+
+    def row(self, number: int, row: dict[str, Any]) -> dict[str, Any]:
+        """Return the row, without what names or describes content when it is masked."""
+        return hidden(row) if self.hides(number, row) else row
+
+    def mime(self, stream: int, text: str, inventory: Inventory) -> str:
+        """Return the type of a stream row, or what stands for it when the row is masked."""
+        if self.everything or self.hides(stream, inventory.row(stream)):
+            return SENSITIVE
+        return text
+
+
+def hidden(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row without what names or describes content."""
+    found = {name: value for name, value in row.items() if name in KEPT}
+    for name in _NAMES:
+        if name in row:
+            found[name] = SENSITIVE
+    if row["row"] == "source" and "acquisition" in row:
+        found["name"] = row["acquisition"]
+    return found
+
+
+def _closure(inventory: Inventory, inside: dict[int, int], streams: set[int]) -> set[int]:
+    """Return the file systems that lie in streams, or in others that do."""
+    systems: set[int] = set()
+    while True:
+        found = set()
+        for system, stream in inside.items():
+            if system not in systems and (
+                stream in streams or inventory.row(stream)["fs"] in systems
+            ):
+                found.add(system)
+        if not found:
+            return systems
+        systems |= found
