@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from evkit.actions.custody import Request, prepare, require_exhibit, sign
 from evkit.actions.inventory_check import Unchanged
 from evkit.actions.inventory_target import Chosen, choose, path_hint, unrecorded
+from evkit.actions.sensitive import opened
 from evkit.core.errors import RefusedError, UsageError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import parse_ref
 from evkit.core.text import escape_bytes
 from evkit.hashing.digests import digest_file
-from evkit.inventory.reader import Inventory
 from evkit.inventory.scan import Options, Scan
 from evkit.inventory.sentences import sentence, wrapped
 from evkit.inventory.store import Writer
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from evkit.actions.custody import Recorded
     from evkit.identity.signer import Signer
+    from evkit.inventory.reader import Inventory
     from evkit.station import Station
 
 KIND = "inventory"
@@ -261,9 +262,9 @@ def _write(request: RunRequest, chosen: Chosen, progress: Progress) -> RunResult
 
 
 def finished(database: bytes, chosen: Chosen) -> RunResult:
-    """Return what a complete inventory file says."""
+    """Return what a complete inventory file says; names of sensitive material are masked."""
     unread, whole = chosen.target.unread, chosen.unread_whole
-    with Inventory(database) as inventory:
+    with opened(database) as inventory:
         return RunResult(
             database=database,
             sources=chosen.sources,

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.actions.inventory import coverage_lines, problem_lines
 from evkit.actions.inventory_target import inventories
+from evkit.actions.sensitive import opened
 from evkit.core.errors import CaseError, UsageError
 from evkit.core.refs import parse_ref
 from evkit.core.text import escape, escape_bytes, shorten
 from evkit.inventory.find import Criteria, Entry, entries, show_time
-from evkit.inventory.reader import Inventory
 from evkit.inventory.sentences import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evkit.inventory.reader import Inventory
     from evkit.station import Station
 
 _WIDTH = 80
@@ -114,7 +115,7 @@ def listing(database: bytes, *, deleted: bool | None = None, limit: int = 0) -> 
         deleted: True for deleted names only, False for names in use only.
         limit: entries at most; 0 for all.
     """
-    with Inventory(database) as inventory:
+    with opened(database) as inventory:
         found, more = _some(inventory, Criteria(deleted=deleted), limit)
         return Listing(
             database=database,
@@ -128,7 +129,7 @@ def listing(database: bytes, *, deleted: bool | None = None, limit: int = 0) -> 
 
 def problems(database: bytes) -> Listing:
     """List only what could not be read, all of it."""
-    with Inventory(database) as inventory:
+    with opened(database) as inventory:
         return Listing(
             database=database,
             entries=(),
@@ -144,7 +145,7 @@ def find(database: bytes, criteria: Criteria, limit: int = 0) -> Listing:
         UsageError: nothing to look for was given.
     """
     need_criteria(criteria)
-    with Inventory(database) as inventory:
+    with opened(database) as inventory:
         found, more = _some(inventory, criteria, limit)
         return Listing(
             database=database,
