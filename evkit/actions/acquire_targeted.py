@@ -14,6 +14,7 @@ from evkit.actions.intake import given_up
 from evkit.actions.intake_files import Copying, take_each
 from evkit.actions.intake_job import Taken
 from evkit.actions.longwork import Plan, Work, check_plan, without_station
+from evkit.actions.nameless import selection_without_names, without_names
 from evkit.actions.targeted_job import Job, Wish
 from evkit.actions.targeted_result import PlannedFiles, TakenFiles
 from evkit.core import durable
@@ -166,6 +167,7 @@ def _record_end(
     station: Station, work: Work, signer: Signer, job: Job, done: tuple[Taken, Seen | None]
 ) -> TakenFiles:
     taken, seen = done
+    without_names(station, str(work.ref), taken)
     reason = job.wish.reason or "not stated"
     changes = [("source-changed", text, reason) for text in taken.changed]
     stated = {k: job.plan.values[k] for k in ("scope", "reason") if k in job.plan.values}
@@ -181,7 +183,8 @@ def _record_end(
         **taken.values,
     }
     if taken.error is None:
-        values["selection"] = jobs.selection_fields(job, rows, seen)
+        chosen = jobs.selection_fields(job, rows, seen)
+        values["selection"] = selection_without_names(station, str(work.ref), chosen)
     known = [(d.code, d.text, d.reason or "not stated") for d in work.start.deviations]
     decisions = decided.of_end(station, signer, work.ref, values, changes)
     try:

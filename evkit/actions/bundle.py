@@ -34,6 +34,7 @@ class Request:
         case: case id.
         output: new folder, or new file ending in `.zip`.
         with_exhibits: enclose the evidence data.
+        with_sensitive: enclose sensitive material too.
         withhold: names of personal fields to withhold (`owner` means all of `owner.*`), or `all`.
         values: further fields of the event, as typed.
         happened, reason: as typed.
@@ -43,6 +44,7 @@ class Request:
     case: str
     output: bytes
     with_exhibits: bool = False
+    with_sensitive: bool = False
     withhold: tuple[str, ...] = ()
     values: Mapping[str, object] = field(default_factory=dict)
     happened: str | None = None
@@ -129,7 +131,11 @@ def create(
 
     custody.require_case(station.state(request.case), request.case)
     refuse_taken(request.output)
-    choice = Choice(with_exhibits=request.with_exhibits, withhold=request.withhold)
+    choice = Choice(
+        with_exhibits=request.with_exhibits,
+        withhold=request.withhold,
+        with_sensitive=request.with_sensitive,
+    )
     collected = collect(station, request.case, choice)
     _need_space(request.output, collected.evidence_bytes)
     recorded = custody.run(
@@ -165,6 +171,8 @@ def _values(request: Request, collected: Collected) -> dict[str, object]:
         "with_exhibits": request.with_exhibits,
         "withheld": collected.withheld,
     }
+    if request.with_sensitive:
+        values["with_sensitive"] = True
     if collected.exhibit_refs:
         values["exhibits"] = list(collected.exhibit_refs)
     enclosed = sorted({ref for ref, _ in collected.exhibits})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.acquire_where import Files, Where
+from evkit.actions.sensitive import REASON, exhibit_is_sensitive, mask_for
 from evkit.bundle.material import Material, Stream
 from evkit.core.errors import CheckFailedError, InputError, UsageError
 from evkit.core.refs import parse_ref
@@ -27,15 +28,17 @@ BLOCK = 1 << 20
 ALWAYS = ("station", "recover", "revoke")  # station entries that every bundle holds
 NOT_ASKED = "not asked for (`--with-exhibits`)"
 NOT_HERE = "the file is not at the station"
+_NAMELESS = frozenset({"pieces", "map", "log"})  # roles of files without content and names
 IN_PLACE = "digested where it lay and never copied"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What to enclose: the evidence or not, and which personal fields to withhold."""
+    """What to enclose: evidence, sensitive material; and which personal fields to withhold."""
 
     with_exhibits: bool
     withhold: tuple[str, ...]
+    with_sensitive: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +82,17 @@ def collect(station: Station, case: str, choice: Choice) -> Collected:
     if choice.with_exhibits:
         where = Where(station)
         for acquisition in contents.acquisitions(made).values():
-            _evidence(where.files(acquisition.ref), acquisition, exhibits, absent)
+            ref = acquisition.ref
+            if choice.with_sensitive or not exhibit_is_sensitive(station, None, ref):
+                _evidence(where.files(ref), acquisition, exhibits, absent)
+            else:
+                _harmless(where.files(ref), acquisition, exhibits, absent)
     inventories = {}
     for ref, row in contents.inventories(made).items():
         stream = _inventory(station, ref, row)
-        if stream is None:
+        if stream is not None and not choice.with_sensitive and not _may_leave(station, ref, row):
+            absent[ref, layout.INVENTORY_FILE] = REASON
+        elif stream is None:
             absent[ref, layout.INVENTORY_FILE] = NOT_HERE
         else:
             inventories[ref] = stream
@@ -172,6 +181,27 @@ def _evidence(
         if not _one(files, str(row.name), row.size or 0, (exhibits, absent)):
             absent[ref, contents.FILES_NAME] = f"`{row.name}`: {NOT_HERE}"
             return
+
+
+def _harmless(
+    files: Files,
+    acquisition: Acquisition,
+    exhibits: dict[tuple[str, str], tuple[bytes, int]],
+    absent: dict[tuple[str, str], str],
+) -> None:
+    """Note of sensitive material only the files that hold neither content nor names."""
+    for artifact in acquisition.artifacts:
+        if artifact.role in _NAMELESS:
+            _one(files, artifact.name, artifact.size, (exhibits, absent))
+        else:
+            absent[acquisition.ref, artifact.name] = REASON
+    if acquisition.is_list:
+        absent[acquisition.ref, contents.FILES_NAME] = REASON
+
+
+def _may_leave(station: Station, ref: str, row: Mapping[str, Any]) -> bool:
+    path = os.path.join(station.folder(parse_ref(ref)), str(row["database"]["name"]).encode())
+    return mask_for(station, None, ref, path) is None
 
 
 def _one(

@@ -13,6 +13,7 @@ from evkit.actions.intake_hints import command, image_hints
 from evkit.actions.intake_job import IMAGE, KINDS, Job, Taken, missing_of_kind
 from evkit.actions.intake_result import PlannedIntake, TakenIn
 from evkit.actions.longwork import Plan, Work, check_plan, without_station
+from evkit.actions.nameless import without_names
 from evkit.core.errors import (
     EvkitError,
     InterruptedByUserError,
@@ -57,6 +58,7 @@ def run(station: Station, signer: Signer, request: Request, progress: Progress =
                 given_up(work.folder, taken, STOPPED, error)
             except EvkitError as error:
                 given_up(work.folder, taken, FAILED, error)
+            without_names(station, str(work.ref), taken)
             return _record_end(work, job, taken)
         finally:
             work.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from evkit.bundle.material import SENSITIVE
 from evkit.core.errors import EvkitError
 from evkit.core.refs import Ref, is_ref, parse_ref
 from evkit.custody.sensitive import is_sensitive, origins_elsewhere
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from evkit.custody.replay import Replay
     from evkit.station import Station
 
-REASON = "sensitive material: names stay at the station"
+REASON = f"{SENSITIVE}, left out (`--with-sensitive`)"
 _CONFIG = b"station.toml"
 _DEPTH = 3  # case, exhibit and acquisition below `cases`
 

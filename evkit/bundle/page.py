@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.bundle import unread
 from evkit.custody.history import shown
 from evkit.custody.kinds import kind_of
+from evkit.custody.sensitive import is_sensitive
 from evkit.manifest import contents
 from evkit.manifest.decisions import decisions
 
@@ -168,7 +169,7 @@ def _exhibit(
     ref = ", ".join(row["exhibits"])
     own = tuple(f"{name}/" for name in row["exhibits"])
     taken = [
-        _acquisition(entry, manifest.facts["inventories"], decided.get(entry["acquisition"], []))
+        _acquisition(entry, manifest, decided.get(entry["acquisition"], []), replay)
         for entry in manifest.facts["acquisitions"]
         if own and entry["acquisition"].startswith(own)
     ]
@@ -183,7 +184,7 @@ def _exhibit(
 
 
 def _acquisition(
-    row: dict[str, Any], inventories: list[dict[str, Any]], decided: list[Decision]
+    row: dict[str, Any], manifest: Manifest, decided: list[Decision], replay: Replay
 ) -> dict[str, Any]:
     media: dict[str, Any] = row["media"] if isinstance(row.get("media"), dict) else {}
     made = "made by another tool, first digested here" if row.get("made_by") == "other-tool" else ""
@@ -197,7 +198,8 @@ def _acquisition(
         facts.append(("files taken in", f"{row['files']:,}, {size:,} bytes"))
     if "unread" in row:
         facts.append(("could not be read", unread.lost(row["unread"])))
-    there = unread.files_there(row["acquisition"], inventories)
+    named = not is_sensitive(replay.state, row["acquisition"])
+    there = unread.files_there(row["acquisition"], manifest.facts["inventories"], named=named)
     if there:
         facts.append(("files that lie in unread sectors", there))
     return {"ref": row["acquisition"], "source": f"entry {row['entry']}", "facts": facts}

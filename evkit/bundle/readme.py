@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evkit.bundle.material import SENSITIVE
 from evkit.core.text import escape
 
 if TYPE_CHECKING:
-    from evkit.manifest.model import Manifest
+    from evkit.manifest.model import Item, Manifest
 
 _TEXT = """\
 EVIDENCE BUNDLE, case {case}
@@ -36,7 +37,7 @@ To check the files without evkit
   nothing was left out or exchanged later, takes the signatures and the paper memo.
   The whole recipe with openssl: docs/verify-by-hand.md of evkit.
 
-What is where
+{sensitive}What is where
   bag.sig                     signature of {issuer}
                               over tagmanifest-sha256.txt
   data/events/                every recorded step, each signed by the acting officer,
@@ -50,6 +51,11 @@ What is where
 Made {made} by {issuer}.
 Ledger {origin}, {size} entries.
 """
+_SENSITIVE = """\
+Sensitive material was left out on purpose: manifest.html lists it, with its digests.
+It stays at the station and is shown there to those who may see it.
+
+"""
 
 
 def readme(manifest: Manifest) -> bytes:
@@ -62,5 +68,10 @@ def readme(manifest: Manifest) -> bytes:
         made=manifest.made["utc"],
         origin=escape(manifest.head["origin"]),
         size=manifest.head["size"],
+        sensitive=_SENSITIVE if any(_sensitive(item) for item in manifest.not_enclosed) else "",
     )
     return text.encode("utf-8")
+
+
+def _sensitive(item: Item) -> bool:
+    return (item.reason or "").startswith(SENSITIVE)

@@ -31,8 +31,13 @@ def lost(unread: object) -> str:
     return text + (f"; {shown(rest)}" if rest else "")
 
 
-def files_there(acquisition: str, inventories: Iterable[Mapping[str, Any]]) -> str:
-    """Return which files lie in unread places, as the last inventory that says so; else nothing."""
+def files_there(
+    acquisition: str, inventories: Iterable[Mapping[str, Any]], *, named: bool = True
+) -> str:
+    """Return which files lie in unread places, as the last inventory that says so; else nothing.
+
+    Names are left out of what is sensitive material (`named` is False).
+    """
     said = [
         row
         for row in inventories
@@ -47,11 +52,13 @@ def files_there(acquisition: str, inventories: Iterable[Mapping[str, Any]]) -> s
     uncertain = _count(fields, "uncertain")
     if uncertain:
         text += f"; of {uncertain:,} that is not known"
-    named = [hit for hit in _list(fields.get("first")) if isinstance(hit, dict)]
+    if not named:
+        return text
     names = [
         f"{shown(hit.get('path', ''))} ({_bytes(_count(hit, 'bytes'))}"
         f"{', deleted' if hit.get('deleted') is True else ''})"
-        for hit in named
+        for hit in _list(fields.get("first"))
+        if isinstance(hit, dict)
     ]
     more = used + deleted - len(names)
     if names:

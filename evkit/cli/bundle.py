@@ -42,6 +42,10 @@ def bundle() -> None:
 )
 @click.option("--with-exhibits", is_flag=True, help="Enclose the evidence data.")
 @click.option(
+    "--with-sensitive", is_flag=True,
+    help="Enclose sensitive material too: rows of its inventories and, with exhibits, its data.",
+)  # fmt: skip
+@click.option(
     "--withhold", metavar="NAMES", multiple=True,
     help="Withhold personal fields, such as `victim` or `owner.cnic`; `all` for all of them.",
 )  # fmt: skip
@@ -50,13 +54,14 @@ def bundle() -> None:
 @common
 @recording
 def create(
-    session: Session, case: str, output: str, with_exhibits: bool, withhold: tuple[str, ...],
-    recipient: str | None, medium: str | None, recording: Recording,
+    session: Session, case: str, output: str, with_exhibits: bool, with_sensitive: bool,
+    withhold: tuple[str, ...], recipient: str | None, medium: str | None, recording: Recording,
 ) -> None:  # fmt: skip
     """Record a bundle of CASE and write it.
 
     The event is recorded first, so that the bundle proves its own making. A bundle that could not
-    be finished leaves nothing under its name.
+    be finished leaves nothing under its name. Sensitive material is left out, and the manifest says
+    so, unless it is asked for.
     """
     from evkit.actions import bundle as action
 
@@ -70,6 +75,7 @@ def create(
         case=case,
         output=os.fsencode(output),
         with_exhibits=with_exhibits,
+        with_sensitive=with_sensitive,
         withhold=tuple(part.strip() for text in withhold for part in text.split(",")),
         values=values,
         happened=recording.happened,

@@ -52,6 +52,12 @@ def exhibit() -> None:
 @click.option(
     "--derived-from", metavar="REF", multiple=True, help="What it was made from (repeat)."
 )
+@click.option(
+    "--sensitive-material",
+    is_flag=True,
+    default=None,
+    help="It holds sensitive material: keep names in it out of every output.",
+)
 @click.option("--attach", metavar="FILE", multiple=True, help="Take a file in by digest (repeat).")
 @sensitive_option
 @recording

@@ -20,6 +20,7 @@ INVENTORY: Final = "inventory"
 FILES_NAME: Final = "files/"
 LIST_ROLE: Final = "list"
 PIECES_ROLE: Final = "pieces"
+SENSITIVE: Final = "sensitive_material"  # field of the kinds `register` and `sensitive`
 CONTENT_ROLES: Final = ("image", "segment")
 
 
@@ -55,11 +56,15 @@ class Artifact(NamedTuple):
 
 
 class Acquisition(NamedTuple):
-    """The first end of an acquisition: its row in the facts and its files."""
+    """The first end of an acquisition: its row in the facts and its files.
+
+    `sensitive` says that its exhibit holds sensitive material: names in it are not printed.
+    """
 
     ref: str
     row: Mapping[str, Any]
     artifacts: tuple[Artifact, ...]
+    sensitive: bool = False
 
     @property
     def is_list(self) -> bool:
@@ -91,7 +96,29 @@ def acquisitions(facts: Mapping[str, Any]) -> dict[str, Acquisition]:
     rows: dict[str, Mapping[str, Any]] = {}
     for row in facts["acquisitions"]:
         rows.setdefault(row["acquisition"], row)
-    return {ref: Acquisition(ref, row, _artifacts(ref, row)) for ref, row in rows.items()}
+    hidden = sensitive_exhibits(facts)
+    return {
+        ref: Acquisition(ref, row, _artifacts(ref, row), ref.rpartition("/")[0] in hidden)
+        for ref, row in rows.items()
+    }
+
+
+def sensitive_exhibits(facts: Mapping[str, Any]) -> set[str]:
+    """Return the exhibits that an entry calls sensitive material and no later one does not."""
+    said: dict[str, bool] = {}
+    about: dict[object, list[str]] = {}
+    for row in facts.get("entries", ()):
+        exhibits, fields = row.get("exhibits", []), row.get("fields", {})
+        about[row.get("id")] = exhibits
+        if row.get("kind") == "correct":
+            exhibits = about.get(fields.get("corrects"), []) if _is_map(fields) else []
+            fields = fields.get("values", {}) if _is_map(fields) else {}
+        elif row.get("kind") not in {"register", "sensitive"}:
+            continue
+        flag = fields.get(SENSITIVE) if _is_map(fields) else None
+        if isinstance(flag, bool):
+            said.update(dict.fromkeys(exhibits, flag))
+    return {ref for ref, flag in said.items() if flag}
 
 
 def is_container(name: str) -> bool:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from evkit.verify.sources import Source
 
 
+_HIDDEN: Final = "(sensitive)"  # for the name of a file that was digested where it lies
 MAX_NAMES: Final = 10  # of missing files
 
 
@@ -210,22 +211,27 @@ def _files(
             continue
         for row in rows:
             if row.sha256 is not None:
-                total = total.plus(_listed(ref, row, source, report))
+                total = total.plus(_listed(acquisition, row, source, report))
     return total
 
 
-def _listed(ref: str, row: Row, source: Source, report: Report) -> Counts:
+def _listed(acquisition: Acquisition, row: Row, source: Source, report: Report) -> Counts:
     """Compare one taken-in file; what was digested in place is looked for under its own path."""
+    ref = acquisition.ref
     name = row.name or os.fsdecode(row.path)
     where = source.place(ref, name)
     if where is None:
-        return _absent(ref, name)
+        return _absent(ref, row.name or _HIDDEN if acquisition.sensitive else name)
     found = source.digest(ref, name)
     if found is None:
         return Counts()
     size = row.size or 0
     if found == row.sha256 and source.size(ref, name) == size:
         return Counts(1, size)
-    text = f"`{escape(where)}` is not what was taken in as `{escape_bytes(row.path)}`"
+    if acquisition.sensitive and row.name is None:
+        where = _HIDDEN
+    text = f"`{escape(where)}` is not what was taken in"
+    if not acquisition.sensitive:
+        text += f" as `{escape_bytes(row.path)}`"
     report.failed(CONTENT, "exhibit-digest", text, escape(where), str(row.sha256), found)
     return Counts(1, size, 1)

@@ -147,6 +147,7 @@ KINDS = (
             field("enclosed", "refs", "acquisitions whose data are enclosed"),
             field("withheld", "integer", "personal values that were withheld"),
             field("with_exhibits", "flag", "evidence data are enclosed"),
+            field("with_sensitive", "flag", "sensitive material is enclosed too"),
             text("medium", "label and serial number of the medium"),
         ),
         roles=(OFFICER, CUSTODIAN, SUPERVISOR, PROSECUTOR),
