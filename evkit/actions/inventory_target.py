@@ -278,6 +278,22 @@ def _unread(
     return first, total(first) == stated.get("bytes", 0)
 
 
+def unread_places(station: Station, acquisition: Acquisition) -> tuple[list[tuple[int, int]], int]:
+    """Return the known places of a medium that were not readable, and the bytes of all of them.
+
+    The map says where; when it is not here, the first places that the record names do.
+    """
+    fields = acquisition.fields
+    artifacts = [item for item in _list(fields.get("artifacts")) if _usable(item)]
+    try:
+        ranges, _ = _unread(Where(station).files(acquisition.ref), artifacts, fields)
+    except (CaseError, InputError):
+        ranges, _ = _unread(Where(station).files(acquisition.ref), (), fields)
+    unread = fields.get("unread")
+    stated = unread.get("bytes") if isinstance(unread, dict) else 0
+    return ranges, max(total(ranges), stated if isinstance(stated, int) else 0)
+
+
 def next_name(folder: bytes) -> bytes:
     """Return the path of the next inventory file of an acquisition's folder."""
     used = {os.path.basename(path) for path in inventories(folder)}

@@ -9,6 +9,7 @@ import click
 from evkit.cli.frame import command, group
 from evkit.cli.inventory_export import export
 from evkit.cli.inventory_mark import mark
+from evkit.cli.inventory_report import report
 from evkit.cli.inventory_where import station_of
 from evkit.cli.options import common, recording
 from evkit.core.errors import ExitCode
@@ -174,3 +175,4 @@ def find(
 
 inventory.add_command(export)
 inventory.add_command(mark)
+inventory.add_command(report)

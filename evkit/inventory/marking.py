@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
 KNOWN, NOTABLE = "known", "notable"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What hash sets say of a stream.
+class Mark(Protocol):
+    """One stream in one set."""
 
-    Attributes:
-        kind: `notable` or `known`; notable when sets of both kinds hold the digest.
-        sets: names of the sets that do.
-    """
+    @property
+    def set(self) -> str:
+        """Name of the set."""
 
-    kind: str
-    sets: tuple[str, ...]
+    @property
+    def category(self) -> str:
+        """`known` or `notable`."""
+
+    @property
+    def digest(self) -> str:
+        """The strongest algorithm whose digest is in the set."""
 
 
-Marks: TypeAlias = "Mapping[int, Mark]"
+class Marks(Protocol):
+    """The marks of one inventory."""
+
+    def of(self, stream_row: int) -> Sequence[Mark]:
+        """Return the marks of a stream row."""
+
+
+def category(marks: Marks | None, stream: int | None) -> str:
+    """Return `notable` when any notable set holds the stream, else `known`, or empty."""
+    if marks is None or stream is None:
+        return ""
+    found = {mark.category for mark in marks.of(stream)}
+    return NOTABLE if NOTABLE in found else (KNOWN if found else "")
+
+
+def load(database: bytes) -> Marks | None:  # noqa: ARG001 - hash sets are to come
+    """Return the newest marks of an inventory file, None when it has none."""
+    return None

@@ -77,7 +77,8 @@ def bar(
         within.setdefault(int(row.get("partition", 0)), []).append(row)
     looks = _looks([str(row["type"]) for _, row in systems])
     only = sum(row["kind"] in {"partition", "whole"} for _, row in partitions) == 1
-    main, beside = [], []
+    main: list[Segment] = []
+    beside: list[Segment] = []
     for _, row in partitions:
         made = _segment(size, row, tuple(within.get(row["partition"], ())), looks)
         apart = row["kind"] == "metadata" or (row["kind"] == "whole" and not only)

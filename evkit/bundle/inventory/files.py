@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evkit.inventory.find import entries
+from evkit.inventory.marking import KNOWN, NOTABLE, category
 from evkit.manifest.rows import DIGESTS
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Table:
             "digest": digest,
             "zone": 0 if row.get("zone", "utc") == "utc" else 1,
             "deleted": _deleted(entry),
-            "mark": {"": 0, "known": 1, "notable": 2}.get(mark, 0),
+            "mark": {"": 0, KNOWN: 1, NOTABLE: 2}[mark],
             "row": entry.name_row,
             "stream": entry.stream_row,
             **{key: _seconds(times.get(key)) for key in "macb"},
@@ -113,8 +114,7 @@ def table(inventory: Inventory, marks: Marks | None, most: int = MOST) -> Table:
         row = entry.name or {}
         if row.get("type") == "directory" or "virtual" in row.get("flags", ()):
             continue
-        mark = None if marks is None or entry.stream_row is None else marks.get(entry.stream_row)
-        found.add(entry, mark.kind if mark else "")
+        found.add(entry, category(marks, entry.stream_row))
         if found.full:
             break
     return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.bundle.inventory.histogram import Activity
 from evkit.core.progress import SILENT, Progress
-from evkit.inventory.marking import NOTABLE
+from evkit.inventory.marking import NOTABLE, category
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,11 +72,11 @@ def gather(inventory: Inventory, marks: Marks | None, progress: Progress = SILEN
 
     Args:
         inventory: a finished inventory.
-        marks: stream number -> mark; None when no hash sets were applied.
+        marks: of hash sets; None when none were applied.
         progress: told rows.
     """
     facts = Facts(marked=None if marks is None else Counter())
-    taker = _Taker(facts, marks or {}, inventory.types())
+    taker = _Taker(facts, marks, inventory.types())
     total = int(inventory.meta["rows"])
     progress.begin(_TASK, total, "rows")
     for number, row in inventory.rows():
@@ -91,7 +91,7 @@ def gather(inventory: Inventory, marks: Marks | None, progress: Progress = SILEN
 class _Taker:
     """Counts rows; types come in the order of the streams that they belong to."""
 
-    def __init__(self, facts: Facts, marks: Marks, types: Iterator[tuple[int, str]]) -> None:
+    def __init__(self, facts: Facts, marks: Marks | None, types: Iterator[tuple[int, str]]) -> None:
         self._facts, self._marks, self._types = facts, marks, types
         self._next = next(types, None)
         self._heap: list[tuple[int, int, _Row]] = []
@@ -148,6 +148,9 @@ class _Taker:
             self._facts.deleted[row["reallocated"]] += 1
 
     def _take_stream(self, number: int, row: _Row) -> None:
+        self._mark(number, row)
+        if row.get("reason") == "bad-cluster-list":  # as large as the volume, and no file
+            return
         size = row.get("size", 0)
         mime = self._type_of(number)
         types = self._facts.types
@@ -165,14 +168,13 @@ class _Taker:
             heapq.heappush(self._heap, item)
         elif item[:2] > self._heap[0][:2]:
             heapq.heapreplace(self._heap, item)
-        self._mark(number, row)
 
     def _mark(self, number: int, row: _Row) -> None:
-        mark = self._marks.get(number)
-        if mark is None or self._facts.marked is None:
+        kind = category(self._marks, number)
+        if not kind or self._facts.marked is None:
             return
-        self._facts.marked[mark.kind] += 1
-        if mark.kind == NOTABLE and len(self._facts.hits) < HITS:
+        self._facts.marked[kind] += 1
+        if kind == NOTABLE and len(self._facts.hits) < HITS:
             self._facts.hits.append((number, _slim(row)))
 
     def _type_of(self, stream: int) -> str:

@@ -18,12 +18,14 @@ from evkit.bundle.inventory import problems
 from evkit.bundle.inventory.disk import bar
 from evkit.bundle.inventory.files import Table, best_digest, split, table
 from evkit.bundle.inventory.gather import Facts, gather, sorted_types
-from evkit.bundle.inventory.words import DIRECTIONS, Safe, Speaker, name, number, words
+from evkit.bundle.inventory.words import DIRECTIONS, Safe, Speaker, name, number, parts, words
 from evkit.core.data import package_file
+from evkit.core.errors import InputError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.text import escape, escape_bytes, shorten
 from evkit.inventory.coverage import problems as wrong_sums
 from evkit.inventory.find import of_streams, show_time
+from evkit.inventory.marking import NOTABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,6 +100,7 @@ def report_page(
     from evkit.bundle.pages import render
 
     facts = gather(inventory, marks, progress)
+    _check(facts)
     files = table(inventory, marks)
     say = Speaker(context.language)
     script, style = _source("inventory-report.js"), _source("inventory-report.css")
@@ -115,7 +118,7 @@ def report_page(
         "count": sum(facts.problem_count.values()),
         **_head(inventory, facts, context, say),
         **_parts(inventory, facts, context, say),
-        **_lists(inventory, facts, marks or {}),
+        **_lists(inventory, facts, marks),
         **_files(facts, files, context),
         "proof": _proof(inventory, facts, context),
     }
@@ -127,6 +130,21 @@ def report_page(
         marked=dict(facts.marked or {}),
         result=facts.coverage["result"],
     )
+
+
+def _check(facts: Facts) -> None:
+    """Refuse an inventory that lacks what every page says.
+
+    Raises:
+        InputError: it has no source row, or a coverage row without a count.
+    """
+    if not facts.source or not facts.coverage:
+        raise InputError("the inventory has no source row or no coverage row")
+    for group, total, parts in _SUMS:
+        missing = {total, *parts, *(("digested",) if group == "bytes" else ())}
+        missing -= facts.coverage[group].keys()
+        if missing:
+            raise InputError(f"the coverage row lacks {group}: {', '.join(sorted(missing))}")
 
 
 def _policy(script: str, style: str) -> str:
@@ -230,11 +248,13 @@ def _parts(inventory: Inventory, facts: Facts, context: Context, say: Speaker) -
     }
 
 
-def _lists(inventory: Inventory, facts: Facts, marks: Marks) -> dict[str, Any]:
+def _lists(inventory: Inventory, facts: Facts, marks: Marks | None) -> dict[str, Any]:
     return {
-        "largest": [_file(inventory, place, row) for place, row in facts.largest if row.get("size")],
+        "largest": [
+            _file(inventory, place, row) for place, row in facts.largest if row.get("size")
+        ],
         "hits": [
-            {**_file(inventory, place, row), "set": ", ".join(marks[place].sets)}
+            {**_file(inventory, place, row), "set": _sets(marks, place)}
             for place, row in facts.hits
         ],
     }
@@ -243,7 +263,8 @@ def _lists(inventory: Inventory, facts: Facts, marks: Marks) -> dict[str, Any]:
 def _gravity(item: tuple[int, Mapping[str, Any]]) -> tuple[int, int]:
     """Volumes before folders before files; each in the order of the inventory."""
     order = ("partition", "filesystem", "error", "directory", "stream", "name")
-    return order.index(item[1]["row"]), item[0]
+    kind = item[1]["row"]
+    return order.index(kind) if kind in order else len(order), item[0]
 
 
 def _files(facts: Facts, files: Table, context: Context) -> dict[str, Any]:
@@ -266,8 +287,8 @@ def _file(inventory: Inventory, place: int, row: dict[str, Any]) -> dict[str, An
     zone = str((entry.name or {}).get("zone", "utc"))
     best = best_digest(list(row.get("digests", {})))
     return {
-        "folder": Safe(_html(folder)),
-        "name": Safe(_html(last)),
+        "folder": parts(folder),
+        "name": parts(last),
         "names": len(found),
         "size": number(row["size"]) if "size" in row else "",
         "type": entry.mime or "",
@@ -280,10 +301,10 @@ def _file(inventory: Inventory, place: int, row: dict[str, Any]) -> dict[str, An
     }
 
 
-def _html(text: str) -> str:
-    import html
-
-    return html.escape(text)
+def _sets(marks: Marks | None, place: int) -> str:
+    """Return the notable sets that hold a stream, each with the digest that is equal."""
+    found = [] if marks is None else marks.of(place)
+    return ", ".join(f"{mark.set} ({mark.digest})" for mark in found if mark.category == NOTABLE)
 
 
 def _proof(inventory: Inventory, facts: Facts, context: Context) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evkit.bundle.inventory.words import Safe, Speaker, name, number
+from evkit.bundle.inventory.words import Safe, Speaker, name, number, words
 from evkit.core.paths import from_fields
 from evkit.core.text import escape_bytes, shorten
 from evkit.inventory.find import of_streams
@@ -22,7 +22,7 @@ def sentence(inventory: Inventory, number_: int, row: Mapping[str, Any], say: Sp
     """Return one sentence about a row that is an error or stands in a state that is a gap."""
     kind = str(row["row"])
     reason = say.reason(dict(row))
-    if kind == "error":
+    if kind == "error" or f"problem.{kind}" not in words():
         return say.element("problem.error", reason=reason, where=_where(row))
     if kind in {"partition", "filesystem"}:
         return _volume(row, reason, say)
@@ -76,6 +76,4 @@ def _where(row: Mapping[str, Any]) -> str:
     parts = [f"{key} {row[key]}" for key in ("fs", "partition", "inode") if key in row]
     if "path" in row:
         parts.append(path_of(row))
-    return ", ".join([*parts, f"stage {row['stage']}"])
-
-
+    return ", ".join([*parts, f"stage {row.get('stage', row['row'])}"])

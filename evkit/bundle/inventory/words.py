@@ -48,14 +48,14 @@ class Speaker:
 
     def text(self, key: str, **values: object) -> str:
         """Return plain text: for titles and labels."""
-        return _VALUE.sub(lambda match: str(values[match[1]]), words()[key][self._index])
+        return _VALUE.sub(lambda match: str(values[match[1]]), self._template(key))
 
     def element(self, key: str, **values: object) -> Safe:
         """Return an element with the text, its values isolated; values are escaped already.
 
         A value that is `Safe` must be an element made here: it is said in both languages.
         """
-        template = words()[key][self._index]
+        template = self._template(key)
         parts = []
         last = 0
         for match in _VALUE.finditer(template):
@@ -75,6 +75,11 @@ class Speaker:
             return self.element(key)
         return literal(reason)
 
+    def _template(self, key: str) -> str:
+        """Return a text; a word of a later version that has none here stands for itself."""
+        found = words().get(key)
+        return key.rpartition(".")[2] if found is None else found[self._index]
+
     def _value(self, value: object) -> str:
         if isinstance(value, Safe):
             return str(value)
@@ -84,6 +89,17 @@ class Speaker:
 def literal(text: str) -> Safe:
     """Return text from outside, isolated from the direction of what stands around it."""
     return Safe(f'<bdi class="v">{html.escape(text)}</bdi>')
+
+
+def parts(path: str) -> Safe:
+    """Return an escaped path, each part isolated from left to right.
+
+    Otherwise two Urdu names that follow each other would be shown in the other order.
+    """
+    isolated = (
+        f'<bdi dir="ltr">{html.escape(part)}</bdi>' if part else "" for part in path.split("/")
+    )
+    return Safe("/".join(isolated))
 
 
 def name(text: str) -> str:

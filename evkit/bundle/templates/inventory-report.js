@@ -17,10 +17,14 @@
     return e;
   }
   function left(parent, text, tag) { var e = add(parent, tag || "bdi", text); e.dir = "ltr"; return e; }
+  /* each part of a path apart, or two Urdu names would be shown in the other order */
+  function parts(parent, text) {
+    text.split("/").forEach(function (name, place) { if (place) { parent.appendChild(document.createTextNode("/")); } if (name) { left(parent, name); } });
+  }
   function empty(e) { while (e.firstChild) { e.removeChild(e.firstChild); } return e; }
 
   /* texts: an element names its text; values stand isolated in it */
-  function template(key) { var found = words[key]; return found ? found[languages.indexOf(root.lang)] : key; }
+  function template(key) { var found = words[key]; return found ? found[languages.indexOf(root.lang)] : key.slice(key.lastIndexOf(".") + 1); }
   function plain(key, values) {
     return template(key).replace(/\{([a-z_]+)\}/g, function (whole, name) {
       var value = values[name];
@@ -391,8 +395,8 @@
   }
   function line(body, i) {
     var row = add(body, "tr"), c = cell(row, "col.path", "path"), b = left(c), button;
-    add(b, "span", files.folders[files.folder[i]], "dir");
-    add(b, "b", files.name[i]);
+    parts(add(b, "span", null, "dir"), files.folders[files.folder[i]]);
+    parts(add(b, "b"), files.name[i]);
     if (files.mark[i]) { c.appendChild(document.createTextNode(" ")); c.appendChild(files.mark[i] === 2 ? tag("mark.notable", "hit") : tag("mark.known")); }
     button = add(c, "button", "", "open");
     button.type = "button";
@@ -402,7 +406,8 @@
     proofs(add(c, "div", null, "proofs"), i);
     c = cell(row, "col.size", "num");
     if (files.size[i] !== null) { left(c, num(files.size[i])); }
-    left(cell(row, "col.type"), files.types[files.type[i]]);
+    c = cell(row, "col.type");
+    if (files.types[files.type[i]]) { left(c, files.types[files.type[i]]); }
     time(cell(row, "col.time." + state.letter, "when"), i, state.letter);
   }
   function proofs(box, i) {
