@@ -140,8 +140,8 @@ def _check(facts: Facts) -> None:
     """
     if not facts.source or not facts.coverage:
         raise InputError("the inventory has no source row or no coverage row")
-    for group, total, parts in _SUMS:
-        missing = {total, *parts, *(("digested",) if group == "bytes" else ())}
+    for group, total, terms in _SUMS:
+        missing = {total, *terms, *(("digested",) if group == "bytes" else ())}
         missing -= facts.coverage[group].keys()
         if missing:
             raise InputError(f"the coverage row lacks {group}: {', '.join(sorted(missing))}")
