@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evkit.cli.frame import command, group
+from evkit.cli.inventory_compare import compare
 from evkit.cli.inventory_export import export
 from evkit.cli.inventory_mark import mark
 from evkit.cli.inventory_report import report
@@ -176,3 +177,4 @@ def find(
 inventory.add_command(export)
 inventory.add_command(mark)
 inventory.add_command(report)
+inventory.add_command(compare)

@@ -1,0 +1,230 @@
+"""`evkit inventory compare`: what two inventories have in common and what not."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evkit.actions.inventory_show import locate
+from evkit.core.errors import ExitCode, InputError
+from evkit.core.progress import SILENT, Progress
+from evkit.core.refs import is_ref
+from evkit.core.text import escape_bytes, shorten
+from evkit.inventory.compare import KINDS, compare
+from evkit.inventory.reader import Inventory
+
+if TYPE_CHECKING:
+    from evkit.inventory.compare import Comparison, Difference
+    from evkit.inventory.find import Entry
+    from evkit.inventory.fsmatch import Match
+    from evkit.station import Station
+
+_WIDTH = 80
+_SQLITE = b"SQLite format 3\x00"
+_NOTES = {
+    "deleted-there": "gone, and listed as deleted in the second",
+    "copy-remains": "gone, and the same content is still there under another name",
+    "copy-of-known": "appeared, and the same content was there under another name",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """Two inventories compared.
+
+    Attributes:
+        names: what was compared, as it was named.
+        databases: the inventory files.
+        gaps: for each, whether it could not read something.
+        found: the comparison.
+        limit: differences of each kind that are listed; 0 for all.
+    """
+
+    names: tuple[str, str]
+    databases: tuple[bytes, bytes]
+    gaps: tuple[bool, bool]
+    found: Comparison
+    limit: int
+
+    @property
+    def exit_code(self) -> int:
+        """0 the same, 4 different, 5 when something could not be compared or read."""
+        if self.found.different:
+            return int(ExitCode.FAILED_CHECK)
+        if self.found.counts["cannot-be-compared"] or any(self.gaps):
+            return int(ExitCode.UNDECIDED)
+        return int(ExitCode.OK)
+
+    @property
+    def verdict(self) -> str:
+        """One word for the exit code."""
+        words = {0: "same", int(ExitCode.FAILED_CHECK): "different"}
+        return words.get(self.exit_code, "undecided")
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        found = self.found
+        return {
+            "schema": "evkit/inventory-comparison/1",
+            "verdict": self.verdict,
+            "first": self._side(0),
+            "second": self._side(1),
+            "algorithm": found.algorithm,
+            "weak": found.weak,
+            "counts": dict(found.counts),
+            "notes": dict(found.notes),
+            "file_systems": [
+                {**match.document(), "counts": dict(self._of(match))} for match in found.matches
+            ],
+            "limit": self.limit,
+            "differences": [difference.document() for difference in found.differences],
+        }
+
+    def lines(self) -> list[str]:
+        """Return the lines for people: counts, file systems, then the differences by kind."""
+        found = self.found
+        lines = [f"{self.verdict.upper()}  {self.names[0]} and {self.names[1]}"]
+        lines += [f"  {found.counts[kind]:>11,} {kind.replace('-', ' ')}" for kind in KINDS]
+        lines += [
+            f"  {found.notes[note]:>11,} {text}"
+            for note, text in _NOTES.items()
+            if found.notes.get(note)
+        ]
+        lines += ["", *(self._match_line(match) for match in found.matches)]
+        lines.append(self._basis_line())
+        for side, gap in enumerate(self.gaps):
+            if gap:
+                lines.append(f"{self.names[side]} has gaps: what was not read was not compared")
+        for kind in KINDS[1:]:
+            lines += self._list(kind)
+        return lines
+
+    def _basis_line(self) -> str:
+        if not self.found.algorithm:
+            return "no digest was made in both: content cannot be compared"
+        weak = ", which can be forged" if self.found.weak else ""
+        return f"content was compared by {self.found.algorithm}{weak}; names in use only"
+
+    def _side(self, side: int) -> dict[str, Any]:
+        return {
+            "name": self.names[side],
+            "database": escape_bytes(self.databases[side]),
+            "with_gaps": self.gaps[side],
+        }
+
+    def _of(self, match: Match) -> dict[str, int]:
+        return dict(self.found.by_match.get(match.number, dict.fromkeys(KINDS, 0)))
+
+    def _match_line(self, match: Match) -> str:
+        sides = [
+            "nothing" if kind is None else f"{kind} at {offset:,}"
+            for kind, offset in zip(match.types, match.offsets, strict=True)
+        ]
+        counts = self._of(match)
+        said = ", ".join(f"{counts[kind]:,} {kind}" for kind in KINDS if counts[kind])
+        return f"file system {match.number}: {sides[0]} / {sides[1]}: {said or 'no names'}"
+
+    def _list(self, kind: str) -> list[str]:
+        listed = [one for one in self.found.differences if one.kind == kind]
+        if not listed:
+            return []
+        lines = ["", f"{kind.replace('-', ' ')}:"]
+        for one in listed:
+            lines += _difference_lines(one)
+        more = self.found.counts[kind] - len(listed)
+        if more > 0:
+            lines.append(f"  … {more:,} more; `--limit` sets how many are shown")
+        return lines
+
+
+def run(
+    first: str,
+    second: str,
+    station: Station | None,
+    *,
+    limit: int,
+    progress: Progress = SILENT,
+) -> Compared:
+    """Compare two inventories.
+
+    Args:
+        first: an exhibit, an acquisition, an inventory file, or an image or folder whose inventory
+            lies beside it.
+        second: what it is compared with.
+        station: needed for a reference.
+        limit: differences to list of each kind; 0 for all.
+        progress: told rows.
+
+    Raises:
+        CaseError: no such inventory.
+        InputError: one of them is damaged or none.
+        StorageError: there is no room for temporary files.
+    """
+    paths = tuple(_database(what, station) for what in (first, second))
+    with Inventory(paths[0]) as left, Inventory(paths[1]) as right:
+        gaps = tuple(one.coverage()["result"] != "complete" for one in (left, right))
+        found = compare(left, right, limit=limit, progress=progress)
+    return Compared(
+        names=(first, second),
+        databases=(paths[0], paths[1]),
+        gaps=(gaps[0], gaps[1]),
+        found=found,
+        limit=limit,
+    )
+
+
+def _database(what: str, station: Station | None) -> bytes:
+    if is_ref(what):
+        return locate(what, is_ref=True, station=station)
+    path = locate(what, is_ref=False, station=None)
+    if os.path.isfile(path):
+        with open(path, "rb") as handle:
+            if handle.read(len(_SQLITE)) == _SQLITE:
+                return path
+    beside = path.rstrip(b"/") + b".inventory.db"
+    if os.path.isfile(beside):
+        return beside
+    raise InputError(
+        f"`{escape_bytes(path)}` is no inventory and has none beside it",
+        hint=f"make one with `evkit inventory run {what}`",
+    )
+
+
+def _difference_lines(one: Difference) -> list[str]:
+    note = {"deleted-there": "deleted there", "copy-remains": "copy remains",
+            "copy-of-known": "copy of known content"}.get(one.note, "")  # fmt: skip
+    tail = f"  ({note})" if note else ""
+    first, second = one.first, one.second
+    if one.kind == "moved" and first is not None and second is not None:
+        return [
+            "  " + shorten(first.shown, _WIDTH - 2),
+            "    -> " + shorten(second.shown, _WIDTH - 7),
+        ]
+    entry = first if first is not None else second
+    if entry is None:
+        return []
+    head = "  " + shorten(entry.shown, _WIDTH - 2 - len(tail)) + tail
+    if one.kind == "changed" and first is not None and second is not None:
+        return [head, f"    {_what(first)} -> {_what(second)}"]
+    if one.kind == "cannot-be-compared" and first is not None and second is not None:
+        return [head, f"    {_why(first)} / {_why(second)}"]
+    return [head]
+
+
+def _what(entry: Entry) -> str:
+    name, stream = entry.name or {}, entry.stream or {}
+    if "target" in name:
+        return "link to " + shorten(escape_bytes(str(name["target"]).encode()), _WIDTH // 3)
+    if name.get("type") != "file":
+        return str(name.get("type"))
+    return f"{stream['size']:,} bytes" if "size" in stream else "unknown size"
+
+
+def _why(entry: Entry) -> str:
+    stream = entry.stream
+    if stream is None:
+        return "no content listed"
+    if stream["state"] != "ok":
+        return f"{stream['state']}" + (f", {stream['reason']}" if "reason" in stream else "")
+    return f"content {stream['basis']}"
