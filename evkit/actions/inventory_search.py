@@ -1,4 +1,4 @@
-"""`evkit inventory find` over a case or an exhibit: every acquisition that has an inventory."""
+"""`evkit inventory find` over an exhibit, a case or all cases: every acquisition's inventory."""
 
 from __future__ import annotations
 
@@ -8,28 +8,46 @@ from typing import TYPE_CHECKING, Any
 from evkit.actions.custody import require_case, require_exhibit
 from evkit.actions.inventory_show import Listing, find, need_criteria
 from evkit.actions.inventory_target import inventories
-from evkit.core.errors import CaseError
+from evkit.core.errors import CaseError, ExitCode, InputError
+from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import parse_ref
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evkit.custody.replay import Replay
+    from evkit.custody.state import Acquisition
     from evkit.inventory.find import Criteria
     from evkit.station import Station
+
+_TASK = "find"
+_DATA = frozenset({"complete", "with-gaps"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """What was found in the inventories of a case or an exhibit.
+    """What was found in the inventories of a station, a case or an exhibit.
 
     Attributes:
-        what: the case or exhibit.
+        what: the case or exhibit, None for all cases.
         listings: (acquisition, what was found there), in the order of the record.
         without: acquisitions with data that have no inventory here.
+        unmarked: acquisitions whose inventory was not compared with hash sets.
+        damaged: (acquisition, why its inventory could not be read).
     """
 
-    what: str
+    what: str | None
     listings: tuple[tuple[str, Listing], ...]
     without: tuple[str, ...] = ()
-    exit_code: int = 0
+    unmarked: tuple[str, ...] = ()
+    damaged: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """3 when an inventory could not be read, 5 when one lacks the marks that were asked for."""
+        if self.unmarked:
+            return int(ExitCode.UNDECIDED)
+        return int(ExitCode.INCOMPLETE if self.damaged else ExitCode.OK)
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document."""
@@ -41,51 +59,124 @@ class Search:
                 for name, listing in self.listings
             ],
             "not_searched": list(self.without),
+            "not_marked": list(self.unmarked),
+            "not_readable": [{"acquisition": name, "why": why} for name, why in self.damaged],
         }
 
     def lines(self) -> list[str]:
         """Return the lines for people, each acquisition under its name."""
         lines: list[str] = []
+        quiet = 0
         for name, listing in self.listings:
+            if self.what is None and not listing.entries and not listing.left_out:
+                quiet += 1
+                continue
             lines.append(f"{name}: {len(listing.entries):,} found")
             if listing.entries or listing.coverage["result"] != "complete":
                 lines += listing.lines()
-        lines += [f"{name}: not searched, it has no inventory" for name in self.without]
+        if self.what is None:
+            found = sum(len(listing.entries) for _, listing in self.listings)
+            lines.append(
+                f"{len(self.listings):,} inventories searched: {found:,} found, "
+                f"{quiet:,} without a hit"
+            )
+            gaps = sum(listing.coverage["result"] != "complete" for _, listing in self.listings)
+            if gaps:
+                lines.append(f"{gaps:,} of them have gaps: what was not read was not searched")
+        return [*lines, *self._left_out()]
+
+    def _left_out(self) -> Iterator[str]:
+        for name in self.without:
+            yield f"{name}: not searched, it has no inventory"
+        for name, why in self.damaged:
+            yield f"{name}: not searched, {why}"
+        for name in self.unmarked:
+            yield f"{name}: not searched, it was not compared with hash sets"
         if self.without:
-            lines.append(f"hint: make one with `evkit inventory run {self.without[0]}`")
-        return lines
+            yield f"hint: make one with `evkit inventory run {self.without[0]}`"
+        if self.unmarked:
+            yield f"hint: compare with hash sets: `evkit inventory mark {self.unmarked[0]}`"
 
 
-def search(what: str, station: Station, criteria: Criteria, limit: int = 0) -> Search:
-    """Search the newest inventory of each acquisition of a case or an exhibit.
+def search(
+    what: str | None,
+    station: Station,
+    criteria: Criteria,
+    limit: int = 0,
+    progress: Progress = SILENT,
+) -> Search:
+    """Search the newest inventory of each acquisition of an exhibit, a case or all cases.
+
+    Args:
+        what: a case or an exhibit; None for all cases of the station.
+        station: the station.
+        criteria: what to look for.
+        limit: entries at most, over all inventories; 0 for all.
+        progress: told inventories.
 
     Raises:
         CaseError: no such case or exhibit, or nothing in it has an inventory.
         UsageError: nothing to look for was given.
     """
     need_criteria(criteria)
-    ref = parse_ref(what)
-    replayed = station.state()
-    require_case(replayed, ref.case)
-    exhibits = replayed.state.cases[ref.case].exhibits
-    if ref.exhibit:
-        require_exhibit(replayed, str(ref))
-        exhibits = {str(ref): exhibits[str(ref)]}
+    acquisitions = list(_acquisitions(station.state(), what))
     listings: list[tuple[str, Listing]] = []
     without: list[str] = []
-    for acquisition in (item for one in exhibits.values() for item in one.acquisitions.values()):
+    unmarked: list[str] = []
+    damaged: list[tuple[str, str]] = []
+    progress.begin(_TASK, len(acquisitions), "inventories")
+    for done, acquisition in enumerate(acquisitions):
+        progress.update(_TASK, done)
         paths = inventories(station.folder(parse_ref(acquisition.ref)))
-        if paths:
-            left = limit and max(0, limit - sum(len(one.entries) for _, one in listings))
+        if not paths:
+            if acquisition.result in _DATA:
+                without.append(acquisition.ref)
+            continue
+        left = limit and max(0, limit - sum(len(one.entries) for _, one in listings))
+        try:
             listings.append((acquisition.ref, _limited(paths[-1], criteria, limit, left)))
-        elif acquisition.result in {"complete", "with-gaps"}:
-            without.append(acquisition.ref)
-    if not listings:
-        example = without[0] if without else f"{ref.case}/E1"
-        raise CaseError(
-            f"`{what}` has no inventory", hint=f"make one with `evkit inventory run {example}`"
+        except CaseError:
+            unmarked.append(acquisition.ref)
+        except InputError as error:
+            damaged.append((acquisition.ref, error.message))
+    progress.end(_TASK, len(acquisitions))
+    if not listings and not damaged and not unmarked:
+        raise _nothing(what, without)
+    return Search(
+        what=what,
+        listings=tuple(listings),
+        without=tuple(without),
+        unmarked=tuple(unmarked),
+        damaged=tuple(damaged),
+    )
+
+
+def _acquisitions(replayed: Replay, what: str | None) -> Iterator[Acquisition]:
+    cases = replayed.state.cases
+    if what is None:
+        exhibits = [one for case in cases.values() for one in case.exhibits.values()]
+    else:
+        ref = parse_ref(what)
+        require_case(replayed, ref.case)
+        known = cases[ref.case].exhibits
+        if ref.exhibit:
+            require_exhibit(replayed, str(ref))
+        exhibits = [known[str(ref)]] if ref.exhibit else list(known.values())
+    for exhibit in exhibits:
+        yield from exhibit.acquisitions.values()
+
+
+def _nothing(what: str | None, without: list[str]) -> CaseError:
+    if what is None:
+        example = without[0] if without else "CASE/E1"
+        return CaseError(
+            "no acquisition of this station has an inventory",
+            hint=f"make one with `evkit inventory run {example}`",
         )
-    return Search(what=what, listings=tuple(listings), without=tuple(without))
+    example = without[0] if without else f"{parse_ref(what).case}/E1"
+    return CaseError(
+        f"`{what}` has no inventory", hint=f"make one with `evkit inventory run {example}`"
+    )
 
 
 def _limited(database: bytes, criteria: Criteria, limit: int, left: int) -> Listing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.inventory import coverage_lines, problem_lines
@@ -12,12 +12,14 @@ from evkit.actions.sensitive import opened
 from evkit.core.errors import CaseError, UsageError
 from evkit.core.refs import parse_ref
 from evkit.core.text import escape, escape_bytes, shorten
+from evkit.inventory import marking
 from evkit.inventory.find import Criteria, Entry, entries, show_time
 from evkit.inventory.sentences import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evkit.inventory.marking import Marks
     from evkit.inventory.reader import Inventory
     from evkit.station import Station
 
@@ -37,6 +39,7 @@ class Listing:
         brief: one line an entry (list), else digests and basis as well (find).
         volumes: partition and file system rows; empty for `find`.
         left_out: entries that were not shown because of `--limit`.
+        uncertain: entries whose local time of unknown zone may lie outside the times asked for.
     """
 
     database: bytes
@@ -46,6 +49,7 @@ class Listing:
     brief: bool = True
     volumes: tuple[Mapping[str, Any], ...] = ()
     left_out: bool = False
+    uncertain: int = 0
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
@@ -57,6 +61,7 @@ class Listing:
             "problems": list(self.problems),
             "volumes": [dict(row) for row in self.volumes],
             "more": self.left_out,
+            "uncertain_times": self.uncertain,
             "entries": [entry.document() for entry in self.entries],
         }
 
@@ -73,6 +78,10 @@ class Listing:
             lines.append("nothing found" if not self.brief else "no entries")
         if self.left_out:
             lines.append("… more; `--limit` sets how many are shown")
+        if self.uncertain:
+            lines.append(
+                f"{self.uncertain:,} with local times of unknown zone: may lie outside the range"
+            )
         if self.brief:
             lines += ["", *coverage_lines(self.coverage)]
             if self.problems:
@@ -142,18 +151,34 @@ def find(database: bytes, criteria: Criteria, limit: int = 0) -> Listing:
     """Search an inventory.
 
     Raises:
+        CaseError: a mark is looked for and the inventory was not compared with hash sets.
         UsageError: nothing to look for was given.
     """
     need_criteria(criteria)
+    marks = None
+    if criteria.mark is not None:
+        marks = marking.load(database)
+        if marks is None:
+            raise CaseError(
+                f"`{escape_bytes(database)}` was not compared with hash sets",
+                hint="`evkit inventory mark` does that",
+            )
     with opened(database) as inventory:
-        found, more = _some(inventory, criteria, limit)
+        found, more = _some(inventory, criteria, limit, marks)
         return Listing(
             database=database,
             entries=found,
             coverage=inventory.coverage(),
             brief=False,
             left_out=more,
+            uncertain=_uncertain(found, criteria),
         )
+
+
+def _uncertain(found: tuple[Entry, ...], criteria: Criteria) -> int:
+    if criteria.time is None or not criteria.time.widened:
+        return 0
+    return sum((entry.name or {}).get("zone") == "local-unknown" for entry in found)
 
 
 def need_criteria(criteria: Criteria) -> None:
@@ -162,16 +187,19 @@ def need_criteria(criteria: Criteria) -> None:
     Raises:
         UsageError: nothing to look for was given.
     """
-    if criteria == Criteria():
+    if replace(criteria, times=Criteria().times) == Criteria():
         raise UsageError(
             "nothing to look for",
-            hint="give one or more of --name, --path, --digest, --type, --size, --deleted",
+            hint="give one or more of --name, --path, --digest, --type, --size, --time, --deleted, "
+            "--notable, --known",
         )
 
 
-def _some(inventory: Inventory, criteria: Criteria, limit: int) -> tuple[tuple[Entry, ...], bool]:
+def _some(
+    inventory: Inventory, criteria: Criteria, limit: int, marks: Marks | None = None
+) -> tuple[tuple[Entry, ...], bool]:
     found: list[Entry] = []
-    for entry in entries(inventory, criteria):
+    for entry in entries(inventory, criteria, marks):
         if limit and len(found) == limit:
             return tuple(found), True
         found.append(entry)

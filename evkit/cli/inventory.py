@@ -1,4 +1,4 @@
-"""`evkit inventory` and its verbs `run|list|find|export`; others stand in modules beside."""
+"""`evkit inventory` and its verbs `run|list|export`; others stand in modules beside."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from evkit.cli.frame import command, group
 from evkit.cli.inventory_compare import compare
 from evkit.cli.inventory_export import export
+from evkit.cli.inventory_find import find
 from evkit.cli.inventory_mark import mark
 from evkit.cli.inventory_report import report
 from evkit.cli.inventory_where import station_of
@@ -124,57 +125,5 @@ def list_(session: Session, what: str, deleted: bool, problems: bool, limit: int
         session.emit(action.listing(database, deleted=True if deleted else None, limit=limit))
 
 
-@command(
-    "find",
-    group=inventory,
-    examples=(
-        "evkit inventory find C-2026-014/E1 --name '*.csv'",
-        "evkit inventory find C-2026-014/E1 --type 'image/*' --size 100kB..",
-        "evkit inventory find C-2026-014 --deleted",
-    ),
-    exits=(ExitCode.NO_CASE, ExitCode.INPUT),
-)
-@common
-@click.argument("what", metavar="CASE[/E1[/A1]]|PATH")
-@click.option("--name", metavar="GLOB", help="File name, such as '*.jpg'; case is ignored.")
-@click.option("--path", metavar="GLOB", help="Path, or a part of it.")
-@click.option("--digest", metavar="HEX", help="MD5, SHA-1, SHA-256 or SHA-512 in full.")
-@click.option("--type", "type_", metavar="GLOB", help="File type, such as 'image/*'.")
-@click.option("--size", metavar="SIZE", help="4096, 1MB.., ..100, 1kB..2MiB.")
-@click.option("--deleted", is_flag=True, help="Only deleted names.")
-@click.option("--limit", type=click.IntRange(0), default=0, help="Entries at most; 0 for all.")
-def find(
-    session: Session, what: str, name: str | None, path: str | None, digest: str | None,
-    type_: str | None, size: str | None, deleted: bool, limit: int,
-) -> None:  # fmt: skip
-    """Search an inventory; everything that is given must hold.
-
-    For a case or an exhibit the newest inventory of each acquisition is searched. evkit lists and
-    digests; it does not extract files, an examiner's tool does.
-    """
-    from evkit.actions import inventory_show as action
-    from evkit.core.refs import parse_ref
-    from evkit.inventory.find import Criteria, parse_digest, parse_sizes
-
-    criteria = Criteria(
-        name=name,
-        path=path,
-        digest=parse_digest(digest) if digest else None,
-        type=type_,
-        size=parse_sizes(size) if size else None,
-        deleted=True if deleted else None,
-    )
-    station = station_of(session, what)
-    if station is not None and parse_ref(what).acquisition is None:
-        from evkit.actions.inventory_search import search
-
-        session.emit(search(what, station, criteria, limit))
-        return
-    database = action.locate(what, is_ref=is_ref(what), station=station)
-    session.emit(action.find(database, criteria, limit))
-
-
-inventory.add_command(export)
-inventory.add_command(mark)
-inventory.add_command(report)
-inventory.add_command(compare)
+for verb in (find, compare, export, mark, report):
+    inventory.add_command(verb)

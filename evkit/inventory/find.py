@@ -12,11 +12,13 @@ from evkit.core.errors import UsageError
 from evkit.core.limits import parse_size
 from evkit.core.paths import from_fields
 from evkit.core.text import escape, escape_bytes
+from evkit.inventory.findtime import LETTERS, TimeRange
 from evkit.manifest.rows import DIGESTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from evkit.inventory.marking import Marks
     from evkit.inventory.reader import Inventory
 
 _RANGE = re.compile(r"(?:([0-9a-zA-Z ]+))?\.\.(?:([0-9a-zA-Z ]+))?")
@@ -80,6 +82,9 @@ class Criteria:
         type: glob over the MIME type.
         size: (least, most) bytes.
         deleted: True for deleted only, False for names in use only, None for both.
+        time: when one of the times of the name lies there.
+        times: which times count, letters of `macb`.
+        mark: `notable` or `known`: a hash set of this kind holds the content.
     """
 
     name: str | None = None
@@ -88,6 +93,9 @@ class Criteria:
     type: str | None = None
     size: tuple[int, int] | None = None
     deleted: bool | None = None
+    time: TimeRange | None = None
+    times: str = LETTERS
+    mark: str | None = None
 
 
 def parse_digest(text: str) -> str:
@@ -121,10 +129,20 @@ def parse_sizes(text: str) -> tuple[int, int]:
     return least, most
 
 
-def entries(inventory: Inventory, criteria: Criteria | None = None) -> Iterator[Entry]:
-    """Yield the entries that fit, in the order of the inventory."""
+def entries(
+    inventory: Inventory, criteria: Criteria | None = None, marks: Marks | None = None
+) -> Iterator[Entry]:
+    """Yield the entries that fit, in the order of the inventory.
+
+    Args:
+        inventory: where to look.
+        criteria: what to look for; None for all.
+        marks: of the inventory; needed when a mark is looked for.
+    """
     wanted = criteria or Criteria()
-    if wanted.digest is not None:
+    if wanted.mark is not None:
+        found = _marked(inventory, wanted.mark, marks)
+    elif wanted.digest is not None:
         found = _by_digest(inventory, wanted.digest)
     elif wanted.size is not None and wanted.size[0] == wanted.size[1]:
         found = of_streams(inventory, inventory.streams_with("size", wanted.size[0]))
@@ -149,6 +167,11 @@ def _all(inventory: Inventory, wanted: Criteria) -> Iterator[Entry]:
         ]
         for place, stream in streams or [(None, None)]:
             yield _entry(inventory, (number, name), (place, stream))
+
+
+def _marked(inventory: Inventory, kind: str, marks: Marks | None) -> Iterator[Entry]:
+    for number in () if marks is None else marks.streams(kind):
+        yield from of_streams(inventory, [(number, inventory.row(number))])
 
 
 def _by_digest(inventory: Inventory, digest: str) -> Iterator[Entry]:
@@ -180,7 +203,11 @@ def _entry(
 def _fits(entry: Entry, wanted: Criteria) -> bool:
     if entry.name is not None and not _name_fits(entry.name, wanted):
         return False
-    if entry.name is None and (wanted.name or wanted.path or wanted.deleted is False):
+    if entry.name is None and (
+        wanted.name or wanted.path or wanted.time or wanted.deleted is False
+    ):
+        return False
+    if wanted.digest is not None and not _has_digest(entry, wanted.digest):
         return False
     if wanted.size is not None:
         size = (entry.stream or {}).get("size")
@@ -191,10 +218,16 @@ def _fits(entry: Entry, wanted: Criteria) -> bool:
     )
 
 
+def _has_digest(entry: Entry, digest: str) -> bool:
+    return digest in (entry.stream or {}).get("digests", {}).values()
+
+
 def _name_fits(name: dict[str, Any], wanted: Criteria) -> bool:
     if wanted.deleted is not None and name["allocated"] == wanted.deleted:
         return False
     if wanted.name is not None and not _glob(str(name["name"]), wanted.name):
+        return False
+    if wanted.time is not None and not wanted.time.fits(name, wanted.times):
         return False
     if wanted.path is None:
         return True

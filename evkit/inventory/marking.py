@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 KNOWN, NOTABLE = "known", "notable"
 
@@ -31,6 +31,9 @@ class Marks(Protocol):
 
     def of(self, stream_row: int) -> Sequence[Mark]:
         """Return the marks of a stream row."""
+
+    def streams(self, category: str | None = None) -> Iterable[int]:
+        """Yield the stream rows that a set of this category holds, ascending, each once."""
 
 
 def category(marks: Marks | None, stream: int | None) -> str:

@@ -31,10 +31,10 @@ def acquire_with(made, source, **options):
         return acquire.run(station, made.officer, request)
 
 
-def intake_with(made, *paths, **options):
-    """Take `paths` in for C1/E1 in this process."""
+def intake_with(made, *paths, exhibit=EXHIBIT, **options):
+    """Take `paths` in for C1/E1, or another exhibit, in this process."""
     request = intake_job.Request(
-        paths=tuple(os.fsencode(path) for path in paths), exhibit=EXHIBIT, **options
+        paths=tuple(os.fsencode(path) for path in paths), exhibit=exhibit, **options
     )
     with made.open() as station:
         return intake.run(station, made.officer, request)

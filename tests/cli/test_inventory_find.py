@@ -1,0 +1,123 @@
+"""`evkit inventory find` over the whole station, by time and by marks."""
+
+from __future__ import annotations
+
+import json
+
+import acquirekit
+import pytest
+import stations
+
+from evkit.cli import main
+from evkit.cli.session import Session
+from evkit.inventory import marking
+from evkit.station import Station
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    made = stations.ready(tmp_path / "station")
+    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
+    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
+    monkeypatch.setenv("EVKIT_STATION", str(made.path))
+    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, expect=0):
+        code = main.run([str(argument) for argument in arguments])
+        streams = capsys.readouterr()
+        assert code == expect, streams
+        return streams.out + streams.err
+
+    run.made = made
+    return run
+
+
+@pytest.fixture
+def two(run, tmp_path):
+    """Two cases: `C1/E1/A1` holds a.txt and old.txt, `C2/E1/A1` holds b.txt."""
+    import os
+
+    with run.made.open() as station:
+        drafts = [stations.open_case("C2"), stations.register("C2/E1")]
+        station.record_many(drafts, run.made.officer)
+    for exhibit, names in (("C1/E1", ("a.txt", "old.txt")), ("C2/E1", ("b.txt",))):
+        folder = tmp_path / exhibit[:2]
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_bytes(name.encode())
+            when = 1_000_000_000 if name == "old.txt" else 1_740_000_000
+            os.utime(folder / name, (when, when))
+        acquirekit.intake_with(run.made, folder, exhibit=exhibit)
+        run("inventory", "run", exhibit, "--no-types")
+    return tmp_path
+
+
+def test_all_cases(run, two):
+    out = run("inventory", "find", "--name", "*.txt")
+    assert "C1/E1/A1: 2 found" in out
+    assert "C2/E1/A1: 1 found" in out
+    assert "2 inventories searched: 3 found, 0 without a hit" in out
+    found = json.loads(run("inventory", "find", "--name", "b.*", "--json"))
+    assert found["what"] is None
+    assert [(one["acquisition"], len(one["entries"])) for one in found["searched"]] == [
+        ("C1/E1/A1", 0), ("C2/E1/A1", 1),
+    ]  # fmt: skip
+    out = run("inventory", "find", "--name", "b.*")
+    assert "C1/E1/A1" not in out
+    assert "1 without a hit" in out
+    few = json.loads(run("inventory", "find", "--name", "*.txt", "--limit", "1", "--json"))
+    assert sum(len(one["entries"]) for one in few["searched"]) == 1
+    assert all(one["more"] for one in few["searched"])
+
+
+def test_nothing_to_look_for_and_nowhere(run, tmp_path, monkeypatch):
+    assert "nothing to look for" in run("inventory", "find", expect=2)
+    assert "--time" in run("inventory", "find", "--deleted", "--time-kind", "m", expect=2)
+    assert "has an inventory" in run("inventory", "find", "--deleted", expect=10)
+    monkeypatch.delenv("EVKIT_STATION")
+    assert "no station" in run("inventory", "find", "--deleted", expect=10)
+
+
+def test_by_time(run, two):
+    found = json.loads(
+        run("inventory", "find", "--time", "2001-09-09..2001-09-10", "--time-kind", "m", "--json")
+    )
+    (entry,) = [entry for one in found["searched"] for entry in one["entries"]]
+    assert entry["path"].endswith("old.txt")
+    assert "is not a range of times" in run("inventory", "find", "--time", "9/9/2001", expect=2)
+    assert "does not name times" in run(
+        "inventory", "find", "C1", "--time", "2001-09-09", "--time-kind", "z", expect=2
+    )
+
+
+def test_a_damaged_inventory_does_not_hide_the_others(run, two):
+    path = run.made.path / "cases" / "C1" / "E1" / "A1" / "inventory.db"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:50])
+    out = run("inventory", "find", "--name", "*.txt", expect=3)
+    assert "C1/E1/A1: not searched, `" in out
+    assert "C2/E1/A1: 1 found" in out
+    found = json.loads(run("inventory", "find", "--name", "*.txt", "--json", expect=3))
+    assert found["not_readable"][0]["acquisition"] == "C1/E1/A1"
+
+
+def test_marks_that_were_not_made_are_no_answer(run, two, monkeypatch):
+    class Marks:
+        def streams(self, category=None):
+            return [] if category == "known" else [stream]
+
+    monkeypatch.setattr(marking, "load", lambda path: Marks() if b"/C2/" in path else None)
+    database = run.made.path / "cases" / "C2" / "E1" / "A1" / "inventory.db"
+    import reportkit
+
+    with reportkit.opened(database) as inventory:
+        stream = next(number for number, _ in inventory.rows("stream"))
+    out = run("inventory", "find", "--notable", expect=5)
+    assert "C2/E1/A1: 1 found" in out
+    assert "C1/E1/A1: not searched, it was not compared with hash sets" in out
+    assert "0 found" in run("inventory", "find", "C2", "--known")
+    assert "not compared with hash sets" in run(
+        "inventory", "find", "C1/E1/A1", "--known", expect=10
+    )
+    assert "exclude each other" in run("inventory", "find", "--known", "--notable", expect=2)
