@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from evkit.actions.custody import require_case, require_exhibit
 from evkit.actions.inventory_export import Exported
 from evkit.actions.inventory_target import inventories
+from evkit.actions.sensitive import opened
 from evkit.bundle.case.document import encode
 from evkit.bundle.case.material import Material, Selection
 from evkit.core import durable
@@ -18,7 +19,6 @@ from evkit.core.refs import parse_ref
 from evkit.core.text import escape_bytes
 from evkit.inventory.exports.job import TASK
 from evkit.inventory.find import entries
-from evkit.inventory.reader import Inventory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,7 +110,7 @@ def _choose(
             if acquisition.result in {"complete", "with-gaps"}:
                 missing.append(acquisition.ref)
             continue
-        with Inventory(databases[-1]) as inventory:
+        with opened(databases[-1], station) as inventory:
             most = MAX_FILES - count
             some = tuple(itertools.islice(entries(inventory, criteria), most + 1))
             root = inventory.meta["row_root"]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.inventory_show import locate
+from evkit.actions.sensitive import opened
 from evkit.core.errors import ExitCode, InputError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import is_ref
 from evkit.core.text import escape_bytes, shorten
 from evkit.inventory.compare import KINDS, compare
-from evkit.inventory.reader import Inventory
 
 if TYPE_CHECKING:
     from evkit.inventory.compare import Comparison, Difference
@@ -162,7 +162,7 @@ def run(
         StorageError: there is no room for temporary files.
     """
     paths = tuple(_database(what, station) for what in (first, second))
-    with Inventory(paths[0]) as left, Inventory(paths[1]) as right:
+    with opened(paths[0]) as left, opened(paths[1]) as right:
         gaps = tuple(one.coverage()["result"] != "complete" for one in (left, right))
         found = compare(left, right, limit=limit, progress=progress)
     return Compared(

@@ -6,11 +6,11 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evkit.actions.sensitive import opened
 from evkit.core.errors import UsageError
 from evkit.core.progress import SILENT
 from evkit.core.text import escape, escape_bytes
 from evkit.inventory.exports.formats import FORMATS, export
-from evkit.inventory.reader import Inventory
 
 if TYPE_CHECKING:
     from evkit.core.progress import Progress
@@ -62,6 +62,6 @@ def write_export(database: bytes, kind: str, output: str, progress: Progress = S
     if kind not in FORMATS:
         raise UsageError(f"`{escape(kind)}` is not a format", hint=f"use {', '.join(FORMATS)}")
     path = os.path.abspath(os.fsencode(output))
-    with Inventory(database) as inventory:
+    with opened(database) as inventory:
         count = export(inventory, kind, path, progress)
     return Exported(source=database, path=path, format=kind, count=count)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.actions.inventory_show import locate
 from evkit.actions.inventory_target import unread_places
+from evkit.actions.sensitive import opened
 from evkit.bundle.inventory.page import Context, Report, report_page
 from evkit.core import durable
 from evkit.core.errors import CheckFailedError, RefusedError, UsageError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.text import escape, escape_bytes
 from evkit.inventory import marking
-from evkit.inventory.reader import Inventory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +105,7 @@ def write_report(
         raise RefusedError(
             f"`{escape_bytes(path)}` exists already", hint="choose a new name with `-o`"
         )
-    with Inventory(database) as inventory:
+    with opened(database) as inventory:
         wrong = inventory.problems()
         if wrong:
             raise CheckFailedError(

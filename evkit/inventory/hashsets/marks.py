@@ -18,7 +18,7 @@ from evkit.core.limits import MAX_LINE
 from evkit.core.text import escape_bytes
 from evkit.inventory.hashsets.marksheader import MarksHeader, parse_header
 from evkit.inventory.hashsets.model import KNOWN, NOTABLE, WEAK, WIDTHS
-from evkit.inventory.store import open_file
+from evkit.inventory.reader import Inventory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -211,12 +211,9 @@ def marks_for(database: bytes) -> Marks | None:
     if not found:
         return None
     marks = Marks.open(found[-1])
-    connection = open_file(database)
-    try:
-        row = connection.execute("SELECT value FROM meta WHERE key = 'row_root'").fetchone()
-    finally:
-        connection.close()
-    if row is None or not marks.fits(str(row[0])):
+    with Inventory(database) as inventory:
+        root = inventory.meta.get("row_root", "")
+    if not marks.fits(root):
         raise InputError(
             f"`{escape_bytes(found[-1])}` holds marks of another inventory",
             hint="make new ones with `evkit inventory mark`",

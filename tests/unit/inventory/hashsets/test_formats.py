@@ -38,11 +38,11 @@ def hexes(found) -> list[list[str]]:
     ("sum", f"{MD5}  a.txt\n\\{SHA1} *b\\nc\nSHA256 (d) = {SHA256}\nnot one\n{MD5}\n",
      {"malformed": 2}),
     ("hashdeep",
-     "%%%% HASHDEEP-1.0\n%%%% size,md5,sha1,sha256,filename\n## x\n"
-     f"5,{MD5},{SHA1},{SHA256},/a, b\nshort\n5,{'z' * 32},,,x\n", {"malformed": 2}),
+     ("%%%% HASHDEEP-1.0\n%%%% size,md5,sha1,sha256,filename\n## x\n"
+     f"5,{MD5},{SHA1},{SHA256},/a, b\nshort\n5,{'z' * 32},,,x\n"), {"malformed": 2}),
     ("csv",
-     f'"Name","MD5","SHA-1","SHA 256"\n"a, b",{MD5},{SHA1},{SHA256}\n"open,{MD5},{SHA1},{SHA256}\n'
-     f"c,,,\n,x,{SHA1},\n", {"malformed": 1, "no-digest": 1}),
+     (f'"Name","MD5","SHA-1","SHA 256"\n"a, b",{MD5},{SHA1},{SHA256}\n"open,{MD5},{SHA1},{SHA256}\n'
+     f"c,,,\n,x,{SHA1},\n"), {"malformed": 1, "no-digest": 1}),
     ("csv", f"name;hash\nx;{SHA256}\n", {}),
     ("csv", f"hash value\tname\n{MD5}\tx\n", {}),
 ])  # fmt: skip
@@ -95,8 +95,10 @@ def test_nsrl_without_a_release(tmp_path):
 HOSTILE = (
     "CREATE TABLE other (sha256 TEXT)",
     "CREATE TABLE FILE (name TEXT)",
-    "CREATE VIEW FILE AS WITH RECURSIVE r(sha256) AS (SELECT '' UNION ALL SELECT '' FROM r) "
-    "SELECT sha256 FROM r",
+    (
+        "CREATE VIEW FILE AS WITH RECURSIVE r(sha256) AS (SELECT '' UNION ALL SELECT '' FROM r) "
+        "SELECT sha256 FROM r"
+    ),
     "CREATE VIRTUAL TABLE FILE USING fts4(sha256)",
     "CREATE TABLE FILE (n, sha256 GENERATED ALWAYS AS (hex(zeroblob(1000000000))))",
 )
