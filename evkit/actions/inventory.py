@@ -42,6 +42,8 @@ class RunRequest:
         is_ref: `what` is a reference.
         options: digests, types, limits.
         output: name of the inventory file; only for a path.
+        resume: go on with an unfinished inventory.
+        restart: throw an unfinished inventory away and begin anew.
         record: record an inventory that is complete but not signed.
         values, happened, reason: as typed, for the event.
         dry_run: say what would be done.
@@ -51,6 +53,8 @@ class RunRequest:
     is_ref: bool
     options: Options = field(default_factory=Options)
     output: str | None = None
+    resume: bool = False
+    restart: bool = False
     record: bool = False
     values: Mapping[str, object] = field(default_factory=dict)
     happened: str | None = None
@@ -71,6 +75,7 @@ class RunResult:
             all of it was read.
         digested: streams and bytes that were digested while the image was read back, and those
             that were read again; None when all were read for the inventory alone.
+        resumed: rows that were kept from a run that did not come to its end.
         recorded: the event, None when there is none.
         sources: what was read.
     """
@@ -82,6 +87,7 @@ class RunResult:
     problems: tuple[str, ...] = ()
     unread: UnreadFiles | None = None
     digested: Mapping[str, Mapping[str, int]] | None = None
+    resumed: int = 0
     recorded: Recorded | None = None
 
     @property
@@ -100,6 +106,7 @@ class RunResult:
             "meta": dict(self.meta),
             "coverage": dict(self.coverage),
             "problems": list(self.problems),
+            "resumed": self.resumed,
             "unread_files": None if self.unread is None else self.unread.fields(),
             "recorded": recorded is not None and recorded.index is not None,
             "entry": None if recorded is None else recorded.index,
@@ -118,6 +125,8 @@ class RunResult:
                 *("  " + escape_bytes(p) for p in self.sources),
             ]
         lines = [f"evkit: inventory in {shown}", *coverage_lines(self.coverage)]
+        if self.resumed:
+            lines.insert(1, f"went on behind {self.resumed:,} rows that were kept")
         if self.problems:
             lines += ["could not be read:", *wrapped(self.problems)]
         if self.unread is not None:
@@ -149,9 +158,12 @@ def run(
         CaseError: no such exhibit or acquisition, or it holds no data.
         CheckFailedError: the content is not what was acquired.
         InputError: a container that evkit does not decode, or the image cannot be opened.
-        RefusedError: the inventory file exists, or would lie among the evidence.
+        RefusedError: the inventory file exists, would lie among the evidence, or an unfinished one
+            is there that was not spoken of.
         StorageError: the destination is full.
     """
+    if request.resume and request.restart:
+        raise UsageError("`--resume` and `--restart` exclude each other")
     if not request.is_ref:
         if request.record:
             raise UsageError("`--record` needs an acquisition, such as CASE/E1/A1")
@@ -253,12 +265,17 @@ def _write(request: RunRequest, chosen: Chosen, progress: Progress) -> RunResult
     unchanged = Unchanged(chosen, progress)
     if request.dry_run:
         return RunResult(database=chosen.database, sources=chosen.sources)
-    with Writer(chosen.database) as writer:
+    identity = chosen.identity(request.options)
+    if request.resume:
+        writer = Writer.resume(chosen.database, identity)
+    else:
+        writer = Writer(chosen.database, identity, restart=request.restart)
+    with writer:
         scan = Scan(chosen.target, request.options, writer, progress)
         scan.run()
         unchanged.still(scan.differing)
         writer.finish(chosen.meta(scan.engines, request.options.hashes))
-    return finished(chosen.database, chosen)
+    return replace(finished(chosen.database, chosen), resumed=writer.resumed)
 
 
 def finished(database: bytes, chosen: Chosen) -> RunResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 from dataclasses import dataclass, field
@@ -13,7 +14,9 @@ from evkit.acquire import mapfile
 from evkit.acquire.gaps import merge, total
 from evkit.actions.acquire_where import Files, Where
 from evkit.core import clock
+from evkit.core.ejson import dumps
 from evkit.core.errors import CaseError, InputError
+from evkit.core.paths import b64
 from evkit.core.refs import Ref, parse_ref
 from evkit.core.text import escape, escape_bytes
 from evkit.images.opening import find_files
@@ -23,8 +26,10 @@ from evkit.manifest.rows import DIGESTS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from evkit.core.ejson import Json
     from evkit.custody.replay import Replay
     from evkit.custody.state import Acquisition
+    from evkit.inventory.scan import Options
     from evkit.station import Station
 
 _NAME = re.compile(rb"inventory(?:-([1-9][0-9]{0,5}))?\.db")
@@ -71,6 +76,24 @@ class Chosen:
     def sources(self) -> tuple[bytes, ...]:
         """What is read."""
         return tuple(self.target.paths) or (self.target.root,)
+
+    def identity(self, options: Options) -> dict[str, Json]:
+        """Return what is listed and how, so that only the same work is gone on with."""
+        target = self.target
+        unread: list[Json] = [list(item) for item in target.unread]
+        found: dict[str, Json] = {
+            "name": b64(target.name),
+            "version": __version__,
+            "digests": ",".join(options.hashes),
+            "types": options.types,
+            "orphans": options.orphans,
+            "recorded digests": dict(target.digests),
+            "unread ranges": hashlib.sha256(dumps(unread)).hexdigest(),
+        }
+        if target.acquisition:
+            return {**found, "acquisition": target.acquisition}
+        files: list[Json] = [_facts(path) for path in target.paths]
+        return {**found, "files": files}
 
     def meta(self, engines: Mapping[str, str], hashes: Sequence[str]) -> dict[str, str]:
         """Return what the table `meta` says besides counts and roots."""
@@ -202,6 +225,15 @@ def unrecorded(station: Station, chosen: Chosen) -> bytes:
     if problems:
         raise InputError(f"`{escape_bytes(left[-1])}` is damaged: {escape(problems[0])}")
     return left[-1]
+
+
+def _facts(path: bytes) -> list[Json]:
+    """Return size and time of an image file; a copy elsewhere is another source."""
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return []
+    return [facts.st_size, str(facts.st_mtime_ns)]
 
 
 def _acquisition(replayed: Replay, ref: Ref) -> Acquisition:

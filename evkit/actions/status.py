@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evkit.actions import inventory_unfinished
 from evkit.actions.acquire_where import away
 from evkit.actions.custody_log import wrap
 from evkit.actions.todo import Task, since_memo, tasks
@@ -102,6 +103,8 @@ class Work:
         exhibit = escape(self.ref.rpartition("/")[0])
         if self.state not in {STOPPED, UNSIGNED, RECORDED} or not exhibit:
             return None
+        if self.what == inventory_unfinished.WHAT:
+            return f"evkit inventory run {escape(self.ref)} --resume"
         if self.path is None or self.what not in _WITH_JOURNAL:
             return f'evkit custody record note {exhibit} --set text="…"'
         if self.state == STOPPED and self.size is not None:
@@ -334,6 +337,9 @@ def _work(station: Station, replayed: Replay) -> list[Work]:
             entry=acquisition.started_entry,
         )
         found.append(work)
+    for ref, path, running in inventory_unfinished.parts(station, replayed):
+        state = RUNNING if running else STOPPED
+        found.append(Work(ref=ref, what=inventory_unfinished.WHAT, state=state, path=path))
     return found
 
 

@@ -38,6 +38,7 @@ def inventory() -> None:
     examples=(
         "evkit inventory run C-2026-014/E1",
         "evkit inventory run disk.E01 -o disk.inventory.db",
+        "evkit inventory run C-2026-014/E1 --resume",
     ),
     exits=(
         ExitCode.INCOMPLETE, ExitCode.FAILED_CHECK, ExitCode.UNDECIDED, ExitCode.NO_CASE,
@@ -62,18 +63,22 @@ def inventory() -> None:
     is_flag=True,
     help="Also list deleted records to which no name leads; can take long and find garbage.",
 )
+@click.option("--resume", is_flag=True, help="Go on with an inventory that was stopped.")
+@click.option("--restart", is_flag=True, help="Throw an unfinished inventory away; begin anew.")
 @click.option("--record", is_flag=True, help="Record a complete inventory that is not signed yet.")
 @recording
 def run(
     session: Session, what: str, hashes: str, output: str | None, no_types: bool, orphans: bool,
-    record: bool,
-    recording: Recording,
+    resume: bool, restart: bool, record: bool, recording: Recording,
 ) -> None:  # fmt: skip
     """Inventory an acquisition, an image or a folder.
 
     The file systems are read by libtsk in processes of their own. What cannot be read is a row, a
     count and exit code 3. An acquisition is compared with its record first, and the event is
     recorded at the end; one that is not what was acquired is not listed (exit code 4).
+
+    Whatever stops it, what was listed is kept in a file that ends in .part: --resume compares it
+    with the source and goes on. Another run is refused until one of the two is chosen.
     """
     from evkit.actions import inventory as action
     from evkit.hashing.digests import parse_algorithms
@@ -86,6 +91,8 @@ def run(
             hashes=parse_algorithms(hashes), types=not no_types, orphans=_ORPHANS if orphans else 0
         ),
         output=output,
+        resume=resume,
+        restart=restart,
         record=record,
         values=recording.fields,
         happened=recording.happened,

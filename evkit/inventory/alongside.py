@@ -22,7 +22,7 @@ from evkit.inventory.walked import Walked
 from evkit.inventory.window import WINDOW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from evkit.inventory.scan import Options, Target
     from evkit.inventory.taker import Sink
@@ -151,6 +151,8 @@ class Alongside:
 class _Nowhere:
     """Takes rows that are not wanted yet."""
 
+    resumed = 0
+
     def add_bytes(self, _data: bytes, _facts: Facts) -> int:
         """Take no notice."""
         return 0
@@ -163,6 +165,10 @@ class _Nowhere:
 
     def checkpoint(self) -> None:
         """Take no notice."""
+
+    def batch(self, _fs: int, _records: Collection[int]) -> int:
+        """Keep nothing."""
+        return 0
 
     def replay(self, _count: int) -> Iterator[tuple[int, Facts]]:
         """Keep nothing."""

@@ -165,6 +165,23 @@ class PartFile:
             ) from error
 
 
+def is_held(part: bytes) -> bool:
+    """Say whether a process is building that part file."""
+    try:
+        import fcntl
+
+        descriptor = os.open(part, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except (ImportError, OSError):
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _lock(part: bytes) -> int:
     """Open a part file, make it when it is not there, and hold it for this process."""
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)

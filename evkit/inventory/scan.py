@@ -144,7 +144,10 @@ class Scan:
 
     def _files(self) -> int:
         self._add_source("tree")
-        more = {"root": b64(self._target.root), "hashes": list(self._options.hashes), "fs": 1}
+        more: dict[str, Any] = {
+            "root": b64(self._target.root), "hashes": list(self._options.hashes), "fs": 1,
+            "stored": self._writer.resumed,
+        }  # fmt: skip
         if self._target.listed is not None:
             more["list"] = b64(self._target.listed)
         request = self._request("tree", 1 << 40, more)
@@ -221,9 +224,12 @@ class Scan:
         return self._take(request, own, before)
 
     def _take(self, request: Mapping[str, Any], own: Mapping[str, Any], before: int) -> int:
+        trees = request["task"] == "tree"
         taker = VolumeTaker(self._writer, self._count, {"row": "filesystem", **own, **_UNKNOWN})
         try:
             for message in self._ask(request):
+                if trees and message.kind == "row":  # the row before it has its type by now
+                    self._writer.checkpoint()
                 taker.take(message)
                 if message.kind == "beat":
                     self._progress.update(_TASK, before + max(taker.done, message.number))

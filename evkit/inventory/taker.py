@@ -9,17 +9,22 @@ from evkit.manifest import rows
 from evkit.manifest.rowaccept import accept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from evkit.inventory.wire import Message
     from evkit.manifest.rowaccept import Facts
 
 _ROWS = {"name", "directory", "stream", "error"}
+STORED = "stored"  # reason of a stream row that stands for one that an earlier run kept
 _OURS = ("row", "fs", "partition", "offset", "size")
 
 
 class Sink(Protocol):
     """Takes rows and file types in order, such as `inventory.store.Writer`."""
+
+    @property
+    def resumed(self) -> int:
+        """The number of rows that an earlier run kept."""
 
     def add_bytes(self, data: bytes, facts: Facts) -> int:
         """Append a row that was accepted and return its number."""
@@ -32,6 +37,9 @@ class Sink(Protocol):
 
     def checkpoint(self) -> None:
         """Keep what there is, for a run that goes on."""
+
+    def batch(self, fs: int, records: Collection[int]) -> int:
+        """Return how many rows of the next batch of streams an earlier run kept."""
 
     def replay(self, count: int) -> Iterator[tuple[int, Facts]]:
         """Yield the next rows from what an earlier run kept: a batch of streams."""
@@ -50,13 +58,16 @@ class VolumeTaker:
 
     Attributes:
         done: bytes digested so far.
+        stream: number of the stream row that was the last row, -1 for another or one that was not
+            read whole.
     """
 
     def __init__(self, sink: Sink, count: Callable[[Facts], None], row: dict[str, Any]) -> None:
         self._sink, self._count = sink, count
         self._row = row
         self._fs = row["fs"]
-        self._stream = -1
+        self.stream = -1
+        self._untyped = False
         self._spoiled = ""
         self.done = 0
 
@@ -70,17 +81,15 @@ class VolumeTaker:
         kind = message.kind
         if kind == "row":
             self._take_row(message.raw or rows.encode(message.fields))
-        elif kind == "type" and self._stream >= 0:
-            self._sink.add_type(self._stream, message.text)
-            self._stream = -1
+        elif kind == "type" and self._untyped:
+            self._sink.add_type(self.stream, message.text)
+            self._untyped = False
         elif kind == "mark":
             self._sink.checkpoint()
         elif kind == "stored":
             for number, facts in self._sink.replay(message.number):
                 self._written(number, facts)
-            self._stream = -1
-        elif kind == "skip":
-            self._skip(message.number)
+            self._untyped = False
         elif kind == "fs":
             self._facts(message.fields)
         elif kind != "beat":
@@ -108,21 +117,24 @@ class VolumeTaker:
         facts = accept(data)
         if facts.kind not in _ROWS or facts.fs not in {self._fs, -1}:
             raise EngineStoppedError("engine-garbage", "a row that it may not send")
-        self._written(self._sink.add_bytes(data, facts), facts)
+        if facts.kind == "stream" and facts.reason == STORED:
+            self._replay(facts)
+        else:
+            self._written(self._sink.add_bytes(data, facts), facts)
 
-    def _skip(self, inode: int) -> None:
-        found = self._sink.replay_stream(self._fs, inode)
+    def _replay(self, said: Facts) -> None:
+        """Take the row that is kept in the place of a stream that was not read again."""
+        found = self._sink.replay_stream(self._fs, said.inode)
         if found is None:
             raise EngineStoppedError("engine-garbage", "a row of which nothing is kept")
         self._written(*found)
-        self._stream = -1
+        self._untyped = False
 
     def _written(self, number: int, facts: Facts) -> None:
         self._count(facts)
-        self._stream = -1
-        if facts.kind == "stream":
-            if facts.state == "ok":
-                self._stream = number
-                self.done += facts.bytes_digested
+        whole = facts.kind == "stream" and facts.state == "ok"
+        self._untyped, self.stream = whole, number if whole else -1
+        if whole:
+            self.done += facts.bytes_digested
         elif facts.stage == "engine":
             self.spoil(facts.reason)

@@ -43,7 +43,7 @@ class Message(NamedTuple):
         kind: `image part fs row offer type info beat done`.
         fields: the object of `image`, `part`, `fs`, `row`, `offer` and `info`, else empty.
         text: the type of `type`, else empty.
-        number: the bytes of `beat`, the record of `skip`, the rows of `stored`, else 0.
+        number: the bytes of `beat`, the rows of `stored`, else 0.
         raw: the bytes of a row, when they were not parsed.
     """
 
