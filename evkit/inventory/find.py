@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,13 +17,16 @@ from evkit.inventory.findtime import LETTERS, TimeRange
 from evkit.manifest.rows import DIGESTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from evkit.inventory.marking import Marks
     from evkit.inventory.reader import Inventory
 
 _RANGE = re.compile(r"(?:([0-9a-zA-Z ]+))?\.\.(?:([0-9a-zA-Z ]+))?")
 _MAX = 2**53
+_FEW, _MANY = 64, 2048  # rows of one block
+_WILD = re.compile(r"[*?\[]")
+_Row: TypeAlias = tuple[int, dict[str, Any]]
 _Place: TypeAlias = tuple[int | None, dict[str, Any] | None]
 
 
@@ -154,19 +158,31 @@ def entries(
 
 
 def _all(inventory: Inventory, wanted: Criteria) -> Iterator[Entry]:
-    for number, name in inventory.rows("name"):
-        if not _name_fits(name, wanted):
-            continue
-        if "seq" not in name:
-            yield Entry(name=name, stream=None, name_row=number, stream_row=None, mime=None)
-            continue
-        streams: list[_Place] = [
-            item
-            for item in inventory.joined("stream", name["fs"], name["inode"])
-            if item[1]["seq"] == name["seq"]
-        ]
-        for place, stream in streams or [(None, None)]:
-            yield _entry(inventory, (number, name), (place, stream))
+    if wanted.name is not None and not _WILD.search(wanted.name):
+        named: Iterable[_Row] = inventory.names_like(wanted.name)
+    else:
+        named = inventory.rows("name")
+    fitting = (item for item in named if _name_fits(item[1], wanted))
+    for block in _blocks(fitting):
+        records = [(name["fs"], name["inode"]) for _, name in block if "seq" in name]
+        streams = inventory.joined_all("stream", records)
+        pairs: list[tuple[_Place, _Place]] = []
+        for number, name in block:
+            found: list[_Place] = [
+                item
+                for item in streams.get((name["fs"], name["inode"]), ())
+                if item[1]["seq"] == name.get("seq")
+            ]
+            pairs += [((number, name), stream) for stream in found or [(None, None)]]
+        yield from _entries(inventory, pairs)
+
+
+def _blocks(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
+    """Yield rows in lists, the first ones short: whoever wants a few need not wait."""
+    left, size = iter(rows), _FEW
+    while block := list(itertools.islice(left, size)):
+        yield block
+        size = min(2 * size, _MANY)
 
 
 def _marked(inventory: Inventory, kind: str, marks: Marks | None) -> Iterator[Entry]:
@@ -179,25 +195,27 @@ def _by_digest(inventory: Inventory, digest: str) -> Iterator[Entry]:
     return of_streams(inventory, inventory.streams_with(f"digests.{kind}", digest))
 
 
-def of_streams(inventory: Inventory, streams: list[tuple[int, dict[str, Any]]]) -> Iterator[Entry]:
+def of_streams(inventory: Inventory, streams: Iterable[_Row]) -> Iterator[Entry]:
     """Yield the entries of stream rows (number, row): one for each name, or one without a name."""
-    for place, stream in streams:
-        names: list[_Place] = [
-            item
-            for item in inventory.joined("name", stream["fs"], stream["inode"])
-            if item[1].get("seq") == stream["seq"]
-        ]
-        for number, name in names or [(None, None)]:
-            yield _entry(inventory, (number, name), (place, stream))
+    for block in _blocks(streams):
+        records = [(stream["fs"], stream["inode"]) for _, stream in block]
+        names = inventory.joined_all("name", records)
+        pairs: list[tuple[_Place, _Place]] = []
+        for place, stream in block:
+            found: list[_Place] = [
+                item
+                for item in names.get((stream["fs"], stream["inode"]), ())
+                if item[1].get("seq") == stream["seq"]
+            ]
+            pairs += [(name, (place, stream)) for name in found or [(None, None)]]
+        yield from _entries(inventory, pairs)
 
 
-def _entry(
-    inventory: Inventory,
-    name: _Place,
-    stream: _Place,
-) -> Entry:
-    mime = None if stream[0] is None else inventory.mime(stream[0])
-    return Entry(name=name[1], stream=stream[1], name_row=name[0], stream_row=stream[0], mime=mime)
+def _entries(inventory: Inventory, pairs: list[tuple[_Place, _Place]]) -> Iterator[Entry]:
+    mimes = inventory.mimes(place for _, (place, _) in pairs if place is not None)
+    for (number, name), (place, stream) in pairs:
+        mime = None if place is None else mimes.get(place)
+        yield Entry(name=name, stream=stream, name_row=number, stream_row=place, mime=mime)
 
 
 def _fits(entry: Entry, wanted: Criteria) -> bool:
@@ -231,7 +249,7 @@ def _name_fits(name: dict[str, Any], wanted: Criteria) -> bool:
         return False
     if wanted.path is None:
         return True
-    pattern = wanted.path if re.search(r"[*?\[]", wanted.path) else f"*{wanted.path}*"
+    pattern = wanted.path if _WILD.search(wanted.path) else f"*{wanted.path}*"
     return _glob(str(name["path"]), pattern)
 
 

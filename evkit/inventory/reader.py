@@ -185,7 +185,7 @@ class Inventory:
             )
             with self._reading():
                 for (text,) in self._ask(query, block):
-                    row = rows.parse(_bytes(text))
+                    row = rowaccept.read(_bytes(text))
                     found[int(row["stream"])] = str(row["mime"])
         if self.mask is not None:
             return {n: self.mask.mime(n, text, self) for n, text in found.items()}
@@ -193,10 +193,10 @@ class Inventory:
 
     def types(self) -> Iterator[tuple[int, str]]:
         """Yield (number of the stream row, file type) in the order of the streams."""
-        query = "SELECT row FROM engine_rows ORDER BY json_extract(row,'$.stream')"
+        query = "SELECT row FROM type_keys JOIN engine_rows USING (n) ORDER BY stream"
         with self._reading():
             for (text,) in self._ask(query):
-                row = rows.parse(_bytes(text))
+                row = rowaccept.read(_bytes(text))
                 yield row["stream"], row["mime"]
 
     def coverage(self) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class Facts(NamedTuple):
 
 
 _WORD = {word.encode(): word for word in rows.STATES}
+_TYPE = Facts("type")
 _new = tuple.__new__  # half the time of the generated constructor
 
 
@@ -137,7 +138,9 @@ def _matched(data: bytes) -> Facts | None:
         return None
     if data.startswith(b'{"allocated":'):
         return _named(data)
-    return _stream(data) if data.startswith(b'{"attr":') else None
+    if data.startswith(b'{"attr":'):
+        return _stream(data)
+    return _TYPE if data.startswith(b'{"mime":') and rowpattern.type_().fullmatch(data) else None
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -133,3 +133,11 @@ def stream() -> re.Pattern[bytes]:
         "detail", "digests", "extents", "extents_left_out", "flags", "name", "reason", "size",
     }  # fmt: skip
     return _row("stream", fields, optional)
+
+
+@functools.cache
+def type_() -> re.Pattern[bytes]:
+    """Return the pattern of a file type; without groups."""
+    word = rb"[!#-\[\]-~]{1,127}"
+    mime = rb'"%s/%s"' % (word, word)
+    return re.compile(rb'\{"mime":%s,"row":"type","stream":%s\}' % (mime, _COUNT))

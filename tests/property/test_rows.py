@@ -95,6 +95,8 @@ DIRECTORY = {
     "row": "directory", "fs": 1, "inode": 2, "seq": 0, "path": "/", "allocated": True, "entries": 3,
     "state": "damaged", "reason": "loop", "detail": "x",
 }  # fmt: skip
+KINDS = ["name", "stream", "directory", "type"]
+TYPE = {"row": "type", "stream": 7, "mime": "a/b/c"}
 ALIKE = (
     b'"', b"\\", b"\\u000a", b"\\n", b"\\u001F", b"\x00", b"\x1f", b"\x7f", b"\xff",
     b"\xed\xa0\x80", b"\xc3\xa9",
@@ -116,7 +118,7 @@ def _both(data: bytes) -> None:
     assert rowaccept.read(data) == row
 
 
-@pytest.mark.parametrize("row", [NAME, STREAM, DIRECTORY], ids=["name", "stream", "directory"])
+@pytest.mark.parametrize("row", [NAME, STREAM, DIRECTORY, TYPE], ids=KINDS)
 def test_usual_rows_are_not_parsed(row):
     data = rows.encode(row)
     assert rowaccept._matched(data) == rowaccept.facts_of(row)
@@ -135,7 +137,7 @@ def test_facts_are_the_same_either_way(row):
     _both(data)
 
 
-@given(st.sampled_from((NAME, STREAM, DIRECTORY)), st.data())
+@given(st.sampled_from((NAME, STREAM, DIRECTORY, TYPE)), st.data())
 @settings(max_examples=1500)
 def test_mutated_rows_are_never_accepted_by_one_alone(row, data):
     raw = rows.encode(row)
@@ -146,7 +148,7 @@ def test_mutated_rows_are_never_accepted_by_one_alone(row, data):
     _both(raw)
 
 
-@pytest.mark.parametrize("row", [NAME, STREAM, DIRECTORY], ids=["name", "stream", "directory"])
+@pytest.mark.parametrize("row", [NAME, STREAM, DIRECTORY, TYPE], ids=KINDS)
 def test_every_byte_changed(row):
     raw = rows.encode(row)
     for place in range(len(raw)):
@@ -168,7 +170,7 @@ def test_every_byte_changed(row):
 
 def test_fields_out_of_order_left_out_or_twice():
     chance = random.Random(4)
-    for row in (NAME, STREAM, DIRECTORY):
+    for row in (NAME, STREAM, DIRECTORY, TYPE):
         items = [rows._ENCODER.encode({key: value})[1:-1] for key, value in sorted(row.items())]
         for at in range(len(items)):
             less = items[:at] + items[at + 1 :]
@@ -204,8 +206,9 @@ def test_lines_are_read_the_same_either_way(row, number, salt, data):
         assert rowaccept.parse_export_line(line) == found
 
 
-def test_lines_of_engine_rows_are_read_the_same_either_way():
-    row = rows.encode({"row": "type", "stream": 7, "mime": 'a"/b'})
+@pytest.mark.parametrize("mime", ['a"/b', "text/plain"])
+def test_lines_of_engine_rows_are_read_the_same_either_way(mime):
+    row = rows.encode({"row": "type", "stream": 7, "mime": mime})
     line = rows.export_line(12, bytes(16), row, engine=True)
     assert rowaccept.parse_export_line(line) == rows.parse_export_line(line)
     for place in range(len(line)):
