@@ -41,7 +41,7 @@ class Inventory:
 
     def __init__(self, path: bytes, *, mask: Mask | None = None) -> None:
         self.path, self.mask = path, mask
-        self._db = _open(path)
+        self._db = open_file(path)
         with self._reading():
             self.meta = {str(key): str(value) for key, value in self._ask("SELECT * FROM meta")}
 
@@ -270,7 +270,7 @@ def _marks(values: Collection[object]) -> str:
     return ",".join("?" * len(values))
 
 
-def _open(path: bytes) -> sqlite3.Connection:
+def open_file(path: bytes) -> sqlite3.Connection:
     """Open an inventory immutable: no lock, no journal, nothing is ever written beside it.
 
     Raises:
