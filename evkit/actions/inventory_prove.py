@@ -15,7 +15,6 @@ from evkit.actions.prove_medium import blocks_of
 from evkit.core import durable
 from evkit.core.errors import CheckFailedError, RefusedError, UsageError
 from evkit.core.paths import to_fields
-from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import parse_ref
 from evkit.core.text import escape, escape_bytes
 from evkit.hashing.pieces import BLOCK
@@ -27,6 +26,8 @@ from evkit.verify.report import FAIL, FILE, SECTORS
 from evkit.verify.supplied import Supplied
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evkit.custody.replay import Replay
     from evkit.manifest.proof import Proof
     from evkit.station import Station
@@ -103,13 +104,16 @@ class Made:
     def lines(self) -> list[str]:
         """Return the lines for people."""
         shown = escape_bytes(self.target)
-        head = f"evkit: wrote `{shown}`" if self.answers else "evkit: would write a proof"
-        lines = [f"{head}, {self.size:,} bytes", *disclosed(self.proof, self.rows)]
-        if self.answers:
-            words = ", ".join(f"{name} {word}" for name, word in self.answers.items())
-            lines.append(f"  checked: {words}")
-            lines.append(f"whoever has a memo can check it with `evkit verify {shown} --memo …`")
-        return lines
+        if not self.answers:
+            head = f"evkit: would write a proof of {self.size:,} bytes"
+            return [head, *disclosed(self.proof, self.rows)]
+        words = ", ".join(f"{name} {word}" for name, word in self.answers.items())
+        other = f"{self.proof.other_bytes:,} bytes beside the file"
+        return [
+            f"evkit: wrote `{shown}`, {self.size:,} bytes, with {other}",
+            f"  checked: {words}",
+            f"whoever has a memo can check it with `evkit verify {shown} --memo …`",
+        ]
 
 
 def disclosed(proof: Proof, rows: Rows) -> list[str]:
@@ -121,7 +125,8 @@ def disclosed(proof: Proof, rows: Rows) -> list[str]:
     if proof.reading == form.FILE:
         return [*lines, f"  encloses the file itself, {proof.size:,} bytes; no sectors, no image"]
     count = sum(number for _, number in proof.blocks)
-    lines.append(f"  encloses {count:,} blocks of {BLOCK:,} bytes: {proof.block_bytes:,} bytes")
+    unit = "block" if count == 1 else "blocks"
+    lines.append(f"  encloses {count:,} {unit} of {BLOCK:,} bytes: {proof.block_bytes:,} bytes")
     if proof.other_bytes:
         lines.append(
             f"  {proof.other_bytes:,} of them are not of the file and can belong to other files"
@@ -139,8 +144,13 @@ _KINDS = {
 }
 
 
-def prove(request: Request, station: Station, progress: Progress = SILENT) -> Made:
+def prove(request: Request, station: Station, say: Callable[[str], object]) -> Made:
     """Write a proof of origin.
+
+    Args:
+        request: what to prove, and where to.
+        station: holds it.
+        say: told what will be disclosed, before anything is written.
 
     Raises:
         CaseError: no such exhibit or acquisition, its files are not here, or it has no recorded
@@ -178,7 +188,7 @@ def prove(request: Request, station: Station, progress: Progress = SILENT) -> Ma
         if request.dry_run:
             return made
         for line in disclosed(proof, rows):
-            progress.note(line.strip())
+            say(line.strip())
         with durable.NewFile(request.target) as new:
             new.write(head)
             for part in blocks_of(medium, proof.blocks):

@@ -54,4 +54,4 @@ def prove(
         dry_run=dry_run,
     )
     with session.station() as station:
-        session.emit(run(request, station, session.progress()))
+        session.emit(run(request, station, session.note))

@@ -209,13 +209,14 @@ def _check_sectors(
         report.failed(SECTORS, "origin-sectors", escape(error.message), where)
         return
     count = sum(number for _, number in proof.blocks)
-    blocks = f"{count:,} blocks of {pieces.BLOCK:,} bytes"
+    blocks = f"{count:,} {'block' if count == 1 else 'blocks'} of {pieces.BLOCK:,} bytes"
     if found == root:
-        text = f"{blocks} lie at their places in the medium of {size:,} bytes that entry "
-        text += f"{proof.end} recorded"
+        text = f"the enclosed sectors ({blocks}) lie at their places in the medium of {size:,} "
+        text += f"bytes that entry {proof.end} recorded"
         report.passed(SECTORS, "origin-sectors", text)
     else:
-        text = f"{blocks} do not lie at these places in the medium that entry {proof.end} recorded"
+        text = f"the enclosed sectors ({blocks}) do not lie at these places in the medium that "
+        text += f"entry {proof.end} recorded"
         shown = found.hex() if found else "a proof of another length"
         report.failed(SECTORS, "origin-sectors", text, where, root.hex(), shown)
 
