@@ -12,6 +12,8 @@ from evkit.actions.custody import require_exhibit
 from evkit.actions.inventory_target import choose
 from evkit.actions.prove_entry import choose_entry
 from evkit.actions.prove_medium import blocks_of
+from evkit.actions.prove_sensitive import KeptBack
+from evkit.actions.sensitive import exhibit_is_sensitive, mask_for
 from evkit.core import durable
 from evkit.core.errors import CheckFailedError, RefusedError, UsageError
 from evkit.core.paths import to_fields
@@ -28,7 +30,6 @@ from evkit.verify.supplied import Supplied
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from evkit.custody.replay import Replay
     from evkit.manifest.proof import Proof
     from evkit.station import Station
     from evkit.verify.filecontent import Rows
@@ -166,7 +167,8 @@ def prove(request: Request, station: Station, say: Callable[[str], object]) -> M
         raise UsageError(f"`{ref}` is a case", hint=f"name an exhibit, such as `{ref}/E1`")
     replayed = station.state()
     require_exhibit(replayed, str(ref.of_exhibit()))
-    refuse_sensitive(replayed, str(ref.of_exhibit()))
+    if exhibit_is_sensitive(station, replayed, str(ref.of_exhibit())):
+        raise _sensitive(str(ref.of_exhibit()))
     if not request.dry_run and os.path.lexists(request.target):
         raise RefusedError(
             f"`{escape_bytes(request.target)}` exists already", hint="name a new file"
@@ -174,12 +176,18 @@ def prove(request: Request, station: Station, say: Callable[[str], object]) -> M
     chosen = choose(station, replayed, ref)
     acquisition = str(chosen.target.acquisition)
     recorded = prove_parts.recorded(station, acquisition)
+    mask = mask_for(station, replayed, acquisition, recorded.database)
+    if mask is not None and mask.everything:
+        raise _sensitive(acquisition)
     with contextlib.ExitStack() as stack:
-        inventory = stack.enter_context(Salted(recorded.database))
+        inventory = stack.enter_context(Salted(recorded.database, mask=mask))
         entry = choose_entry(inventory, request.entry)
+        kept_back = KeptBack(inventory, mask)
+        kept_back.refuse_entry(entry)
         material = prove_parts.Material(recorded, inventory)
         medium = stack.enter_context(prove_parts.medium_of(chosen, entry))
         proof, rows = material.proof(entry, medium, station, with_case=request.with_case)
+        kept_back.refuse_blocks(entry.shown, proof.blocks)
         head = form.encode_head(proof)
         made = Made(
             target=request.target, proof=proof, rows=rows,
@@ -199,18 +207,11 @@ def prove(request: Request, station: Station, say: Callable[[str], object]) -> M
     return Made(target=made.target, proof=proof, rows=rows, size=made.size, answers=answers)
 
 
-def refuse_sensitive(replayed: Replay, exhibit: str) -> None:
-    """Refuse an exhibit that was registered as sensitive: a proof holds its content.
-
-    Raises:
-        RefusedError: it is.
-    """
-    found = replayed.state.exhibit(exhibit)
-    if found is not None and found.fields.get("sensitive"):
-        raise RefusedError(
-            f"`{exhibit}` is registered as sensitive; a proof would carry its content out",
-            hint="show the digest with `evkit inventory find`, and prove the row with a bundle",
-        )
+def _sensitive(ref: str) -> RefusedError:
+    return RefusedError(
+        f"`{ref}` holds sensitive material; a proof would carry its content out",
+        hint="its digests are in the inventory; `evkit inventory find` shows them",
+    )
 
 
 def _checked(path: bytes, station: Station) -> Report:

@@ -14,20 +14,14 @@ from evkit.merkle.ranges import SpanHashes, root_from_ranges
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_PATH = (
-    "SELECT n, row FROM rows WHERE json_extract(row,'$.row') = 'name' "
-    "AND json_extract(row,'$.name') = ? AND json_extract(row,'$.path') = ? ORDER BY n"
-)
-
 
 class Salted(Inventory):
     """An inventory file, opened for its salts as well."""
 
     def named(self, path: str) -> list[tuple[int, dict[str, Any]]]:
         """Return the name rows of exactly this path, as the rows spell it."""
-        with self._reading():
-            found = self._ask(_PATH, (path.rpartition("/")[2], path)).fetchall()
-        return [(int(number), rows.parse(text.encode("utf-8"))) for number, text in found]
+        named = self.names_like(path.rpartition("/")[2])
+        return [(number, row) for number, row in named if row["path"] == path]
 
     def filesystem(self, fs: int) -> int:
         """Return the number of the row of a file system.

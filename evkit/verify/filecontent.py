@@ -156,6 +156,21 @@ def merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return found
 
 
+def overlap(some: list[tuple[int, int]], others: list[tuple[int, int]]) -> int:
+    """Return how many bytes lie in both of two lists of ranges in order."""
+    total = at = 0
+    for offset, length in some:
+        while at < len(others) and sum(others[at]) <= offset:
+            at += 1
+        here = at
+        while here < len(others) and others[here][0] < offset + length:
+            start, span = others[here]
+            total += min(offset + length, start + span) - max(offset, start)
+            here += 1
+        at = max(at, here - 1)
+    return total
+
+
 def runs_of(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[tuple[int, int], ...], int]:
     """Return the runs of blocks (first, count) that hold ranges, and how many bytes these have.
 

@@ -16,7 +16,7 @@ from evkit.manifest import facts, layout
 from evkit.manifest import proof as form
 from evkit.verify import history
 from evkit.verify.bundle import check_record, require_revocation
-from evkit.verify.filecontent import NoContentError, merged
+from evkit.verify.filecontent import NoContentError, merged, overlap
 from evkit.verify.proofblocks import Enclosed
 from evkit.verify.prooffile import check_file, describe
 from evkit.verify.proofrows import check_rows
@@ -231,7 +231,7 @@ def _unread(ends: Mapping[str, Any], needed: list[tuple[int, int]], report: Repo
         for item in (listed if isinstance(listed, list) else [])
         if isinstance(item, list) and [type(part) for part in item] == [int, int]
     )
-    hit = _overlap(needed, first)
+    hit = overlap(needed, first)
     if hit:
         text = f"{hit:,} bytes of these sectors could not be read from the device; what stands in "
         text += "their place is filler of the image"
@@ -240,21 +240,6 @@ def _unread(ends: Mapping[str, Any], needed: list[tuple[int, int]], report: Repo
         text = "sectors of the device could not be read, and the record lists only the first of "
         text += "them; whether some of these are among them is not known here"
         report.remark("origin-unread", text)
-
-
-def _overlap(some: list[tuple[int, int]], others: list[tuple[int, int]]) -> int:
-    """Return how many bytes lie in both of two lists of ranges in order."""
-    total = at = 0
-    for offset, length in some:
-        while at < len(others) and sum(others[at]) <= offset:
-            at += 1
-        here = at
-        while here < len(others) and others[here][0] < offset + length:
-            start, span = others[here]
-            total += min(offset + length, start + span) - max(offset, start)
-            here += 1
-        at = max(at, here - 1)
-    return total
 
 
 def _reach(proof: Proof, rows: Rows | None, report: Report) -> None:
