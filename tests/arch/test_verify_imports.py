@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import bundlekit
+import proofkit
 import pytest
 
 CHILD = """
@@ -60,3 +61,19 @@ def test_verify_imports_nothing_else(bundle, more):
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"word": "PASS"' in done.stdout or done.stdout.startswith("PASS  bundle")
     assert "outside: []" in done.stderr
+
+
+def test_a_proof_of_origin_needs_no_more(tmp_path):
+    station = proofkit.Station()
+    (tmp_path / "p.evproof").write_bytes(proofkit.file_of(station.prove(11)))
+    (tmp_path / "memo.txt").write_text(
+        bundlekit.memos.qr_text(station.ledger.memo()), encoding="utf-8"
+    )
+    command = [sys.executable, "-c", CHILD, "verify", str(tmp_path / "p.evproof"), "--memo",
+               str(tmp_path / "memo.txt"), "--extract", str(tmp_path / "out")]  # fmt: skip
+    env = {name: value for name, value in os.environ.items() if not name.startswith("EVKIT_")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("PASS  proof-of-origin")
+    assert "outside: []" in done.stderr
+    assert (tmp_path / "out").stat().st_size == station.rows[5]["size"]

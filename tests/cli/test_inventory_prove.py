@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -17,10 +19,13 @@ from evkit.cli.session import Session
 from evkit.core.refs import parse_ref
 from evkit.hashing.digests import digest_file
 from evkit.hashing.piecefile import write_pieces
-from evkit.hashing.pieces import PieceHasher
+from evkit.hashing.pieces import BLOCK, PieceHasher
 from evkit.ledger.event import Draft, Subject
 from evkit.manifest.proof import read_proof
 from evkit.station import Station
+from evkit.verify.proof import verify_origin
+from evkit.verify.report import PASS
+from evkit.verify.supplied import Anchor, Supplied
 
 LAPTOP, STICK = kit.SAMPLES / "laptop-ntfs.raw", kit.SAMPLES / "usb-fat16.raw"
 PHOTO = "/DCIM/IMG_0002.JPG"
@@ -250,6 +255,25 @@ def test_a_compressed_file(desk):
     assert "sectors: yes, file: undecided" in report["first_line"]
 
 
+def test_no_damage_to_a_record_or_its_rows_passes(desk):
+    """Resident content: boot sector, `$MFT` and record are all proven, not only the content."""
+    desk.acquire(LAPTOP)
+    desk.inventory().close()
+    prove(desk, "/small.txt")
+    with desk.made.open() as station:
+        root, head = station.trust.root(), station.head()
+    supplied = Supplied(
+        fingerprints=frozenset({root.fingerprint}),
+        anchors=(Anchor("head", head.size, head.root),),
+    )
+    with open("p.evproof", "rb") as handle:
+        data = handle.read()
+    assert verify_origin(io.BytesIO(data), "p", supplied)[0].word == PASS
+    for at in range(3, len(data), 331):
+        changed = data[:at] + bytes([data[at] ^ 4]) + data[at + 1 :]
+        assert verify_origin(io.BytesIO(changed), "p", supplied)[0].word != PASS, at
+
+
 # --- what is said -------------------------------------------------------------------------------
 
 
@@ -477,21 +501,88 @@ def test_an_inventory_whose_rows_were_changed(desk):
     assert "do not give" in err
 
 
-def test_a_sensitive_exhibit_is_refused(desk, monkeypatch):
-    from evkit.custody.state import State
-
+def test_a_sensitive_exhibit_is_refused(desk):
     desk.acquire(STICK)
     desk.inventory().close()
-    real = State.exhibit
+    what = ("custody", "record", "sensitive", "C1/E1", "--set")
+    desk.run(*what, "sensitive_material=yes")
+    assert "holds sensitive material" in prove(desk, PHOTO, expect=15)
+    assert "holds sensitive material" in prove(desk, PHOTO, "--dry-run", expect=15)
+    desk.run(*what, "sensitive_material=no")
+    prove(desk, PHOTO)
 
-    def exhibit(state, ref):
-        found = real(state, ref)
-        if found is not None:
-            found.fields["sensitive"] = True
-        return found
 
-    monkeypatch.setattr(State, "exhibit", exhibit)
-    assert "registered as sensitive" in prove(desk, PHOTO, expect=15)
+def _mark(desk, path):
+    """Mark a file of the inventory by a set of sensitive material."""
+    with kit.Inventory(os.fsencode(os.path.join(desk.home, "inventory.db"))) as inventory:
+        stream = kit.by_path(inventory)[path]
+    with open("sensitive.txt", "w", encoding="utf-8") as handle:
+        handle.write(f"{stream['digests']['md5']}\n")
+    kind = ("--kind", "notable", "--sensitive")
+    desk.run("hashset", "import", "sensitive.txt", "--name", "s", *kind)
+    desk.run("inventory", "mark", "C1/E1")
+    return stream
+
+
+def test_a_file_that_a_set_calls_sensitive_is_refused(desk):
+    desk.acquire(STICK)
+    desk.inventory().close()
+    digest = _mark(desk, PHOTO)["digests"]["sha256"]
+    said = prove(desk, digest, expect=15)
+    assert "holds sensitive material" in said
+    assert "IMG_0002" not in said
+    assert "is not in the inventory" in prove(desk, PHOTO, expect=14)
+    assert not os.path.exists("p.evproof")
+
+
+def test_sensitive_bytes_beside_a_file_are_refused(desk):
+    """A block with a sector of sensitive material is not given out for the file beside it."""
+    desk.acquire(STICK)
+    with desk.inventory() as inventory:
+        streams = kit.by_path(inventory)
+
+    def blocks(path):
+        return {
+            block
+            for at, length in streams[path].get("extents", ())
+            for block in range(at // BLOCK, (at + length - 1) // BLOCK + 1)
+        }
+
+    _mark(desk, PHOTO)
+    beside = [p for p in streams if p != PHOTO and blocks(p) & blocks(PHOTO)]
+    apart = [p for p in streams if blocks(p) and not blocks(p) & blocks(PHOTO)]
+    assert beside
+    for path in beside:
+        assert "bytes of sensitive material too" in prove(desk, path, expect=15)
+        assert not os.path.exists("p.evproof")
+    prove(desk, apart[0])
+
+
+def test_sensitive_content_inside_a_record_keeps_records_back(desk):
+    """NTFS: sixteen records share a block; a sensitive one among them keeps all of them here."""
+    desk.acquire(LAPTOP)
+    desk.inventory().close()
+    _mark(desk, "/small.txt")
+    assert "bytes of sensitive material too" in prove(desk, "/--help", expect=15)
+    prove(desk, "/Documents/ledger.csv")
+
+
+def test_a_full_disk_leaves_nothing(desk):
+    desk.acquire(STICK)
+    desk.inventory().close()
+    before = sorted(os.listdir())
+    real, left = os.write, [20_000]
+
+    def write(descriptor, data):
+        left[0] -= len(data)
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(descriptor, data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "write", write)
+        assert "No space left" in prove(desk, PHOTO, expect=16)
+    assert sorted(os.listdir()) == before
 
 
 # --- other kinds of acquisitions ----------------------------------------------------------------
