@@ -15,7 +15,7 @@ from evkit.actions.prove_medium import blocks_of
 from evkit.actions.prove_sensitive import KeptBack
 from evkit.actions.sensitive import exhibit_is_sensitive, mask_for
 from evkit.core import durable
-from evkit.core.errors import CheckFailedError, RefusedError, UsageError
+from evkit.core.errors import CheckFailedError, InputError, RefusedError, UsageError
 from evkit.core.paths import to_fields
 from evkit.core.refs import parse_ref
 from evkit.core.text import escape, escape_bytes
@@ -30,6 +30,7 @@ from evkit.verify.supplied import Supplied
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from evkit.inventory.find import Entry
     from evkit.manifest.proof import Proof
     from evkit.station import Station
     from evkit.verify.filecontent import Rows
@@ -184,6 +185,7 @@ def prove(request: Request, station: Station, say: Callable[[str], object]) -> M
         entry = choose_entry(inventory, request.entry)
         kept_back = KeptBack(inventory, mask)
         kept_back.refuse_entry(entry)
+        _need_placed(inventory, entry)
         material = prove_parts.Material(recorded, inventory)
         medium = stack.enter_context(prove_parts.medium_of(chosen, entry))
         proof, rows = material.proof(entry, medium, station, with_case=request.with_case)
@@ -205,6 +207,21 @@ def prove(request: Request, station: Station, say: Callable[[str], object]) -> M
             new.commit()
     answers = {name: report.answer(name) for name in (SECTORS, FILE) if name in report.questions}
     return Made(target=made.target, proof=proof, rows=rows, size=made.size, answers=answers)
+
+
+def _need_placed(inventory: Salted, entry: Entry) -> None:
+    """Refuse a member of an archive: its bytes lie in no sectors of their own.
+
+    Raises:
+        InputError: it is one.
+    """
+    fs = (entry.stream or {})["fs"]
+    outer = inventory.row(inventory.filesystem(fs)).get("within")
+    if outer is not None:
+        raise InputError(
+            f"`{entry.shown}` lies inside an archive",
+            hint=f"prove the archive, row {outer}; what is in it can then be listed by anybody",
+        )
 
 
 def _sensitive(ref: str) -> RefusedError:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from evkit.merkle.tree import Reader
 
 Range = tuple[int, int]
+_LEVEL = 10
+_FOLDED = 1 << _LEVEL  # leaf hashes that are folded at once
 
 
 def are_ranges(ranges: Sequence[Range], size: int) -> bool:
@@ -138,6 +140,7 @@ class SpanHashes:
         self._size = size
         self._at = 0
         self._frontier = Frontier()
+        self._pending: list[bytes] = []
         self._done: list[bytes] = []
 
     def append(self, leaf: bytes) -> None:
@@ -145,11 +148,19 @@ class SpanHashes:
         if len(self._done) < len(self._spans):
             low, high = self._spans[len(self._done)]
             if self._at >= low:
-                self._frontier.append(leaf)
+                self._pending.append(leaf)
+                if len(self._pending) == _FOLDED:
+                    self._frontier.append_subtree(_LEVEL, root_of(self._pending))
+                    self._pending = []
                 if self._at + 1 == high:
-                    self._done.append(self._frontier.root())
-                    self._frontier = Frontier()
+                    self._finish()
         self._at += 1
+
+    def _finish(self) -> None:
+        for leaf in self._pending:
+            self._frontier.append(leaf)
+        self._done.append(self._frontier.root())
+        self._frontier, self._pending = Frontier(), []
 
     def proof(self) -> list[bytes]:
         """Return the proof.

@@ -131,3 +131,13 @@ def test_too_few_passing_leaves():
     passing.append(tree.leaf_hash(b""))
     with pytest.raises(InputError, match="1 leaves passed"):
         passing.proof()
+
+
+@pytest.mark.parametrize("size", [1023, 1024, 1025, 2049, 5000])
+def test_many_passing_leaves_are_folded_on_the_way(size):
+    leaves = [tree.leaf_hash(b"%d" % number) for number in range(size)]
+    for spans in ([(0, 1)], [(size - 1, size)], [(7, 9), (size // 2, size // 2 + 1)]):
+        passing = ranges.SpanHashes(spans, size)
+        for leaf in leaves:
+            passing.append(leaf)
+        assert passing.proof() == ranges.ranges_proof(spans, size, tree.Subtrees(leaves))
