@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evkit.core.errors import RefusedError
-from evkit.core.text import escape
 from evkit.hashing.pieces import BLOCK
 from evkit.manifest.rows import HOLE
 from evkit.verify.filecontent import DATA, MFT, merged, overlap
@@ -48,6 +47,10 @@ class KeptBack:
     def refuse_blocks(self, shown: str, runs: Sequence[tuple[int, int]]) -> None:
         """Refuse blocks in which bytes of something sensitive lie beside the file.
 
+        Args:
+            shown: the file, escaped.
+            runs: the blocks.
+
         Raises:
             RefusedError: there are such bytes.
         """
@@ -55,7 +58,7 @@ class KeptBack:
         count = overlap(blocks, self._places)
         if count:
             raise RefusedError(
-                f"the blocks of `{escape(shown)}` hold {count:,} bytes of sensitive material too",
+                f"the blocks of `{shown}` hold {count:,} bytes of sensitive material too",
                 hint="its digest is in the inventory; the image has to be shown for it",
             )
 

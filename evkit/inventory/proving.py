@@ -66,5 +66,9 @@ class Salted(Inventory):
                     leaves.append(leaf)
         proof = spans.proof()
         if root_from_ranges(ranges, count, leaves, proof) != root:
-            raise InputError(f"the rows of `{escape_bytes(self.path)}` do not give its own root")
+            shown = escape_bytes(self.path)
+            raise InputError(
+                f"the rows of `{shown}` do not give the root that was recorded",
+                hint="look for an intact copy of the file, or run the inventory again",
+            )
         return tuple(found), proof

@@ -125,7 +125,10 @@ def _check_case(
     numbers = [entry.event.case_seq for entry in entries.values() if entry.event.case == case]
     if numbers and numbers == list(range(1, len(numbers) + 1)):
         check_cases(view, entries, report)
-        report.not_proven.remove(_OTHERS)
+        last = max(index for index, entry in entries.items() if entry.event.case == case)
+        report.not_proven[report.not_proven.index(_OTHERS)] = (
+            f"that no entry of the case after entry {last} says something else of this acquisition"
+        )
 
 
 def _deviations(proof: Proof, entries: Mapping[int, Entry], report: Report) -> None:

@@ -439,6 +439,8 @@ def test_without_the_case_it_is_said_that_other_entries_are_not_here(station):
     every = list(range(len(station.ledger.entries)))
     whole = checked(station, kit.file_of(station.prove(10, **station.ledger_part(every))))
     assert whole.word == PASS
+    last = len(station.ledger.entries) - 1
+    assert any(f"no entry of the case after entry {last}" in text for text in whole.not_proven)
     assert not any("no other entry of the case" in text for text in whole.not_proven)
 
 
