@@ -7,6 +7,7 @@ stand beside it in base64, in an element of our own namespace.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape as xml_escape
 from xml.sax.saxutils import quoteattr
@@ -24,6 +25,7 @@ DC = "http://purl.org/dc/elements/1.1/"
 OWN = "urn:evkit:dfxml:1"
 SECOND = 1_000_000_000
 _NOT_XML = ("\ufffe", "\uffff")
+_PLAIN = re.compile("[ !#-%'-;=?-~]*")  # needs no escape, in an element or an attribute
 
 
 class Text(NamedTuple):
@@ -36,6 +38,8 @@ class Text(NamedTuple):
 def of_bytes(raw: bytes) -> Text:
     """Return text from the evidence as XML can hold it."""
     text = raw.decode("utf-8", "surrogateescape")
+    if _PLAIN.fullmatch(text):
+        return Text(text, None)
     if is_clean(text.replace("\\", "")) and not any(char in text for char in _NOT_XML):
         return Text(text, None)
     shown = escape_bytes(raw)
@@ -51,9 +55,12 @@ def safe(text: str) -> str:
     return text if is_clean(text.replace("\\", "")) else escape(text)
 
 
-def element(name: str, text: object, attributes: Mapping[str, object] | None = None) -> str:
+def element(name: str, value: object, attributes: Mapping[str, object] | None = None) -> str:
     """Return an element with text."""
-    return f"<{name}{attrs(attributes or {})}>{xml_escape(safe(str(text)))}</{name}>"
+    shown = str(value)
+    if _PLAIN.fullmatch(shown) is None:
+        shown = xml_escape(safe(shown))
+    return f"<{name}{attrs(attributes) if attributes else ''}>{shown}</{name}>"
 
 
 def empty(name: str, attributes: Mapping[str, object]) -> str:
@@ -63,11 +70,13 @@ def empty(name: str, attributes: Mapping[str, object]) -> str:
 
 def attrs(attributes: Mapping[str, object]) -> str:
     """Return attributes with a space before each."""
-    return "".join(
-        f" {name}={quoteattr(safe(str(value)))}"
-        for name, value in attributes.items()
-        if value is not None
-    )
+    found = []
+    for name, value in attributes.items():
+        if value is not None:
+            text = str(value)
+            quoted = f'"{text}"' if _PLAIN.fullmatch(text) else quoteattr(safe(text))
+            found.append(f" {name}={quoted}")
+    return "".join(found)
 
 
 def evidence(name: str, raw: bytes, out: list[str], own: list[str]) -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from evkit.inventory.exports.job import Job
 
-GROUP_ROWS = 20_000
-GROUP_EXTENTS = 200_000
+GROUP_ROWS = 8_192
+GROUP_EXTENTS = 100_000
 SCHEMA = "evkit/inventory-parquet/1"
 
 
