@@ -33,14 +33,16 @@ class Mask:
 
     Attributes:
         everything: all of them: the exhibit holds sensitive material.
-        streams: numbers of stream rows that a set of sensitive material holds.
-        nodes: (fs, inode, seq) of these.
+        streams: numbers of stream rows that a set of sensitive material holds, and of the other
+            streams of their records.
+        nodes: (fs, inode, seq) of these; `places` without the sequence.
         systems: numbers of file systems that lie in them, such as archives.
     """
 
     everything: bool = False
     streams: frozenset[int] = frozenset()
     nodes: frozenset[tuple[int, int, int]] = frozenset()
+    places: frozenset[tuple[int, int]] = frozenset()
     systems: frozenset[int] = frozenset()
 
     @classmethod
@@ -50,18 +52,26 @@ class Mask:
         Raises:
             InputError: a row is not there.
         """
-        hit = set(streams)
-        nodes = set()
-        for number in hit:
-            row = inventory.row(number)
-            nodes.add((row["fs"], row["inode"], row["seq"]))
+        nodes = {_node(inventory.row(number)) for number in set(streams)}
+        places = {node[:2] for node in nodes}
+        hit = {
+            number
+            for found in inventory.joined_all("stream", places).values()
+            for number, row in found
+            if _node(row) in nodes
+        }
         systems: set[int] = set()
         inside = {
             row["fs"]: row["within"] for _, row in inventory.rows("filesystem") if "within" in row
         }
         if inside:
             systems = _closure(inventory, inside, hit)
-        return cls(streams=frozenset(hit), nodes=frozenset(nodes), systems=frozenset(systems))
+        return cls(
+            streams=frozenset(hit),
+            nodes=frozenset(nodes),
+            places=frozenset(places),
+            systems=frozenset(systems),
+        )
 
     def hides(self, number: int, row: dict[str, Any]) -> bool:
         """Say whether a row is masked."""
@@ -69,7 +79,7 @@ class Mask:
             return True
         place = (row.get("fs"), row.get("inode"))
         if row["row"] == "error":
-            return any(node[:2] == place for node in self.nodes)
+            return place in self.places
         return (*place, row.get("seq")) in self.nodes
 
     def row(self, number: int, row: dict[str, Any]) -> dict[str, Any]:
@@ -78,9 +88,9 @@ class Mask:
 
     def mime(self, stream: int, text: str, inventory: Inventory) -> str:
         """Return the type of a stream row, or what stands for it when the row is masked."""
-        if self.everything or self.hides(stream, inventory.row(stream)):
+        if self.everything or stream in self.streams:
             return SENSITIVE
-        return text
+        return SENSITIVE if self.systems and self.hides(stream, inventory.row(stream)) else text
 
 
 def hidden(row: dict[str, Any]) -> dict[str, Any]:
@@ -92,6 +102,10 @@ def hidden(row: dict[str, Any]) -> dict[str, Any]:
     if row["row"] == "source" and "acquisition" in row:
         found["name"] = row["acquisition"]
     return found
+
+
+def _node(row: dict[str, Any]) -> tuple[int, int, int]:
+    return row["fs"], row["inode"], row["seq"]
 
 
 def _closure(inventory: Inventory, inside: dict[int, int], streams: set[int]) -> set[int]:
