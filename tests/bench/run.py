@@ -20,7 +20,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import plot
 from harness import Row, table
 
-SUITES = ("start", "hash", "acquire", "ledger", "verify", "inventory", "alongside")
+SUITES = (
+    "start", "hash", "acquire", "ledger", "verify", "inventory", "alongside", "hashset",
+)  # fmt: skip
 WRITTEN = "acquire"
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE, PLOT = DOCS / "benchmarks.md", DOCS / "benchmarks.svg"

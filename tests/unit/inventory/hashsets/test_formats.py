@@ -32,20 +32,36 @@ def hexes(found) -> list[list[str]]:
     return [[digest.hex() for digest in entry] for entry in found.entries]
 
 
-@pytest.mark.parametrize(("name", "text", "left"), [
-    ("plain", f"{MD5}\n{SHA1.upper()}  \n\n# note\n{SHA256}\r\nxyz\n{'0' * 128}\n",
-     {"malformed": 1, "other-algorithm": 1}),
-    ("sum", f"{MD5}  a.txt\n\\{SHA1} *b\\nc\nSHA256 (d) = {SHA256}\nnot one\n{MD5}\n",
-     {"malformed": 2}),
-    ("hashdeep",
-     ("%%%% HASHDEEP-1.0\n%%%% size,md5,sha1,sha256,filename\n## x\n"
-     f"5,{MD5},{SHA1},{SHA256},/a, b\nshort\n5,{'z' * 32},,,x\n"), {"malformed": 2}),
-    ("csv",
-     (f'"Name","MD5","SHA-1","SHA 256"\n"a, b",{MD5},{SHA1},{SHA256}\n"open,{MD5},{SHA1},{SHA256}\n'
-     f"c,,,\n,x,{SHA1},\n"), {"malformed": 1, "no-digest": 1}),
-    ("csv", f"name;hash\nx;{SHA256}\n", {}),
-    ("csv", f"hash value\tname\n{MD5}\tx\n", {}),
-])  # fmt: skip
+LISTS = {
+    "plain": f"{MD5}\n{SHA1.upper()}  \n\n# note\n{SHA256}\r\nxyz\n{'0' * 128}\n",
+    "sum": f"{MD5}  a.txt\n\\{SHA1} *b\\nc\nSHA256 (d) = {SHA256}\nnot one\n{MD5}\n",
+    "hashdeep": f"""%%%% HASHDEEP-1.0
+%%%% size,md5,sha1,sha256,filename
+## x
+5,{MD5},{SHA1},{SHA256},/a, b
+short
+5,{"z" * 32},,,x
+""",
+    "csv": f""""Name","MD5","SHA-1","SHA 256"
+"a, b",{MD5},{SHA1},{SHA256}
+"open,{MD5},{SHA1},{SHA256}
+c,,,
+,x,{SHA1},
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "left"),
+    [
+        ("plain", LISTS["plain"], {"malformed": 1, "other-algorithm": 1}),
+        ("sum", LISTS["sum"], {"malformed": 2}),
+        ("hashdeep", LISTS["hashdeep"], {"malformed": 2}),
+        ("csv", LISTS["csv"], {"malformed": 1, "no-digest": 1}),
+        ("csv", f"name;hash\nx;{SHA256}\n", {}),
+        ("csv", f"hash value\tname\n{MD5}\tx\n", {}),
+    ],
+)
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_text_forms(tmp_path, name, text, left, mark):
     path = written(tmp_path, mark + text.encode())
@@ -92,13 +108,11 @@ def test_nsrl_without_a_release(tmp_path):
     assert formats.take(os.fsencode(path), "nsrl", kit.Taken(), SILENT) is None
 
 
+ENDLESS = "WITH RECURSIVE r(sha1) AS (SELECT 1 UNION ALL SELECT 1 FROM r) SELECT * FROM r"
 HOSTILE = (
     "CREATE TABLE other (sha256 TEXT)",
     "CREATE TABLE FILE (name TEXT)",
-    (
-        "CREATE VIEW FILE AS WITH RECURSIVE r(sha256) AS (SELECT '' UNION ALL SELECT '' FROM r) "
-        "SELECT sha256 FROM r"
-    ),
+    f"CREATE VIEW FILE AS {ENDLESS}",
     "CREATE VIRTUAL TABLE FILE USING fts4(sha256)",
     "CREATE TABLE FILE (n, sha256 GENERATED ALWAYS AS (hex(zeroblob(1000000000))))",
 )
