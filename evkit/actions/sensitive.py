@@ -83,13 +83,6 @@ def opened(database: bytes, station: Station | None = None) -> Inventory:
     return Inventory(database, mask=mask_of(database, station))
 
 
-def enclosable(
-    station: Station, replayed: Replay | None, acquisition: str, database: bytes
-) -> bool:
-    """Say whether the rows of an inventory may leave the station as they are."""
-    return mask_for(station, replayed, acquisition, database) is None
-
-
 def _place(folder: bytes) -> tuple[bytes, str | None]:
     """Return the station and the acquisition whose folder this is; None for any other folder."""
     parts = folder.split(os.sep.encode())

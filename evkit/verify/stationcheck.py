@@ -50,7 +50,7 @@ def verify_station(
     report.reach.append(f"{len(asked)} of {len(done.entries)} entries of the ledger")
     if not asked:
         report.undecided(RECORD, "nothing-asked", f"no entry is about `{escape(ref or label)}`")
-    compared = _content(asked, ref, source, report)
+    compared = _content(asked, done.entries, ref, source, report)
     if "revocation" in supplied.require and any(
         entry.code == "revocation-unchecked" for entry in report.remarks
     ):
@@ -79,8 +79,22 @@ def _about(entry: Entry, ref: str | None) -> bool:
     return "/" not in ref or any(name == ref or name.startswith(f"{ref}/") for name in named)
 
 
+def _hidden(entries: Mapping[int, Entry]) -> set[str]:
+    """Return the exhibits that hold sensitive material, as all entries say."""
+    said = [
+        (index, entry.event, entry.event_id)
+        for index, entry in sorted(entries.items())
+        if entry.event.kind in {"register", "sensitive", "correct"}
+    ]
+    return contents.sensitive_exhibits(facts.facts(said))
+
+
 def _content(
-    asked: Mapping[int, Entry], ref: str | None, source: Source, report: Report
+    asked: Mapping[int, Entry],
+    everything: Mapping[int, Entry],
+    ref: str | None,
+    source: Source,
+    report: Report,
 ) -> list[str]:
     made = facts.facts([(index, entry.event, entry.event_id) for index, entry in asked.items()])
     try:
@@ -92,8 +106,10 @@ def _content(
     say_decisions(made, report, ref or "")
     total = Counts()
     compared = []
-    for name, acquisition in acquisitions.items():
+    hidden = _hidden(everything)
+    for name, found in acquisitions.items():
         if ref is None or f"{name}/".startswith(f"{ref}/"):
+            acquisition = found._replace(sensitive=name.rpartition("/")[0] in hidden)
             counts = check_acquisition(acquisition, source, report, _names(acquisition))
             total = total.plus(counts)
             if counts.files:
