@@ -47,7 +47,7 @@ def format_of(kind: str | None, output: str) -> str:
     if ending not in ENDINGS:
         raise UsageError(
             f"the ending of `{escape(output)}` does not tell the format",
-            hint=f"give `--format` with one of {', '.join(NAMES)}",
+            hint=f"give one, such as `--format csv`; there are {', '.join(NAMES)}",
         )
     return ENDINGS[ending]
 
