@@ -17,15 +17,16 @@ from evkit.core.errors import CaseError, RefusedError, UsageError
 from evkit.core.progress import SILENT
 from evkit.core.refs import parse_ref
 from evkit.core.text import escape_bytes
-from evkit.inventory.exports.job import TASK
-from evkit.inventory.find import entries
+from evkit.inventory.exports.job import MASKED, TASK
+from evkit.inventory.find import Criteria, entries
+from evkit.inventory.marking import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from evkit.core.progress import Progress
     from evkit.custody.state import Acquisition
-    from evkit.inventory.find import Criteria
+    from evkit.inventory.marking import Marks
     from evkit.station import Station
 
 MAX_FILES = 10_000  # what a validator of CASE can take in an hour
@@ -35,7 +36,7 @@ def export_case(
     station: Station,
     what: str,
     output: str,
-    criteria: Criteria | None,
+    criteria: Criteria,
     progress: Progress = SILENT,
 ) -> Exported:
     """Describe a case or an exhibit, and the files that are chosen from its inventories.
@@ -44,7 +45,7 @@ def export_case(
         station: where.
         what: `CASE` or `CASE/E1`.
         output: a new file.
-        criteria: which files; None for none.
+        criteria: which files; none when it is empty.
         progress: told the number of files chosen.
 
     Raises:
@@ -79,53 +80,67 @@ def export_case(
     )
     every = [one for item in bare.exhibits.values() for one in item.acquisitions.values()]
     progress.begin(TASK, None, "files")
-    chosen, missing = _choose(station, every, criteria, progress)
+    chosen, notes = _choose(station, every, criteria, progress)
     material = Material(
         ref=what, origin=bare.origin, replay=replayed, tools=bare.tools, selections=chosen
     )
     durable.write_new(path, encode(material))
     count = sum(len(selection.entries) for selection in chosen)
     progress.end(TASK, count)
-    notes = [f"{name}: not searched, it has no inventory" for name in missing]
-    if criteria is None:
-        notes.append("no files were chosen; --name, --path, --digest, --type, --size choose some")
     return Exported(source=what.encode(), path=path, format="case", count=count, notes=tuple(notes))
 
 
 def _choose(
     station: Station,
     acquisitions: Iterable[Acquisition],
-    criteria: Criteria | None,
+    criteria: Criteria,
     progress: Progress,
 ) -> tuple[tuple[Selection, ...], list[str]]:
-    """Search the newest inventory of each acquisition; also return those that have none."""
-    if criteria is None:
-        return (), []
+    """Search the newest inventory of each acquisition; also return what was not searched."""
+    if criteria == Criteria():
+        return (), ["no files were chosen; --name, --path, --digest, --type and others choose some"]
     found: list[Selection] = []
+    notes: list[str] = []
     missing: list[str] = []
     count = 0
     for acquisition in acquisitions:
         databases = inventories(station.folder(parse_ref(acquisition.ref)))
-        if not databases:
-            if acquisition.result in {"complete", "with-gaps"}:
-                missing.append(acquisition.ref)
-            continue
-        with opened(databases[-1], station) as inventory:
-            most = MAX_FILES - count
-            some = tuple(itertools.islice(entries(inventory, criteria), most + 1))
-            root = inventory.meta["row_root"]
-        if len(some) > most:
-            raise UsageError(
-                f"more than {MAX_FILES:,} files were chosen, too many for CASE",
-                hint="choose fewer; the other formats hold all of them",
-            )
-        found.append(Selection(acquisition=acquisition.ref, row_root=root, entries=some))
-        count += len(some)
-        progress.update(TASK, count)
+        marks = load(databases[-1]) if databases and criteria.mark else None
+        if not databases and acquisition.result in {"complete", "with-gaps"}:
+            missing.append(acquisition.ref)
+            notes.append(f"{acquisition.ref}: not searched, it has no inventory")
+        elif databases and criteria.mark and marks is None:
+            notes.append(f"{acquisition.ref}: not searched, it was not compared with hash sets")
+        elif databases:
+            chosen = _selected(station, acquisition.ref, databases[-1], (criteria, marks, count))
+            found.append(chosen)
+            count += len(chosen.entries)
+            progress.update(TASK, count)
+            if chosen.masked:
+                notes.append(f"{acquisition.ref}: {MASKED}")
     if not found:
         example = missing[0] if missing else "CASE/E1"
         raise CaseError(
             "no inventory to choose files from",
-            hint=f"make one with `evkit inventory run {example}`",
+            hint=f"make one with `evkit inventory run {example}`"
+            if missing or not notes
+            else "compare it with hash sets: `evkit inventory mark`",
         )
-    return tuple(found), missing
+    return tuple(found), notes
+
+
+def _selected(
+    station: Station, ref: str, database: bytes, wanted: tuple[Criteria, Marks | None, int]
+) -> Selection:
+    """Return the files chosen from one inventory; the last of `wanted` counts those before."""
+    criteria, marks, count = wanted
+    most = MAX_FILES - count
+    with opened(database, station) as inventory:
+        some = tuple(itertools.islice(entries(inventory, criteria, marks), most + 1))
+        root, masked = inventory.meta["row_root"], inventory.mask is not None
+    if len(some) > most:
+        raise UsageError(
+            f"more than {MAX_FILES:,} files were chosen, too many for CASE",
+            hint="choose fewer; the other formats hold all of them",
+        )
+    return Selection(acquisition=ref, row_root=root, entries=some, masked=masked)

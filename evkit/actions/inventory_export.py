@@ -11,9 +11,11 @@ from evkit.core.errors import UsageError
 from evkit.core.progress import SILENT
 from evkit.core.text import escape, escape_bytes
 from evkit.inventory.exports.formats import FORMATS, export
+from evkit.inventory.exports.job import MASKED
 
 if TYPE_CHECKING:
     from evkit.core.progress import Progress
+    from evkit.station import Station
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,16 +54,30 @@ class Exported:
         return [first, *("  " + note for note in self.notes)]
 
 
-def write_export(database: bytes, kind: str, output: str, progress: Progress = SILENT) -> Exported:
-    """Write an inventory in another form.
+def write_export(
+    database: bytes,
+    kind: str,
+    output: str,
+    station: Station | None = None,
+    progress: Progress = SILENT,
+) -> Exported:
+    """Write an inventory in another form; of sensitive material without names.
+
+    Args:
+        database: the inventory file.
+        kind: one of `FORMATS`.
+        output: a new file.
+        station: where it lies, when that is open already.
+        progress: told rows.
 
     Raises:
         UsageError: the format is not one of a single inventory, or needs what is not installed.
-        RefusedError: the output exists.
+        RefusedError: the output exists, or rows of sensitive material would have to be given out.
     """
     if kind not in FORMATS:
         raise UsageError(f"`{escape(kind)}` is not a format", hint=f"use {', '.join(FORMATS)}")
     path = os.path.abspath(os.fsencode(output))
-    with opened(database) as inventory:
+    with opened(database, station) as inventory:
         count = export(inventory, kind, path, progress)
-    return Exported(source=database, path=path, format=kind, count=count)
+        notes = () if inventory.mask is None else (MASKED,)
+    return Exported(source=database, path=path, format=kind, count=count, notes=notes)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evkit.cli.frame import command
+from evkit.cli.inventory_criteria import NAMES, criteria_options
 from evkit.cli.inventory_where import station_of
 from evkit.cli.options import common
 from evkit.core.errors import ExitCode, UsageError
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from evkit.inventory.find import Criteria
 
 _FORMATS = ("jsonl", "csv", "dfxml", "bodyfile", "parquet", "case")
-_CHOOSES = ("name", "path", "digest", "type_", "size", "deleted")
 
 
 @command(
@@ -41,37 +41,22 @@ _CHOOSES = ("name", "path", "digest", "type_", "size", "deleted")
     help="Else from FILE's ending: .jsonl, .csv, .dfxml or .xml, .body, .parquet, .jsonld.",
 )
 @click.option("-o", "--output", metavar="FILE", required=True, help="A new file.")
-@click.option("--name", metavar="GLOB", help="case: choose files by name; case is ignored.")
-@click.option("--path", metavar="GLOB", help="case: choose files by path, or a part of it.")
-@click.option("--digest", metavar="HEX", help="case: choose files by a digest in full.")
-@click.option("--type", "type_", metavar="GLOB", help="case: choose files by type.")
-@click.option("--size", metavar="SIZE", help="case: choose files by size.")
-@click.option("--deleted", is_flag=True, help="case: choose deleted files only.")
+@criteria_options
 def export(
-    session: Session, what: str, format_: str | None, output: str, name: str | None,
-    path: str | None, digest: str | None, type_: str | None, size: str | None, deleted: bool,
-) -> None:  # fmt: skip
+    session: Session, what: str, format_: str | None, output: str, criteria: Criteria
+) -> None:
     """Write an inventory in the form of another tool.
 
     jsonl proves itself; csv is for spreadsheets, dfxml and bodyfile for forensic tools, parquet
     for analysts (needs the extra `parquet`). case is CASE/UCO: the case or exhibit, what was done
-    with it, and those files only that are chosen, each with the basis of its content.
+    with it, and those files only that are chosen with --name, --digest and the like, each with the
+    basis of its content. Names of sensitive material are left out; jsonl is refused for it.
     """
     from evkit.inventory.exports.formats import format_of
 
     form = format_of(format_, output)
     if form == "case":
-        from evkit.inventory.find import Criteria, parse_digest, parse_sizes
-
-        criteria = Criteria(
-            name=name,
-            path=path,
-            digest=parse_digest(digest) if digest else None,
-            type=type_,
-            size=parse_sizes(size) if size else None,
-            deleted=True if deleted else None,
-        )
-        _case(session, what, output, None if criteria == Criteria() else criteria)
+        _case(session, what, output, criteria)
         return
     _only_for_case()
     from evkit.actions.inventory_export import write_export
@@ -84,11 +69,12 @@ def export(
             f"`{what}` is a case; an export in the form {form} is of one inventory",
             hint=path_hint(what) or f"name an exhibit, such as {what}/E1",
         )
-    database = locate(what, is_ref=is_ref(what), station=station_of(session, what))
-    session.emit(write_export(database, form, output, session.progress()))
+    station = station_of(session, what)
+    database = locate(what, is_ref=is_ref(what), station=station)
+    session.emit(write_export(database, form, output, station, session.progress()))
 
 
-def _case(session: Session, what: str, output: str, criteria: Criteria | None) -> None:
+def _case(session: Session, what: str, output: str, criteria: Criteria) -> None:
     from evkit.actions.inventory_case import export_case
 
     station = station_of(session, what)
@@ -105,7 +91,7 @@ def _only_for_case() -> None:
     ctx = click.get_current_context()
     for parameter in ctx.command.params:
         given = ctx.get_parameter_source(parameter.name or "")
-        if parameter.name in _CHOOSES and given is click.core.ParameterSource.COMMANDLINE:
+        if parameter.name in NAMES and given is click.core.ParameterSource.COMMANDLINE:
             raise UsageError(
                 f"`{parameter.opts[0]}` goes with `--format case` only",
                 hint="the other forms hold the whole inventory; `evkit inventory find` searches it",

@@ -81,7 +81,7 @@ def written(tmp_path_factory):
         with made.open() as station:
             for what, name in (("C1", "case"), ("C1", "again")):
                 export_case(station, what, str(folder / f"{name}.jsonld"), EVERY)
-            export_case(station, "C1/E2", str(folder / "exhibit.jsonld"), None)
+            export_case(station, "C1/E2", str(folder / "exhibit.jsonld"), Criteria())
     return folder
 
 

@@ -28,7 +28,7 @@ FENCED = {
     "pylibmagic": {"inventory"},
     "pyfsapfs": {"inventory"},
     "pyfsntfs": {"inventory"},
-    "pyarrow": {"inventory"},
+    "pyarrow": {"inventory.exports.parquet"},
     "py7zr": {"inventory"},
     "sqlite3": {"station", "inventory"},
     "jinja2": {"bundle"},

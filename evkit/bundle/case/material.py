@@ -21,11 +21,13 @@ class Selection:
         acquisition: `CASE/E1/A1`.
         row_root: hex root over the rows of the inventory they are from.
         entries: names with their streams.
+        masked: names of sensitive material are left out.
     """
 
     acquisition: str
     row_root: str
     entries: tuple[Entry, ...]
+    masked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

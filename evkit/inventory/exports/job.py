@@ -10,7 +10,7 @@ from evkit import __version__
 from evkit.core.paths import from_fields
 from evkit.core.progress import SILENT
 from evkit.core.text import escape, escape_bytes
-from evkit.inventory.find import Entry, entries, of_streams
+from evkit.inventory.find import Entry, of_streams
 from evkit.manifest.rows import KINDS
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 TASK = "export"
 OTHERS = tuple(kind for kind in KINDS if kind not in {"name", "stream"})
+MASKED = "names and whatever describes the content of sensitive material are left out"
 _EVERY = 500  # entries between two reports of progress
+_BLOCK = 100  # names that are joined with their streams at once
 _META = (
     "acquisition", "rows", "row_root", "engine_rows", "engine_root", "engine", "types", "hashes",
     "created",
@@ -81,6 +83,8 @@ class Job:
         found = {"evkit": __version__, "source": escape_bytes(from_fields(source, "name"))}
         found |= {f"source_{name}": value for name, value in source.get("digests", {}).items()}
         found |= {name: escape(meta[name]) for name in _META if name in meta}
+        if self.inventory.mask is not None:
+            found["masked"] = MASKED
         return found | {"result": str(self.inventory.coverage()["result"])}
 
     def lines(self) -> Iterator[bytes]:
@@ -99,7 +103,7 @@ class Job:
         """Yield every name with each of its streams, then the streams that no name leads to."""
         self._seen = bytearray(self.total // 8 + 1)
         given = 0
-        for entry in entries(self.inventory):
+        for entry in self._named():
             given += self._note(entry)
             self._one()
             yield entry
@@ -120,6 +124,24 @@ class Job:
             else:
                 together = tuple(found)
                 yield Named(name=together[0].name, name_row=row, entries=together)
+
+    def _named(self) -> Iterator[Entry]:
+        """Yield every name with each of its streams, a block at a time."""
+        names = self.inventory.rows("name")
+        while block := list(itertools.islice(names, _BLOCK)):
+            records = [(name["fs"], name["inode"]) for _, name in block if "seq" in name]
+            joined = self.inventory.joined_all("stream", records)
+            mimes = self.inventory.mimes(n for found in joined.values() for n, _ in found)
+            for number, name in block:
+                own: list[tuple[int | None, dict[str, Any] | None]] = []
+                if "seq" in name:
+                    found = joined.get((name["fs"], name["inode"]), ())
+                    own += [item for item in found if item[1]["seq"] == name["seq"]]
+                for place, stream in own or [(None, None)]:
+                    mime = None if place is None else mimes.get(place)
+                    yield Entry(
+                        name=name, name_row=number, stream=stream, stream_row=place, mime=mime
+                    )
 
     def _note(self, entry: Entry) -> bool:
         """Remember the stream of an entry; True when it is seen for the first time."""
