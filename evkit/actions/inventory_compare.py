@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.inventory_show import locate
-from evkit.actions.sensitive import opened
+from evkit.actions.sensitive import mask_of
 from evkit.core.errors import ExitCode, InputError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import is_ref
 from evkit.core.text import escape_bytes, shorten
 from evkit.inventory.compare import KINDS, compare
+from evkit.inventory.mask import hidden_entry
+from evkit.inventory.reader import Inventory
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evkit.inventory.compare import Comparison, Difference
     from evkit.inventory.find import Entry
     from evkit.inventory.fsmatch import Match
+    from evkit.inventory.mask import Mask
     from evkit.station import Station
 
 _WIDTH = 80
@@ -162,9 +167,13 @@ def run(
         StorageError: there is no room for temporary files.
     """
     paths = tuple(_database(what, station) for what in (first, second))
-    with opened(paths[0]) as left, opened(paths[1]) as right:
+    with Inventory(paths[0]) as left, Inventory(paths[1]) as right:
         gaps = tuple(one.coverage()["result"] != "complete" for one in (left, right))
         found = compare(left, right, limit=limit, progress=progress)
+    masks = [mask_of(path, station) for path in paths]
+    if any(masks):
+        shown = tuple(_masked(one, masks) for one in found.differences)
+        found = replace(found, differences=shown)
     return Compared(
         names=(first, second),
         databases=(paths[0], paths[1]),
@@ -172,6 +181,19 @@ def run(
         found=found,
         limit=limit,
     )
+
+
+def _masked(one: Difference, masks: Sequence[Mask | None]) -> Difference:
+    """Return a difference without names of sensitive material; those of one side hide both."""
+    sides = [one.first, one.second]
+    hide = any(
+        mask is not None and entry is not None and mask.hides_entry(entry)
+        for mask, entry in zip(masks, sides, strict=True)
+    )
+    if not hide:
+        return one
+    first, second = (entry and hidden_entry(entry) for entry in sides)
+    return replace(one, first=first, second=second)
 
 
 def _database(what: str, station: Station | None) -> bytes:

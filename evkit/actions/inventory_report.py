@@ -105,7 +105,7 @@ def write_report(
         raise RefusedError(
             f"`{escape_bytes(path)}` exists already", hint="choose a new name with `-o`"
         )
-    with opened(database) as inventory:
+    with opened(database, station) as inventory:
         wrong = inventory.problems()
         if wrong:
             raise CheckFailedError(

@@ -134,7 +134,9 @@ def search(
             continue
         left = limit and max(0, limit - sum(len(one.entries) for _, one in listings))
         try:
-            listings.append((acquisition.ref, _limited(paths[-1], criteria, limit, left)))
+            listings.append(
+                (acquisition.ref, _limited(paths[-1], criteria, (limit, left), station))
+            )
         except CaseError:
             unmarked.append(acquisition.ref)
         except InputError as error:
@@ -179,11 +181,14 @@ def _nothing(what: str | None, without: list[str]) -> CaseError:
     )
 
 
-def _limited(database: bytes, criteria: Criteria, limit: int, left: int) -> Listing:
+def _limited(
+    database: bytes, criteria: Criteria, limits: tuple[int, int], station: Station
+) -> Listing:
     """Search with what an overall limit leaves; nothing left shows only that there is more."""
+    limit, left = limits
     if not limit or left:
-        return find(database, criteria, left)
-    found = find(database, criteria, 1)
+        return find(database, criteria, left, station)
+    found = find(database, criteria, 1, station)
     return replace(found, entries=(), left_out=bool(found.entries))
 
 

@@ -147,8 +147,10 @@ def problems(database: bytes) -> Listing:
         )
 
 
-def find(database: bytes, criteria: Criteria, limit: int = 0) -> Listing:
-    """Search an inventory.
+def find(
+    database: bytes, criteria: Criteria, limit: int = 0, station: Station | None = None
+) -> Listing:
+    """Search an inventory; `station` is the one it lies in, when that is open already.
 
     Raises:
         CaseError: a mark is looked for and the inventory was not compared with hash sets.
@@ -163,7 +165,7 @@ def find(database: bytes, criteria: Criteria, limit: int = 0) -> Listing:
                 f"`{escape_bytes(database)}` was not compared with hash sets",
                 hint="`evkit inventory mark` does that",
             )
-    with opened(database) as inventory:
+    with opened(database, station) as inventory:
         found, more = _some(inventory, criteria, limit, marks)
         return Listing(
             database=database,
