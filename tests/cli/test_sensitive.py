@@ -160,11 +160,11 @@ def test_a_comparison_names_nothing(run, tmp_path):
     image.write_bytes(data)
     run("inventory", "run", "./other.raw")
     command = ("inventory", "compare", "C1/E1", "./other.raw.inventory.db")
-    plain = run(*command)
+    plain = run(*command, expect=5)
     assert [name for name in names(run) if name in plain]
     flag(run)
     for more in ((), ("--json",)):
-        out = run(*command, *more)
+        out = run(*command, *more, expect=5)
         hidden(run, out)
         assert SENSITIVE in out
 
