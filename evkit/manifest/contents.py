@@ -106,12 +106,12 @@ def acquisitions(facts: Mapping[str, Any]) -> dict[str, Acquisition]:
 def sensitive_exhibits(facts: Mapping[str, Any]) -> set[str]:
     """Return the exhibits that an entry calls sensitive material and no later one does not."""
     said: dict[str, bool] = {}
-    about: dict[object, list[str]] = {}
+    about: dict[str, list[str]] = {}
     for row in facts.get("entries", ()):
         exhibits, fields = row.get("exhibits", []), row.get("fields", {})
-        about[row.get("id")] = exhibits
+        about[str(row.get("id"))] = exhibits
         if row.get("kind") == "correct":
-            exhibits = about.get(fields.get("corrects"), []) if _is_map(fields) else []
+            exhibits = about.get(str(fields.get("corrects")), []) if _is_map(fields) else []
             fields = fields.get("values", {}) if _is_map(fields) else {}
         elif row.get("kind") not in {"register", "sensitive"}:
             continue
