@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.inventory_show import locate
-from evkit.actions.sensitive import mask_of
+from evkit.actions.sensitive import opened
 from evkit.core.errors import ExitCode, InputError
+from evkit.core.paths import from_fields
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import is_ref
 from evkit.core.text import escape_bytes, shorten
 from evkit.inventory.compare import KINDS, compare
-from evkit.inventory.mask import hidden_entry
 from evkit.inventory.reader import Inventory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from evkit.inventory.compare import Comparison, Difference
     from evkit.inventory.find import Entry
     from evkit.inventory.fsmatch import Match
-    from evkit.inventory.mask import Mask
     from evkit.station import Station
 
 _WIDTH = 80
@@ -167,13 +165,11 @@ def run(
         StorageError: there is no room for temporary files.
     """
     paths = tuple(_database(what, station) for what in (first, second))
-    with Inventory(paths[0]) as left, Inventory(paths[1]) as right:
+    with contextlib.ExitStack() as stack:
+        left, right = (stack.enter_context(Inventory(path)) for path in paths)
         gaps = tuple(one.coverage()["result"] != "complete" for one in (left, right))
-        found = compare(left, right, limit=limit, progress=progress)
-    masks = [mask_of(path, station) for path in paths]
-    if any(masks):
-        shown = tuple(_masked(one, masks) for one in found.differences)
-        found = replace(found, differences=shown)
+        shown = stack.enter_context(opened(paths[0])), stack.enter_context(opened(paths[1]))
+        found = compare(left, right, shown=shown, limit=limit, progress=progress)
     return Compared(
         names=(first, second),
         databases=(paths[0], paths[1]),
@@ -181,19 +177,6 @@ def run(
         found=found,
         limit=limit,
     )
-
-
-def _masked(one: Difference, masks: Sequence[Mask | None]) -> Difference:
-    """Return a difference without names of sensitive material; those of one side hide both."""
-    sides = [one.first, one.second]
-    hide = any(
-        mask is not None and entry is not None and mask.hides_entry(entry)
-        for mask, entry in zip(masks, sides, strict=True)
-    )
-    if not hide:
-        return one
-    first, second = (entry and hidden_entry(entry) for entry in sides)
-    return replace(one, first=first, second=second)
 
 
 def _database(what: str, station: Station | None) -> bytes:
@@ -237,7 +220,7 @@ def _difference_lines(one: Difference) -> list[str]:
 def _what(entry: Entry) -> str:
     name, stream = entry.name or {}, entry.stream or {}
     if "target" in name:
-        return "link to " + shorten(escape_bytes(str(name["target"]).encode()), _WIDTH // 3)
+        return "link to " + shorten(escape_bytes(from_fields(name, "target")), _WIDTH // 3)
     if name.get("type") != "file":
         return str(name.get("type"))
     return f"{stream['size']:,} bytes" if "size" in stream else "unknown size"

@@ -104,13 +104,19 @@ class Comparison:
 
 
 def compare(
-    first: Inventory, second: Inventory, *, limit: int = 0, progress: Progress = SILENT
+    first: Inventory,
+    second: Inventory,
+    *,
+    shown: tuple[Inventory, Inventory] | None = None,
+    limit: int = 0,
+    progress: Progress = SILENT,
 ) -> Comparison:
     """Compare two inventories.
 
     Args:
         first: the earlier, or one side.
         second: the later, or the other side.
+        shown: the same two through the masks that hide sensitive names; None when nothing is.
         limit: differences to return of each kind; 0 for all.
         progress: told rows read of both.
 
@@ -134,7 +140,7 @@ def compare(
         base.executescript(NOTES)
         counts, by_match = _counts(base)
         notes = dict(base.execute(COUNT_NOTES))
-        found = tuple(_differences(base, first, second, limit))
+        found = tuple(_differences(base, *(shown or (first, second)), limit))
     progress.end(_TASK, done)
     return Comparison(
         algorithm=algorithm,

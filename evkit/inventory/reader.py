@@ -193,11 +193,12 @@ class Inventory:
 
     def types(self) -> Iterator[tuple[int, str]]:
         """Yield (number of the stream row, file type) in the order of the streams."""
-        query = "SELECT row FROM type_keys JOIN engine_rows USING (n) ORDER BY stream"
+        query = "SELECT row FROM type_keys JOIN engine_rows USING (n) ORDER BY stream, n"
         with self._reading():
             for (text,) in self._ask(query):
                 row = rowaccept.read(_bytes(text))
-                yield row["stream"], row["mime"]
+                stream, mime = int(row["stream"]), str(row["mime"])
+                yield stream, mime if self.mask is None else self.mask.mime(stream, mime, self)
 
     def coverage(self) -> dict[str, Any]:
         """Return the coverage row, the last of every finished inventory."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from evkit.inventory.coverage import Coverage
 from evkit.inventory.reader import Inventory
 from evkit.inventory.store import Writer
+from evkit.manifest.rowaccept import facts_of
 
 DIGESTS = {"md5": "0" * 32, "sha256": "0" * 64}
 HOSTILE = (
@@ -75,7 +76,7 @@ def made(path: Path, listed: list[dict], types: dict[int, str] | None = None, **
     source = listed[0]
     with Writer(os.fsencode(path)) as writer:
         for row in listed:
-            coverage.take(row)
+            coverage.take(facts_of(row))
             writer.add(row)
         if source["kind"] == "image":
             gaps = sum(r["size"] for r in listed if r["row"] == "partition" and r["kind"] == "gap")

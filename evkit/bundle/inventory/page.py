@@ -196,6 +196,7 @@ def _head(inventory: Inventory, facts: Facts, context: Context, say: Speaker) ->
         "plain_title": title or say.text("page.title", name=shown),
         "shown": shown,
         "lead": say.element(lead, name=shown, size=number(image)),
+        "masked": inventory.mask is not None,
         "complete": coverage["result"] == "complete" and not context.unread_bytes,
         "tiles": [
             ("files", number(facts.files), "#files"),
@@ -262,7 +263,7 @@ def _lists(inventory: Inventory, facts: Facts, marks: Marks | None) -> dict[str,
 
 def _gravity(item: tuple[int, Mapping[str, Any]]) -> tuple[int, int]:
     """Volumes before folders before files; each in the order of the inventory."""
-    order = ("partition", "filesystem", "error", "directory", "stream", "name")
+    order = ("partition", "filesystem", "error", "space", "directory", "stream", "name")
     kind = item[1]["row"]
     return order.index(kind) if kind in order else len(order), item[0]
 

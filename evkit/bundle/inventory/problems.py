@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evkit.bundle.inventory.words import Safe, Speaker, name, number, words
+from evkit.bundle.inventory.words import Safe, Speaker, name, number
 from evkit.core.paths import from_fields
 from evkit.core.text import escape_bytes, shorten
 from evkit.inventory.find import of_streams
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from evkit.inventory.reader import Inventory
 
+_SAID = frozenset({"partition", "filesystem", "space", "directory", "name", "stream"})
 _WIDTH = 400
 _DETAIL = 300
 
@@ -22,12 +23,14 @@ def sentence(inventory: Inventory, number_: int, row: Mapping[str, Any], say: Sp
     """Return one sentence about a row that is an error or stands in a state that is a gap."""
     kind = str(row["row"])
     reason = say.reason(dict(row))
-    if kind == "error" or f"problem.{kind}" not in words():
+    if kind not in _SAID:
         return say.element("problem.error", reason=reason, where=_where(row))
-    if kind in {"partition", "filesystem"}:
+    if kind in {"partition", "filesystem", "space"} and "offset" in row and "size" in row:
         return _volume(row, reason, say)
     if kind == "stream":
         return _stream(inventory, number_, row, say)
+    if "path" not in row:
+        return say.element("problem.error", reason=reason, where=_where(row))
     return say.element(f"problem.{kind}", path=path_of(row), reason=reason)
 
 
@@ -49,8 +52,8 @@ def stream_path(inventory: Inventory, number_: int, row: dict[str, Any]) -> str:
 
 def _volume(row: Mapping[str, Any], reason: Safe, say: Speaker) -> Safe:
     values = {"offset": number(row["offset"]), "size": number(row["size"])}
-    if row["row"] == "partition":
-        return say.element("problem.partition", **values, reason=reason)
+    if row["row"] != "filesystem":
+        return say.element(f"problem.{row['row']}", **values, reason=reason)
     values["kind"] = name(str(row["type"]))
     if row["state"] == "encrypted":
         return say.element("problem.filesystem.encrypted", **values)
