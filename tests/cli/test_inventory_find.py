@@ -121,3 +121,20 @@ def test_marks_that_were_not_made_are_no_answer(run, two, monkeypatch):
         "inventory", "find", "C1/E1/A1", "--known", expect=10
     )
     assert "exclude each other" in run("inventory", "find", "--known", "--notable", expect=2)
+
+
+def test_a_real_hash_set(run, two):
+    """Import, mark, find, report: the set is named, and only its content is a hit."""
+    import hashlib
+
+    (two / "bad.txt").write_text(hashlib.sha256(b"b.txt").hexdigest() + "  b.txt\n")
+    run("hashset", "import", two / "bad.txt", "--name", "stolen", "--kind", "notable")
+    run("inventory", "mark", "C2/E1")
+    found = json.loads(run("inventory", "find", "--notable", "--json", expect=5))
+    (entry,) = [entry for one in found["searched"] for entry in one["entries"]]
+    assert entry["path"].endswith("b.txt")
+    assert found["not_marked"] == ["C1/E1/A1"]
+    run("inventory", "report", "C2/E1", "-o", two / "r.html")
+    page = (two / "r.html").read_text()
+    assert "stolen (sha256)" in page
+    assert '"mark":[2]' in page

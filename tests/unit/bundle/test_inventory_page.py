@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+import os
 import re
 from html.parser import HTMLParser
 
@@ -19,6 +20,9 @@ from evkit.bundle.inventory.page import Context, report_page
 from evkit.bundle.inventory.words import Speaker, words
 from evkit.core.errors import InputError
 from evkit.inventory.find import Entry
+from evkit.inventory.mask import Mask
+from evkit.inventory.reader import Inventory
+from evkit.inventory.sentences import REASONS
 
 
 def _rows():
@@ -214,6 +218,27 @@ def test_urdu_runs_from_right_to_left_and_digits_do_not(tmp_path):
     assert not re.findall(r'<td class="num"[^>]*>(?!<bdi dir="ltr">)', page)
     assert not re.findall(r'<span class="digest">(?!<bdi dir="ltr">)', page)
     assert Speaker("ur").element("disk.left", count="7").count('<bdi class="v">7</bdi>') == 1
+
+
+def test_sensitive_material_is_shown_without_a_name(tmp_path):
+    path = kit.made(tmp_path / "i.db", _rows(), {15: "image/png"})
+    with Inventory(os.fsencode(path), mask=Mask(everything=True)) as inventory:
+        page = report_page(inventory, Context(what="C1/E1/A1")).page.decode()
+    data = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1]
+    for word in ("gone.jpg", "bad.bin", "invoice", "image/png", "1740000000", "disk.raw", "Linux"):
+        assert word not in page, word
+    files = json.loads(data)["files"]
+    assert set(files["name"]) == {"(sensitive)"}
+    assert set(files["m"]) == {None}
+    assert f"{11:x}".rjust(64, "0") in files["digest"]
+    text = kit.text(page)
+    assert "names, times, kinds and descriptions are kept back" in text
+    assert "The content of (sensitive) could not be read: 4 of 999 bytes came" in text
+
+
+def test_every_reason_that_evkit_gives_is_said_in_both_languages():
+    for reason, english in REASONS.items():
+        assert words()[f"reason.{reason}"][0] == english
 
 
 def test_a_title_of_ones_own_is_text(tmp_path):

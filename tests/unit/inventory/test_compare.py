@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections import Counter
 
 import pytest
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 
 from evkit.inventory.compare import KINDS, compare
 from evkit.inventory.fsmatch import match
+from evkit.inventory.mask import Mask
+from evkit.inventory.reader import Inventory
 
 TREE = {"row": "source", "kind": "tree", "name": "t"}
 SYSTEM = {"row": "filesystem", "fs": 1, "type": "tree", "offset": 0, "size": 0, "state": "ok"}
@@ -175,6 +179,27 @@ def test_hostile_names_and_doubled_ones(tmp_path):
     found = _compared(tmp_path, *files)
     assert found.counts["same"] == 3
     assert found.counts["cannot-be-compared"] == len(kit.HOSTILE)
+
+
+def test_a_mask_hides_names_and_changes_no_count(tmp_path):
+    link = kit.name(9, "/l", type="symlink")
+    files = {"/same": "1", "/old": "2", "/changed": "3"}
+    first = _side(tmp_path, "a", files, extra=[link | {"target": "x"}])
+    files = {"/same": "1", "/new": "2", "/changed": "4"}
+    second = _side(tmp_path, "b", files, extra=[link | {"target": "y"}])
+    mask = Mask(everything=True)
+    with contextlib.ExitStack() as stack:
+        open_ = [stack.enter_context(kit.opened(path)) for path in (first, second)]
+        shown = tuple(
+            stack.enter_context(Inventory(os.fsencode(path), mask=mask)) for path in (first, second)
+        )
+        found = compare(*open_, shown=shown)
+    counts = found.counts
+    assert (counts["same"], counts["moved"], counts["changed"], counts["gone"]) == (1, 1, 2, 0)
+    text = str([one.document() for one in found.differences])
+    assert "(sensitive)" in text
+    for word in ("old", "new", "changed'", "'x'", "'y'"):
+        assert word not in text.replace("'kind': 'changed'", "")
 
 
 def test_the_limit_is_of_each_kind(tmp_path):
