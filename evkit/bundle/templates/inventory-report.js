@@ -413,8 +413,8 @@
   function proofs(box, i) {
     var basis = files.states[files.basis[i]], word = files.states[files.state[i]].split(" ")[0];
     function put(e) { box.appendChild(e); box.appendChild(document.createTextNode(" ")); }
-    if (files.deleted[i]) { put(tag(files.deleted[i] === 2 ? "mark.reused" : "mark.deleted")); }
-    if (basis && !(basis === "allocated" && files.deleted[i])) { put(tag("basis." + basis, basis === "deleted-contiguous-guess" ? "warn" : "")); }
+    if (files.deleted[i] === 2) { put(tag("mark.reused")); } else if (files.deleted[i] && basis.indexOf("deleted") !== 0) { put(tag("mark.deleted")); }
+    if (basis) { put(tag("basis." + basis, basis === "deleted-contiguous-guess" ? "warn" : "")); }
     if (word !== "ok") { put(tag("state." + word, failed(i) ? "bad" : "")); }
     if (files.digest[i]) { left(add(box, "span", null, "digest"), files.algorithm + " " + files.digest[i]); } else if (basis) { add(box, "span", null, "quiet").appendChild(say("digest.none")); }
   }
