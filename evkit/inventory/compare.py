@@ -170,7 +170,7 @@ def _scratch() -> Iterator[sqlite3.Connection]:
     """Open a private database that SQLite keeps on disk and removes."""
     base = sqlite3.connect("", isolation_level=None)
     try:
-        base.execute("PRAGMA cache_size = -65536")
+        base.execute("PRAGMA cache_size = -32768")
         base.execute("PRAGMA journal_mode = OFF")
         yield base
     except sqlite3.Error as error:
