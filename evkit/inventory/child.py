@@ -65,6 +65,8 @@ def _serve(request: dict[str, Any], sender: Sender) -> None:
             from evkit.inventory.table import send_table
 
             send_table(source, sender)
+        elif request["task"] == "gaps":
+            _gaps(request, tsk.Image(source), sender)
         else:
             _volume(request, tsk.Image(source, request["sector_size"]), sender, types)
 
@@ -114,7 +116,24 @@ def _volume(
     for row in beside.missed(job.fs, volume.kind, head):
         sender.row(row)
     offerable = Offerable(volume) if request.get("offer") else None
-    Walk(volume, sender, Streams(volume, sender, types, offerable)).run()
+    walk = Walk(volume, sender, Streams(volume, sender, types, offerable))
+    walk.run()
+    if request.get("slack") or request.get("unallocated"):
+        from evkit.inventory import space
+
+        space.serve(request, volume, sender, walk.records)
+
+
+def _gaps(request: dict[str, Any], image: tsk.Image, sender: Sender) -> None:
+    from evkit.inventory.space import Spaces
+    from evkit.inventory.volume import Job
+
+    job = Job(
+        fs=0, offset=0, size=image.get_size(), hashes=tuple(request["hashes"]),
+        budget=request["budget"],
+        unread=tuple((start, length) for start, length in request["unread"]),
+    )  # fmt: skip
+    Spaces(job, image, sender).gaps((n, offset, size) for n, offset, size in request["gaps"])
 
 
 def _safe(error: BaseException) -> str:

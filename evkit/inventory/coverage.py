@@ -18,6 +18,7 @@ class Coverage:
 
     - bytes: image = partitions + gaps
     - streams: listed = digested + skipped + failed
+    - spaces (slack, free space): listed = digested + skipped + failed
     - directories: found = listed + skipped + failed
 
     """
@@ -40,7 +41,7 @@ class Coverage:
     @property
     def complete(self) -> bool:
         """True when nothing that was asked for is unreadable."""
-        failing = {"partition", "filesystem", "directory", "name", "stream"}
+        failing = {"partition", "filesystem", "directory", "name", "stream", "space"}
         return not any(
             kind == "error" or (kind in failing and state in _GAPS and not virtual)
             for kind, state, _, virtual in self._rows
@@ -53,6 +54,7 @@ class Coverage:
             self._outcomes("directory", "listed"),
         )
         streams = self._outcomes("stream", "digested")
+        spaces = self._outcomes("space", "digested")
         systems["listed"] += systems.pop("skipped")
         return {
             "row": "coverage",
@@ -62,6 +64,7 @@ class Coverage:
             "directories": {"found": sum(folders.values()), **folders},
             "names": self._names(),
             "streams": {"listed": sum(streams.values()), **streams},
+            "spaces": {"listed": sum(spaces.values()), **spaces},
             "errors": sum(count for key, count in self._rows.items() if key[0] == "error"),
         }
 
@@ -94,6 +97,7 @@ def problems(row: Mapping[str, Any]) -> list[str]:
         ("directories", "found", ("listed", "skipped", "failed")),
         ("names", "listed", ("allocated", "deleted")),
         ("streams", "listed", ("digested", "skipped", "failed")),
+        ("spaces", "listed", ("digested", "skipped", "failed")),
     )
     return [
         f"{group}: {total} is not {' + '.join(parts)}"

@@ -39,7 +39,7 @@ _FVE_GUIDS = tuple(  # of Windows 7 and later, and of used-space-only encryption
     for text in ("3bd66749292ed84a8399f6a339e3d001", "3b4da89280dd0e4d9e4eb1e3284eaed8")
 )
 _UBERBLOCK = b"\x0c\xb1\xba\x00"  # 0x00bab10c, from 128 KiB of a ZFS label on
-_FSCRYPT = 0x10000  # feature bit of ext4
+_FSCRYPT, _BIGALLOC = 0x10000, 0x200  # feature bits of ext4
 
 
 class Guess(NamedTuple):
@@ -95,6 +95,9 @@ def guess(head: bytes, tail: bytes = b"") -> Guess:
     if head[3:11] == b"NTFS    ":
         return _ntfs(head)
     kind = _marked(head) or _marked_at_end(tail)
+    if kind == "ext" and int.from_bytes(head[1124:1128], "little") & _BIGALLOC:
+        text = "ext4 with clusters of blocks (BIGALLOC), which libtsk does not read"
+        return Guess(kind, UNSUPPORTED, _REASONS[UNSUPPORTED], text)
     if kind:
         return _named(kind)
     if not head.strip(b"\x00"):

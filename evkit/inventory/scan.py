@@ -58,6 +58,8 @@ class Options:
         hashes: digest names.
         types: determine file types.
         orphans: list at most so many records to which no name leads; 0 leaves them out.
+        slack: digest what lies between the end of a file and the end of its blocks.
+        unallocated: digest free blocks, gaps, and what lies behind a file system.
         limits: what a child may use.
         command: another program instead of the engine (tests).
     """
@@ -65,6 +67,8 @@ class Options:
     hashes: tuple[str, ...] = ("md5", "sha256")
     types: bool = True
     orphans: int = 0
+    slack: bool = False
+    unallocated: bool = False
     limits: Limits = field(default_factory=Limits)
     command: Sequence[str] | None = None
 
@@ -178,7 +182,40 @@ class Scan:
         done = 0
         for number, place in enumerate(places, 1):
             done += self._volume(number, place, done)
+        if self._options.unallocated:
+            self._gaps([row for row in division.rows if row["kind"] == "gap"])
         return done
+
+    def _gaps(self, gaps: Sequence[Mapping[str, Any]]) -> None:
+        """Digest what lies in no partition."""
+        size = sum(row["size"] for row in gaps)
+        request = self._request(
+            "gaps",
+            size,
+            {
+                "hashes": list(self._options.hashes),
+                "budget": size,
+                "gaps": [[row["partition"], row["offset"], row["size"]] for row in gaps],
+                "unread": self._unread(),
+            },
+        )
+        reason, detail = "", ""
+        try:
+            for message in self._ask(request) if gaps else ():
+                if message.kind == "row" and message.fields.get("row") in {"space", "error"}:
+                    self._add(message.fields)
+                elif message.kind != "beat":
+                    reason, detail = "engine-garbage", f"an unexpected `{message.kind}`"
+                    break
+        except EngineStoppedError as error:
+            reason, detail = error.reason, error.detail
+        except InputError as error:
+            reason, detail = "engine-garbage", error.message
+        if reason:
+            self._add({"row": "error", "stage": "gaps", "reason": reason, "detail": detail})
+
+    def _unread(self) -> list[list[int]]:
+        return [list(item) for item in union([*self._target.unread, *self._image["gaps"]])]
 
     def _table(self) -> tuple[list[dict[str, Any]], str]:
         """Return the partitions without gaps, and what went wrong, if anything did."""
@@ -204,7 +241,6 @@ class Scan:
     def _volume(self, fs: int, place: tuple[int, int, int, int], before: int) -> int:
         """Write the rows of one volume, its own row last; returns the bytes digested."""
         partition, offset, size, member = place
-        unread = union([*self._target.unread, *self._image["gaps"]])
         request = self._request(
             "volume",
             size,
@@ -217,7 +253,9 @@ class Scan:
                 "hashes": list(self._options.hashes),
                 "budget": 4 * size + _BUDGET_BASE,
                 "orphans": self._options.orphans,
-                "unread": [list(item) for item in unread],
+                "slack": self._options.slack,
+                "unallocated": self._options.unallocated,
+                "unread": self._unread(),
             },
         )
         own = {"fs": fs, "partition": partition, "offset": offset, "size": size}

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from evkit.inventory import native, times
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from evkit.inventory import tsk
     from evkit.inventory.native import Native
 
@@ -147,6 +149,14 @@ class Seen:
             return False
         page[place] |= bit
         return True
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the addresses in order."""
+        for page, bits in sorted(self._pages.items()):
+            for place, byte in enumerate(bits):
+                for bit in range(8) if byte else ():
+                    if byte >> bit & 1:
+                        yield (page << 15) + (place << 3) + bit
 
 
 def _next_sequence(number: int) -> int:

@@ -59,6 +59,13 @@ class Walk:
                 self._digest()
         self._digest()
 
+    @property
+    def records(self) -> Seen:
+        """All records that were taken and all directories that were listed."""
+        for inode in self._listed:
+            self._taken.add(inode)
+        return self._taken
+
     def _root_sequence(self) -> int:
         try:
             file = self._volume.handle.open_meta(self._volume.root)

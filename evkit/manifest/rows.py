@@ -175,6 +175,14 @@ _KINDS: dict[str, tuple[dict[str, Callable[[object], bool]], frozenset[str]]] = 
          "extents": _extents, "extents_left_out": _number, "flags": _flags, **_place},
         frozenset({"fs", "inode", "seq", "attr", "attr_id", "bytes_digested", "basis", "state"}),
     ),
+    "space": (
+        {"fs": _number, "partition": _number, "inode": _count, "seq": _count, "attr": _count,
+         "attr_id": _count, "what": _one_of({"slack", "unallocated", "volume-slack", "gap"}),
+         "derived": _one_of({"bitmap", "runs", "extents", "size", "none"}), "size": _count,
+         "extents": _extents, "bytes_digested": _count, "digests": _digests,
+         "zeros": lambda value: value is True, "left_out": _number, **_place},
+        frozenset({"what", "derived", "bytes_digested", "state"}),
+    ),
     "error": (
         {"fs": _number, "partition": _number, "inode": _count, "path": _text, "path_b64": _text,
          "stage": _slug, "reason": _slug, "detail": _text},
@@ -182,8 +190,10 @@ _KINDS: dict[str, tuple[dict[str, Callable[[object], bool]], frozenset[str]]] = 
     ),
     "coverage": (
         {"result": _one_of({"complete", "with-gaps"}), "bytes": _counts, "filesystems": _counts,
-         "directories": _counts, "names": _counts, "streams": _counts, "errors": _count},
-        frozenset({"result", "bytes", "filesystems", "directories", "names", "streams", "errors"}),
+         "directories": _counts, "names": _counts, "streams": _counts, "spaces": _counts,
+         "errors": _count},
+        frozenset({"result", "bytes", "filesystems", "directories", "names", "streams", "spaces",
+                   "errors"}),
     ),
     "type": (
         {"stream": _count, "mime": _match(_MIME)},
@@ -222,6 +232,8 @@ def check(row: Mapping[str, Any]) -> None:
             from_fields(row, name)
     if kind == "stream":
         _check_stream(row)
+    elif kind == "space":
+        _check_space(row)
     elif kind == "name" and row["allocated"] == ("reallocated" in row):
         raise InputError("`reallocated` belongs to deleted names and only to them")
 
@@ -324,3 +336,14 @@ def _check_stream(row: Mapping[str, Any]) -> None:
         raise InputError("a digest never stands without the basis of its content")
     if row.get("size") != row["bytes_digested"]:
         raise InputError("a digested stream must have been read to its size")
+
+
+def _check_space(row: Mapping[str, Any]) -> None:
+    if ("digests" in row) != (row["state"] == "ok"):
+        raise InputError("space has digests exactly when its state is `ok`")
+    if row["state"] == "ok" and row.get("size") != row["bytes_digested"]:
+        raise InputError("digested space must have been read to its size")
+    if "zeros" in row and row["state"] != "ok":
+        raise InputError("space is known to be zeros only when it was read")
+    if (row["what"] == "slack") != ("inode" in row) and "left_out" not in row:
+        raise InputError("slack belongs to a stream, other space to none")
