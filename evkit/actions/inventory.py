@@ -222,6 +222,12 @@ def coverage_lines(coverage: Mapping[str, Any]) -> list[str]:
         ),
         f"digested {size['digested']:,} bytes; errors {coverage['errors']:,}",
     ]
+    spaces = coverage["spaces"]
+    if spaces["listed"]:
+        lines.append(
+            f"slack and free space {spaces['listed']:,} = digested {spaces['digested']:,}"
+            f" + left out {spaces['skipped']:,} + not readable {spaces['failed']:,}"
+        )
     return lines
 
 
@@ -237,7 +243,7 @@ def digested_lines(digested: Mapping[str, Mapping[str, int]]) -> list[str]:
 def problem_lines(inventory: Inventory, most: int = _SHOWN) -> tuple[str, ...]:
     """Return a sentence for each of the first rows that could not be read."""
     found: list[str] = []
-    kinds = ("error", "filesystem", "partition", "directory", "stream", "name")
+    kinds = ("error", "filesystem", "partition", "directory", "stream", "name", "space")
     for kind in kinds:
         listed = inventory.rows(kind) if kind == "error" else inventory.in_states(kind, _GAPS)
         for number, row in listed:

@@ -63,13 +63,22 @@ def inventory() -> None:
     is_flag=True,
     help="Also list deleted records to which no name leads; can take long and find garbage.",
 )
+@click.option(
+    "--slack", is_flag=True, help="Also digest what lies between files and the end of their blocks."
+)
+@click.option(
+    "--unallocated",
+    is_flag=True,
+    help="Also digest free space, gaps between partitions and what lies behind file systems.",
+)
 @click.option("--resume", is_flag=True, help="Go on with an inventory that was stopped.")
 @click.option("--restart", is_flag=True, help="Throw an unfinished inventory away; begin anew.")
 @click.option("--record", is_flag=True, help="Record a complete inventory that is not signed yet.")
 @recording
 def run(
     session: Session, what: str, hashes: str, output: str | None, no_types: bool, orphans: bool,
-    resume: bool, restart: bool, record: bool, recording: Recording,
+    slack: bool, unallocated: bool, resume: bool, restart: bool, record: bool,
+    recording: Recording,
 ) -> None:  # fmt: skip
     """Inventory an acquisition, an image or a folder.
 
@@ -88,7 +97,11 @@ def run(
         what=what,
         is_ref=is_ref(what),
         options=Options(
-            hashes=parse_algorithms(hashes), types=not no_types, orphans=_ORPHANS if orphans else 0
+            hashes=parse_algorithms(hashes),
+            types=not no_types,
+            orphans=_ORPHANS if orphans else 0,
+            slack=slack,
+            unallocated=unallocated,
         ),
         output=output,
         resume=resume,

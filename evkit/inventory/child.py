@@ -99,7 +99,7 @@ def _volume(
     except InputError as error:
         guess = detect.look(read, job.size)
         if foreign.applies(guess):
-            foreign.serve(guess, job, image, sender, types, request.get("member", 1))
+            foreign.serve(guess, job, image, sender, types, request)
             return
         facts = {"type": guess.type, "size": job.size, "state": guess.state}
         said = "" if guess.state in {"ok", "encrypted"} else f" (libtsk: {error.message})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from evkit.core.text import escape, escape_bytes, shorten
+from evkit.core.text import escape, escape_bytes, is_clean, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +21,8 @@ _ENGINE = {
 REASONS = _ENGINE | {
     "address-out-of-range": "an entry points at a record that cannot exist",
     "begins-with-zeros": "it begins with zeros and has no mark of a file system",
+    "apfs-volume": "the volume is encrypted (FileVault, or by the hardware of the device)",
+    "attribute-not-given": "the library that reads this file system does not give this attribute",
     "beyond-end-of-image": "it reaches past the end of the image",
     "bitlocker-volume": "it is encrypted with BitLocker",
     "bitlocker-to-go-volume": "it is encrypted with BitLocker To Go",
@@ -30,14 +32,15 @@ REASONS = _ENGINE | {
     "compression-unknown": "it is compressed in a way that this engine cannot unpack",
     "differs-from-record": "its content is not what was recorded",
     "directory-not-listed": "the directory could not be listed, or not to its end",
-    "encrypted-volume": "the volume is encrypted",
-    "file-encrypted": "it is encrypted; its stored bytes are not its content",
     "high-entropy": "it is random from its first byte: encrypted without a mark, or wiped",
     "hfs-compression": "it is compressed in a way that this engine cannot unpack",
+    "holds-no-files": "it holds no files",
     "larger-than-partition": "it claims to be larger than its partition",
     "library-not-installed": "the library that reads it is not installed",
-    "loop": "the directory lies below itself",
+    "link-not-readable": "the target of the link could not be read",
+    "map-not-readable": "the map of free space of the file system could not be read",
     "no-known-file-system": "none of the known marks of a file system is there",
+    "no-map-of-free-space": "nothing says which space of this file system is free",
     "not-looked-at": "it was not looked at",
     "not-readable": "it has the mark of this file system, but cannot be read as such",
     "not-supported": "evkit cannot read volumes of this kind",
@@ -49,9 +52,10 @@ REASONS = _ENGINE | {
     "short-read": "there are fewer bytes than its size says",
     "size-out-of-range": "its size is impossible",
     "table-not-read": "the partition table could not be read",
+    "snapshot-not-read": "an earlier state of the volume was kept and is not listed",
     "too-deep": "the directory lies too deep",
-    "too-many-entries": "the directory has more entries than are listed",
     "unread-sectors": "the image has no data for a part of it",
+    "unreadable-at-intake": "it could not be read when the files were taken in",
 }
 _STATES = {
     "damaged": "it is damaged",
@@ -59,7 +63,7 @@ _STATES = {
     "unsupported": "evkit cannot read it",
     "encrypted": "it is encrypted",
 }
-_KINDS = {"filesystem": "file system", "space": "space"}
+_KINDS = {"filesystem": "file system"}
 _WIDTH = 80
 _PATH = 60
 _DETAIL = 300
@@ -80,7 +84,7 @@ def why(row: Mapping[str, Any]) -> str:
 def sentence(number: int, row: Mapping[str, Any]) -> str:
     """Return the sentence for a row that counts as failed."""
     kind = str(row["row"])
-    detail = shorten(escape(str(row.get("detail", ""))), _DETAIL)
+    detail = shorten(_safe(str(row.get("detail", ""))), _DETAIL)
     says_all = kind == "filesystem" and row["state"] in {"unsupported", "encrypted", "unreadable"}
     if says_all and detail and not str(row.get("reason", "")).startswith("engine"):
         reason = detail
@@ -104,6 +108,11 @@ def wrapped(sentences: Iterable[str]) -> list[str]:
     return lines
 
 
+def _safe(text: str) -> str:
+    """Escape a text that should have been escaped already, without doing it twice."""
+    return text if is_clean(text.replace("\\", "")) else escape(text)
+
+
 def _where(kind: str, row: Mapping[str, Any]) -> str:
     text = _KINDS.get(kind, kind)
     if kind == "filesystem":
@@ -113,8 +122,14 @@ def _where(kind: str, row: Mapping[str, Any]) -> str:
     if kind == "error":
         text = f"{row['stage']}"
         text += f", file system {row['fs']}" if "fs" in row else ""
+    if kind == "space":
+        text = f"{row['what']}" + (f", file system {row['fs']}" if "fs" in row else "")
     if "path" in row:
         text += f" {shorten(escape_bytes(row['path'].encode()), _PATH)}"
     if row.get("inode"):
-        text += f" of record {row['inode']:,}" if kind == "stream" else f", record {row['inode']:,}"
+        text += (
+            f" of record {row['inode']:,}"
+            if kind in {"stream", "space"}
+            else f", record {row['inode']:,}"
+        )
     return text + (f", {row['state']}" if "state" in row else "")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evkit.core.errors import InputError, UsageError
 from evkit.inventory import detect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from evkit.inventory.detect import Guess
     from evkit.inventory.filetype import FileTypes
@@ -39,14 +39,19 @@ def members(read: Callable[[int, int], bytes], size: int) -> int:
 
 
 def serve(
-    guess: Guess, job: Job, image: Image, sender: Sender, types: FileTypes | None, member: int
+    guess: Guess,
+    job: Job,
+    image: Image,
+    sender: Sender,
+    types: FileTypes | None,
+    request: Mapping[str, Any],
 ) -> None:
     """Send all that a library gives of a volume."""
     from evkit.inventory.foreign.content import Contents
     from evkit.inventory.foreign.walk import ForeignWalk
 
     try:
-        files = open_files(guess, job, image, member)
+        files = open_files(guess, job, image, request.get("member", 1))
     except (UsageError, InputError) as error:
         state = "damaged" if isinstance(error, InputError) else "unsupported"
         reason = "not-readable" if state == "damaged" else "library-not-installed"
@@ -58,7 +63,9 @@ def serve(
     if files.readable:
         for row in files.missed():
             sender.row(row)
-        ForeignWalk(job, files, sender, Contents(job, image, types)).run()
+        walk = ForeignWalk(job, files, sender, Contents(job, image, types))
+        walk.run()
+        walk.spaces(request, image)
 
 
 def open_files(guess: Guess, job: Job, image: Image, member: int) -> ApfsFiles | NtfsFiles:

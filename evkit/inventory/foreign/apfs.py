@@ -14,7 +14,7 @@ from evkit.core.paths import to_fields
 from evkit.core.text import escape_bytes
 from evkit.inventory import native, times
 from evkit.inventory.foreign import apfsobjects
-from evkit.inventory.foreign.content import MAX_SIZE, Content, place_extents
+from evkit.inventory.foreign.content import MAX_SIZE, Content, Placed, place_extents
 from evkit.inventory.foreign.model import MAX_BROKEN, Entry, Slice
 
 if TYPE_CHECKING:
@@ -182,6 +182,10 @@ class ApfsFiles:
                     raise
                 yield Entry(inode=inode, problem=native.clean(error))
 
+    def free(self) -> None:
+        """Return nothing: the volumes of a container share its free space."""
+        return
+
     def seq(self, inode: int) -> int:  # noqa: ARG002 - APFS has no sequence numbers
         """Return 0."""
         return 0
@@ -203,35 +207,34 @@ class ApfsFiles:
 
     def _data(self, entry: Native, *, compressed: bool) -> Content:
         size = int(entry.get_size())
-        extents: list[list[int]] = []
-        left_out = 0
-        if not compressed:
-            extents, left_out = self._extents(entry, size)
+        placed = Placed([], 0, []) if compressed else self._extents(entry, size)
         return Content(
             attr=native.HFS_DATA,
             attr_id=0,
             size=size,
-            extents=extents,
-            left_out=left_out,
+            extents=placed.extents,
+            left_out=placed.left_out,
+            behind=placed.behind,
             flags=frozenset({"compressed"} if compressed else ()),
             read=lambda offset, length: entry.read_buffer_at_offset(length, offset),
         )
 
     def _attribute(self, attribute: Native, number: int, name: str) -> Content:
         size = int(attribute.get_size())
-        extents, left_out = self._extents(attribute, size)
+        placed = self._extents(attribute, size)
         return Content(
             attr=native.HFS_RESOURCE if name == _FORK else native.HFS_EXTENDED,
             attr_id=number,
             name=_bytes(name),
             size=size,
-            extents=extents,
-            left_out=left_out,
-            flags=frozenset({"resident"} if size and not extents else ()),
+            extents=placed.extents,
+            left_out=placed.left_out,
+            behind=placed.behind,
+            flags=frozenset({"resident"} if size and not placed.extents else ()),
             read=lambda offset, length: attribute.read_buffer_at_offset(length, offset),
         )
 
-    def _extents(self, thing: Native, size: int) -> tuple[list[list[int]], int]:
+    def _extents(self, thing: Native, size: int) -> Placed:
         parts = (thing.get_extent(number) for number in range(thing.get_number_of_extents()))
         return place_extents(parts, self._job.offset, size)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evkit.core.errors import InputError
 from evkit.core.paths import to_fields
@@ -35,6 +35,7 @@ class Content:
         size: bytes it should have.
         extents: [offset in the image or -1, length] in the order of the content.
         left_out: extents that are not listed.
+        behind: (offset in the image, length) between its end and the end of its blocks.
         flags: of a stream row.
         basis: what the content rests on.
         refusal: (state, reason) when it must not be read.
@@ -48,6 +49,7 @@ class Content:
     name: bytes | None = None
     extents: Sequence[Sequence[int]] = ()
     left_out: int = 0
+    behind: Sequence[tuple[int, int]] = ()
     flags: frozenset[str] = frozenset()
     basis: str = "allocated"
     refusal: tuple[str, str] | None = None
@@ -166,26 +168,32 @@ class Contents:
         return False
 
 
-def place_extents(
-    parts: Iterable[tuple[int, int, int]], start: int, size: int
-) -> tuple[list[list[int]], int]:
+class Placed(NamedTuple):
+    """Where a content lies in the image: `extents`, `left_out` and `behind` of `Content`."""
+
+    extents: list[list[int]]
+    left_out: int
+    behind: list[tuple[int, int]]
+
+
+def place_extents(parts: Iterable[tuple[int, int, int]], start: int, size: int) -> Placed:
     """Turn the extents of a library into those of a row.
 
     Args:
         parts: (offset in the volume, length, flags with 1 for a hole).
         start: offset of the volume in the image.
-        size: bytes of the content; what lies beyond is cut off.
-
-    Returns:
-        ([offset in the image or -1, length] in order, how many were left out).
+        size: bytes of the content; what lies beyond is behind it.
     """
     found: list[list[int]] = []
+    behind: list[tuple[int, int]] = []
     left_out = at = 0
-    for offset, length, flags in parts:
-        length = min(length, size - at)  # noqa: PLW2901 - the last block reaches past the end
-        if length <= 0:
-            break
+    for offset, whole, flags in parts:
+        length = max(0, min(whole, size - at))
         place = HOLE if flags & 1 else start + offset
+        if whole > length and place != HOLE:
+            behind.append((place + length, whole - length))
+        if not length:
+            continue
         last = found[-1] if found else None
         if last and (last[0] == place == HOLE or (HOLE not in {last[0], place}
                                                   and sum(last) == place)):  # fmt: skip
@@ -195,4 +203,4 @@ def place_extents(
         else:
             left_out += 1
         at += length
-    return found, left_out
+    return Placed(found, left_out, behind)

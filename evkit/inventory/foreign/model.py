@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evkit.inventory.foreign.content import Content
+    from evkit.inventory.freespace import FreeMap
     from evkit.inventory.tsk import Image
 
 MAX_BROKEN = 1000  # entries of one directory that cannot be read, until it is given up
@@ -64,6 +65,9 @@ class Files(Protocol):
 
     def contents(self, inode: int) -> Iterator[Content]:
         """Yield the contents of a record."""
+
+    def free(self) -> FreeMap | None:
+        """Return which blocks are free, None when that cannot be told."""
 
     def seq(self, inode: int) -> int:
         """Return the sequence number of a record, 0 where there are none."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from evkit.core.errors import InputError
 from evkit.core.paths import to_fields
 from evkit.inventory import detect, native, times
-from evkit.inventory.foreign.content import MAX_SIZE, Content, place_extents
+from evkit.inventory.foreign.content import MAX_SIZE, READ, Content, place_extents
 from evkit.inventory.foreign.model import MAX_BROKEN, Entry, Slice
+from evkit.inventory.freespace import FreeMap, bitmap_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from evkit.inventory.tsk import Image
     from evkit.inventory.volume import Job
 
-ROOT = 5
+ROOT, _BITMAP = 5, 6
 _INDEX = (1 << 48) - 1
 _COMPRESSED, _ENCRYPTED, _SPARSE = 0x800, 0x4000, 0x200
 _STANDARD, _FILE_NAME, _DOS = 0x10, 0x30, 2
@@ -147,6 +149,26 @@ class NtfsFiles:
                     read=_nothing, refusal=("unsupported", "attribute-not-given"),
                 )  # fmt: skip
 
+    def free(self) -> FreeMap:
+        """Return which clusters are free."""
+        unit = max(detect.ntfs_cluster_size(self._head), 1)
+        sector = int.from_bytes(self._head[11:13], "little")
+        total = int.from_bytes(self._head[40:48], "little") * sector // unit
+        return FreeMap(0, unit, bitmap_runs(self._bitmap((total + 7) // 8), total))
+
+    def _bitmap(self, size: int) -> Iterator[bytes]:
+        try:
+            entry, at = self._native.get_file_entry(_BITMAP), 0
+            while at < size:
+                chunk = bytes(entry.read_buffer_at_offset(min(READ, size - at), at))
+                if not chunk:
+                    raise InputError("the map of free clusters ends too early")
+                at += len(chunk)
+                yield chunk
+        except native.ERRORS as error:
+            text = f"the map of free clusters is not readable: {native.clean(error)}"
+            raise InputError(text) from error
+
     def _content(
         self, stream: Native, number: int, name: bytes | None, bits: int, basis: str,
         *, listed: bool = False,
@@ -164,14 +186,15 @@ class NtfsFiles:
         }
         if size and not parts:
             flags.add("resident")
-        extents, left_out = place_extents(parts, self._job.offset, size)
+        placed = place_extents(parts, self._job.offset, size)
         return Content(
             attr=native.NTFS_DATA,
             attr_id=number,
             name=name,
             size=size,
-            extents=extents,
-            left_out=left_out,
+            extents=placed.extents,
+            left_out=placed.left_out,
+            behind=placed.behind,
             flags=frozenset(flags),
             basis=basis,
             refusal=("skipped", "bad-cluster-list") if listed else None,

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 from evkit.core.paths import to_fields
 from evkit.inventory import native
 from evkit.inventory.names import Folder
+from evkit.inventory.space import Run, Spaces
 from evkit.inventory.volume import MAX_INODE, Seen
 from evkit.inventory.walk import MAX_DEPTH, MAX_PATH, WINDOW
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evkit.inventory.foreign.content import Contents
     from evkit.inventory.foreign.model import Entry, Files
+    from evkit.inventory.tsk import Image
     from evkit.inventory.volume import Job
     from evkit.inventory.wire import Sender
 
@@ -153,6 +157,33 @@ class ForeignWalk:
                 self._contents.send(inode, seq, content, self._out)
         except native.ERRORS as error:
             self._error(inode, "streams", "record-not-readable", native.clean(error))
+
+    def spaces(self, request: Mapping[str, Any], image: Image) -> None:
+        """Send the space rows that the request asks for."""
+        spaces = Spaces(self._job, image, self._out, request.get("most_space", 0))
+        if request.get("slack"):
+            spaces.slack(item for inode in self._taken for item in self._slack(inode))
+        if request.get("unallocated"):
+            free = self._files.free()
+            if free is None:
+                spaces.nothing("unallocated")
+            else:
+                spaces.unallocated(free, "bitmap")
+            spaces.behind(int(self._files.facts()["size"]))
+
+    def _slack(self, inode: int) -> list[tuple[Run, dict[str, Any]]]:
+        try:
+            seq = self._files.seq(inode)
+            return [
+                (
+                    Run(*run),
+                    {"inode": inode, "seq": seq, "attr": item.attr, "attr_id": item.attr_id},
+                )
+                for item in self._files.contents(inode)
+                for run in (item.behind if item.basis == "allocated" else ())
+            ]
+        except native.ERRORS:
+            return []  # its stream rows say so
 
     def _error(
         self, inode: int, stage: str, reason: str, detail: str, folder: Folder | None = None
