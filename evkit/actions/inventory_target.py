@@ -87,6 +87,8 @@ class Chosen:
             "digests": ",".join(options.hashes),
             "types": options.types,
             "orphans": options.orphans,
+            "slack": options.slack,
+            "unallocated": options.unallocated,
             "recorded digests": dict(target.digests),
             "unread ranges": hashlib.sha256(dumps(unread)).hexdigest(),
         }
