@@ -93,6 +93,22 @@ class RawImage:
                 size -= len(block)
         return found[0] if len(found) == 1 else b"".join(found)
 
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        """Fill a buffer with bytes of the medium; returns how many, fewer only at its end.
+
+        Raises:
+            OSError: as `read`.
+        """
+        at = 0
+        for start, length, descriptor in self._parts:
+            while at < len(buffer) and start <= offset + at < start + length:
+                part = buffer[at : at + start + length - offset - at]
+                count = os.preadv(descriptor, [part], offset + at - start)
+                if not count:
+                    raise OSError(errno.EIO, f"the image ended early at byte {offset + at}")
+                at += count
+        return at
+
 
 def find_parts(path: bytes) -> list[bytes]:
     """Return all parts of the raw image that `path` belongs to, in order.

@@ -15,8 +15,9 @@ from evkit.core.errors import EvkitError, InterruptedByUserError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.text import escape
 from evkit.inventory.offered import Offered
-from evkit.inventory.runner import EngineStoppedError, messages
+from evkit.inventory.runner import EngineStoppedError
 from evkit.inventory.scan import Scan
+from evkit.inventory.schedule import ask
 from evkit.inventory.typer import Typer
 from evkit.inventory.walked import Walked
 from evkit.inventory.window import WINDOW
@@ -57,7 +58,7 @@ class Alongside:
         self._progress = progress
         self._window = window
         self._type_command = type_command
-        self._ask = functools.partial(messages, limits=options.limits, command=options.command)
+        self._ask = functools.partial(ask, settings=options.settings())
         self._walked: Walked | None = None
         self._offered: Offered | None = None
         self._typer: Typer | None = None

@@ -6,7 +6,7 @@ is not certain the child reads the stream itself (child only).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evkit.core.errors import InputError
 from evkit.inventory import native
@@ -14,7 +14,7 @@ from evkit.inventory.validlength import ValidLengths
 from evkit.manifest.rows import HOLE
 
 if TYPE_CHECKING:
-    from evkit.inventory.native import Native
+    from evkit.inventory.streamrow import StreamRow
     from evkit.inventory.volume import Volume
 
 _KINDS = frozenset(
@@ -41,38 +41,34 @@ class Offerable:
         if self._usable and volume.kind == "ntfs":
             self._valid = ValidLengths(volume.handle, _boot(volume))
 
-    def says(self, attribute: Native, row: dict[str, Any]) -> bool:
-        """Say whether a stream is exactly what its extents hold, holes being zeros."""
-        extents, size = row.get("extents"), row.get("size", 0)
-        if not self._usable or not size or not extents or "extents_left_out" in row:
+    def says(self, bits: int, row: StreamRow, *, exact: bool) -> bool:
+        """Say whether a stream is exactly what its extents hold, holes being zeros.
+
+        Args:
+            bits: flags of the attribute.
+            row: what is known of it.
+            exact: each run begins where the one before it ends.
+        """
+        extents, size = row.extents, row.size
+        if not (self._usable and exact and size and extents) or row.left_out:
             return False
-        if set(row.get("flags", ())) - {"sparse"}:
+        if row.flags and row.flags != ["sparse"]:
             return False
-        if not int(attribute.info.flags) & native.ATTR_NONRESIDENT:
+        if not bits & native.ATTR_NONRESIDENT:
             return False
-        start = self._volume.job.offset
-        inside = all(
-            place == HOLE or start <= place <= self._end - length for place, length in extents
-        )
-        if not inside or sum(length for _, length in extents) != size:
-            return False
-        if all(place == HOLE for place, _ in extents) or not self._without_gaps(attribute, size):
+        start, end, total, placed = self._volume.job.offset, self._end, 0, False
+        for place, length in extents:
+            total += length
+            if place != HOLE:
+                placed = True
+                if not start <= place <= end - length:
+                    return False
+        if total != size or not placed:
             return False
         if self._valid is None:
             return True
-        valid = self._valid.of(row["inode"], row["attr"], row["attr_id"])
+        valid = self._valid.of(row.inode, row.attr, row.attr_id)
         return valid is not None and valid >= size
-
-    def _without_gaps(self, attribute: Native, size: int) -> bool:
-        """Say whether each run begins where the one before it ends."""
-        at = 0
-        for run in list(attribute):
-            if at * self._volume.block_size >= size:
-                break
-            if int(run.offset) != at or int(run.len) <= 0:
-                return False
-            at += int(run.len)
-        return True
 
 
 def _boot(volume: Volume) -> bytes:

@@ -1,8 +1,8 @@
 """Running the engine in a child process and taking its answers with suspicion (parent side).
 
-One child does one task: the partition table of an image, or one volume. A child that crashes,
-hangs, sends what it should not or too much of it is ended, and the caller learns why; what it sent
-before stays, and other volumes are not touched.
+Here one child does one task: the partition table of an image, or a tree of files. A child that
+crashes, hangs, sends what it should not or too much of it is ended, and the caller learns why; what
+it sent before stays. Volumes have children that serve many tasks: `evkit.inventory.pool`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from evkit.inventory.wire import MAX_LINE, Message
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+TASK_LINES = 5_000_000
 _CHUNK = 1 << 16
 _QUEUE = 256  # chunks between child and parent; a full queue holds the child back
 
@@ -35,18 +36,20 @@ class Limits:
         cpu: seconds of processor time; 0 to derive them from the size of the volume.
         files: open descriptors.
         silence: seconds without a line after which the child counts as hung.
-        lines: messages at most.
+        call: seconds of processor time that one directory or record may take inside a library.
+        lines: messages at most; of one task of a volume at most `TASK_LINES`.
     """
 
     memory: int = 4 << 30
     cpu: int = 0
     files: int = 256
     silence: float = 300.0
+    call: int = 900
     lines: int = 500_000_000
 
     def cpu_for(self, size: int) -> int:
-        """Return the seconds for a volume of `size` bytes: 15 minutes and 1 second per 2 MB."""
-        return self.cpu or 900 + size // 2_000_000
+        """Return the seconds for a volume of `size` bytes: 30 minutes and 1 second per 2 MB."""
+        return self.cpu or 1800 + size // 2_000_000
 
 
 class EngineStoppedError(Exception):
@@ -83,7 +86,7 @@ def messages(
     """
     process = start(command or engine_command())
     try:
-        _give(process, ejson.dumps(request))
+        _give(process, ejson.dumps(request) + b"\n")
         yield from _take(process, limits)
     finally:
         process.kill()
@@ -127,7 +130,7 @@ def _take(process: subprocess.Popen[bytes], limits: Limits) -> Iterator[Message]
         if not done:
             yield message
     if not done:
-        raise EngineStoppedError("engine-crash", _ending(process))
+        raise EngineStoppedError("engine-crash", ending(process))
 
 
 def _lines(process: subprocess.Popen[bytes], silence: float) -> Iterator[bytes]:
@@ -156,7 +159,7 @@ def _lines(process: subprocess.Popen[bytes], silence: float) -> Iterator[bytes]:
             if size > MAX_LINE:
                 raise EngineStoppedError("engine-garbage", f"a line of more than {MAX_LINE} bytes")
         if size:
-            raise EngineStoppedError("engine-crash", _ending(process))
+            raise EngineStoppedError("engine-crash", ending(process))
     finally:
         stopped.set()
         process.kill()
@@ -182,7 +185,8 @@ def _read(
             return
 
 
-def _ending(process: subprocess.Popen[bytes]) -> str:
+def ending(process: subprocess.Popen[bytes]) -> str:
+    """Say how a child ended that closed its output."""
     deadline = clock.monotonic() + 5
     while process.poll() is None and clock.monotonic() < deadline:
         clock.sleep(0.01)

@@ -11,7 +11,9 @@ from evkit.core.paths import b64, to_fields
 from evkit.core.progress import SILENT, Progress
 from evkit.inventory.coverage import Coverage
 from evkit.inventory.parts import MAX_PARTS, divide, members, part_row, union
-from evkit.inventory.runner import EngineStoppedError, Limits, messages
+from evkit.inventory.runner import EngineStoppedError, Limits
+from evkit.inventory.schedule import Settings
+from evkit.inventory.schedule import ask as ask_engine
 from evkit.inventory.taker import VolumeTaker
 from evkit.manifest import rowaccept, rows
 
@@ -61,6 +63,7 @@ class Options:
         slack: digest what lies between the end of a file and the end of its blocks.
         unallocated: digest free blocks, gaps, and what lies behind a file system.
         limits: what a child may use.
+        jobs: children of a volume at most; 0 for as many as there are processors.
         command: another program instead of the engine (tests).
     """
 
@@ -70,7 +73,12 @@ class Options:
     slack: bool = False
     unallocated: bool = False
     limits: Limits = field(default_factory=Limits)
+    jobs: int = 0
     command: Sequence[str] | None = None
+
+    def settings(self) -> Settings:
+        """Return how the engine is run."""
+        return Settings(limits=self.limits, command=self.command, jobs=self.jobs)
 
 
 class Scan:
@@ -99,9 +107,7 @@ class Scan:
     ) -> None:
         self._target = target
         self._options = options
-        self._engine = ask or functools.partial(
-            messages, limits=options.limits, command=options.command
-        )
+        self._engine = ask or functools.partial(ask_engine, settings=options.settings())
         self._writer = writer
         self._progress = progress
         self._image: dict[str, Any] = {}

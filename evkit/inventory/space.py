@@ -18,13 +18,14 @@ from evkit.inventory.parts import complement, union
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from evkit.inventory.driver import Answer
     from evkit.inventory.native import Native
     from evkit.inventory.tsk import Image
-    from evkit.inventory.volume import Job, Seen, Volume
-    from evkit.inventory.wire import Sender
+    from evkit.inventory.volume import Job, Volume
 
 MAX_RUNS = 100_000  # rows of unallocated space of a volume
-MAX_SLACK = 1_000_000  # and of slack
+MAX_SLACK = 1_000_000  # pieces behind one file
+_MAX_RECORDS = 50_000_000  # that are looked at where there is no map of free space
 READ = 1 << 20
 
 
@@ -43,16 +44,12 @@ class Spaces:
         image: the medium.
         out: takes the rows.
         most: rows at most; 0 for the limits above.
-
-    Attributes:
-        done: bytes digested so far.
     """
 
-    def __init__(self, job: Job, image: Image, out: Sender, most: int = 0) -> None:
+    def __init__(self, job: Job, image: Image, out: Answer, most: int = 0) -> None:
         self._job, self._image, self._out = job, image, out
         self._most = most
-        self._left = job.budget
-        self.done = 0
+        self._left = out.budget
 
     def unallocated(self, free: FreeMap, derived: str) -> None:
         """Give a row for each free run.
@@ -153,13 +150,14 @@ class Spaces:
                 digest.update(block)
                 zeros = zeros and not any(block)
                 at += len(block)
-                self._out.beat(self.done + at)
+                self._out.beat(at)
                 if not block:
                     break
         except (*native.ERRORS, InputError) as error:
             row["detail"] = native.clean(error)
-        self.done += at
+        self._out.done += at
         self._left -= at
+        self._out.budget -= at
         row["bytes_digested"] = at
         if at == run.size and "detail" not in row:
             row |= {"digests": digest.digests(), "state": "ok"}
@@ -174,31 +172,25 @@ class Spaces:
         return bool(after and sum(unread[after - 1]) > run.offset)
 
 
-def serve(request: Mapping[str, Any], volume: Volume, out: Sender, records: Seen) -> None:
-    """Give the space rows of a volume that a request asks for.
+def give(volume: Volume, what: str, inode: int, out: Answer) -> None:
+    """Give the space rows of a volume that a task asks for.
 
     Args:
-        request: `slack`, `unallocated`: true or false; `most` rows of each.
         volume: the file system.
+        what: `slack` of a record, or `unallocated`.
+        inode: the record.
         out: takes the rows.
-        records: addresses of all records and directories that were listed.
     """
-    spaces = Spaces(volume.job, volume.image, out, request.get("most_space", 0))
-    if request.get("slack"):
-        spaces.slack(item for inode in records for item in slack_of(volume, inode))
-    if request.get("unallocated"):
-        give_unallocated(volume, spaces, records)
-        spaces.behind(int(volume.handle.info.block_count) * volume.block_size)
+    spaces = Spaces(volume.job, volume.image, out)
+    if what == "slack":
+        spaces.slack(slack_of(volume, inode))
+        return
+    give_unallocated(volume, spaces)
+    spaces.behind(int(volume.handle.info.block_count) * volume.block_size)
 
 
-def give_unallocated(volume: Volume, spaces: Spaces, records: Iterable[int]) -> None:
-    """Give the unallocated space of a volume: from its own map, else what no record occupies.
-
-    Args:
-        volume: the file system.
-        spaces: makes the rows.
-        records: addresses of all records that were listed, for file systems without a map.
-    """
+def give_unallocated(volume: Volume, spaces: Spaces) -> None:
+    """Give the unallocated space of a volume: from its own map, else what no record occupies."""
     try:
         free = free_map(volume)
     except InputError as error:
@@ -207,7 +199,7 @@ def give_unallocated(volume: Volume, spaces: Spaces, records: Iterable[int]) -> 
     if free is not None:
         spaces.unallocated(free, "bitmap")
     elif volume.plain_blocks:
-        spaces.unallocated(_unclaimed(volume, records), "runs")
+        spaces.unallocated(_unclaimed(volume), "runs")
     else:
         spaces.nothing("unallocated")
 
@@ -228,7 +220,11 @@ def slack_of(volume: Volume, inode: int) -> list[tuple[Run, dict[str, Any]]]:
     for attribute in attributes:
         bits = int(attribute.info.flags)
         plain = bits & native.ATTR_NONRESIDENT and not bits & native.ATTR_COMPRESSED
-        if not plain or not wanted(attribute, int(meta.type)) or _bad(inode, attribute):
+        if (
+            not plain
+            or not wanted(int(attribute.info.type), int(meta.type))
+            or _bad(inode, attribute)
+        ):
             continue
         fields = {
             "inode": inode,
@@ -256,11 +252,13 @@ def _beyond(volume: Volume, attribute: Native) -> Iterator[Run]:
             yield Run(place + skipped, length - skipped)
 
 
-def _unclaimed(volume: Volume, records: Iterable[int]) -> FreeMap:
+def _unclaimed(volume: Volume) -> FreeMap:
     """Return the blocks that no record in use occupies."""
-    total = min(int(volume.handle.info.block_count), volume.job.size // volume.block_size)
+    info = volume.handle.info
+    total = min(int(info.block_count), volume.job.size // volume.block_size)
     claimed = [(0, 0)]
-    for inode in records:
+    first, last = int(info.first_inum), int(info.last_inum)
+    for inode in range(first, min(last, first + _MAX_RECORDS) + 1):
         try:
             file = volume.handle.open_meta(inode)
             if not int(file.info.meta.flags) & native.META_ALLOCATED:

@@ -1,28 +1,34 @@
-"""Stream rows: the attributes of a metadata record, read once, digested, typed (child only)."""
+"""Streams of metadata records: which there are, what their rows say, reading them (child only).
+
+While a directory is listed the rows of most records are made at once (`kept`): what is small or not
+to be read is finished, what is plainly the bytes of its extents is an offer. Everything else is
+read through libtsk when its turn comes (`record`).
+"""
 
 from __future__ import annotations
 
 import bisect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evkit.core.errors import InputError
-from evkit.core.paths import to_fields
-from evkit.hashing.digests import MultiDigest
 from evkit.inventory import native
+from evkit.inventory.digesting import Digester
 from evkit.inventory.filetype import HEAD
+from evkit.inventory.streamrow import MAX_SIZE, StreamRow
+from evkit.inventory.wire import OFFER, encode
 from evkit.manifest.rows import HOLE, MAX_EXTENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from evkit.inventory.driver import Answer
     from evkit.inventory.filetype import FileTypes
     from evkit.inventory.native import Native
     from evkit.inventory.offerable import Offerable
     from evkit.inventory.volume import Volume
-    from evkit.inventory.wire import Sender
 
 READ = 1 << 20  # larger than libtsk's cache block, so a read is one call for each run
-MAX_SIZE = 2**53 - 1
+SMALL = 4096  # bytes of a resident stream that is read while its directory is listed
 _DATA = {
     native.ATTR_DEFAULT,
     native.NTFS_DATA,
@@ -32,27 +38,29 @@ _DATA = {
 }
 _DATA |= {192, 208, 224, 256}  # NTFS reparse point, EA_INFORMATION, EA, LOGGED_UTILITY_STREAM
 _DECMPFS = b"com.apple.decmpfs"
+_BAD_CLUSTERS = 8  # record of `$BadClus`
 
 
-def wanted(attribute: Native, meta_type: int) -> bool:
+def wanted(kind: int, meta_type: int) -> bool:
     """Say whether an attribute is a stream of its own: data, not a file system's bookkeeping."""
-    kind = int(attribute.info.type)
     if kind == native.ATTR_DEFAULT or (kind == native.HFS_DATA and meta_type == native.META_LINK):
         return meta_type == native.META_REGULAR
     return kind in _DATA
 
 
-def first_block(file: Native) -> int:
-    """Return the block where the first stream of a record begins, for reading in disk order."""
-    for attribute in list(file):  # an iteration that stops half-way would go on there next time
-        if (
-            int(attribute.info.type) in _DATA
-            and int(attribute.info.flags) & native.ATTR_NONRESIDENT
-        ):
-            for run in attribute:
-                if not int(run.flags) & native.RUN_HOLE:
-                    return int(run.addr)
-    return 0
+class _Stream:
+    """An attribute with its row and what decides how it is read."""
+
+    __slots__ = ("attribute", "bits", "exact", "hidden", "row")
+
+    def __init__(
+        self, attribute: Native, bits: int, row: StreamRow, *, exact: bool, hidden: bool
+    ) -> None:
+        self.attribute = attribute
+        self.bits = bits
+        self.row = row
+        self.exact = exact
+        self.hidden = hidden
 
 
 class Streams:
@@ -60,192 +68,224 @@ class Streams:
 
     Args:
         volume: the file system.
-        sender: takes the rows.
         types: tells file types, None when they are not wanted.
-        offerable: judges which streams are offered to the parent instead of being read; None to
-            read all.
-
-    Attributes:
-        done: bytes digested or offered so far.
+        offerable: judges which streams are exactly their extents; None to have all read here.
     """
 
     def __init__(
-        self,
-        volume: Volume,
-        sender: Sender,
-        types: FileTypes | None,
-        offerable: Offerable | None = None,
+        self, volume: Volume, types: FileTypes | None, offerable: Offerable | None = None
     ) -> None:
         self._volume = volume
-        self._send = sender
         self._types = types
         self._offerable = offerable
-        self._left = volume.job.budget
-        self.done = 0
+        self._digester = Digester(volume.job.hashes)
+        self._guessed = volume.kind.startswith("fat") or volume.kind == "exfat"
+        self._certain = volume.kind == "ntfs" or self._guessed
+        self._hfs = volume.kind.startswith("hfs")
 
-    def record(self, inode: int, only: tuple[int, int] | None = None) -> None:
-        """Send a row for each stream of a metadata record, or for one: (type, number)."""
+    def kept(self, file: Native, meta: Native, inode: int) -> tuple[int, int, list[bytes]]:
+        """Return (first place, bytes to be read, lines); no lines when libtsk must read the record.
+
+        Raises:
+            Exception: one of `native.ERRORS`.
+        """
+        lines: list[bytes] = []
+        place, size, whole = 0, 0, True
+        for stream in self._streams(file, meta, inode):
+            row = stream.row
+            if not place:
+                place = next((at for at, _ in row.extents if at != HOLE), 0)
+            size += row.size or 0
+            if whole:
+                whole = self._finish(file, stream, lines)
+        return place, min(size, MAX_SIZE), lines if whole else []
+
+    def _finish(self, file: Native, stream: _Stream, lines: list[bytes]) -> bool:
+        """Make the lines of a stream without reading the medium; False when that cannot be."""
+        row = stream.row
+        reason = self._refusal(stream)
+        if reason is not None:
+            lines.append(row.failed(*reason))
+        elif not row.size:
+            lines.append(row.read(self._digester.of(b"")))
+            self._type(lines, b"", 0)
+        elif self._offerable is not None and self._offerable.says(
+            stream.bits, row, exact=stream.exact
+        ):
+            lines.append(OFFER + row.offer())
+        elif stream.bits & native.ATTR_RESIDENT and row.size <= SMALL:
+            data = file.read_random(0, row.size, row.attr, row.attr_id)
+            if len(data) != row.size:
+                return False
+            lines.append(row.read(self._digester.of(data)))
+            self._type(lines, data, row.size)
+        else:
+            return False
+        return True
+
+    def _plain(self, stream: _Stream) -> bool:
+        offerable = self._offerable
+        return offerable is not None and offerable.says(stream.bits, stream.row, exact=stream.exact)
+
+    def _type(self, lines: list[bytes], data: bytes, size: int) -> None:
+        if self._types is None:
+            return
+        mime = self._types.of(data, self._digester.last("sha256") if size <= HEAD else None)
+        if mime is not None:
+            lines.append(encode(("type", mime)))
+
+    def record(self, inode: int, out: Answer, only: tuple[int, int] | None = None) -> None:
+        """Give a row for each stream of a metadata record, or for one: (type, number)."""
         try:
             file = self._volume.handle.open_meta(inode)
-            meta = file.info.meta
-            attributes = list(file)
+            found = list(self._streams(file, file.info.meta, inode))
         except native.ERRORS as error:
-            self._send.row(self._problem(inode, "record-not-readable", error))
+            out.row(self._problem(inode, "record-not-readable", error))
             return
+        for stream in found:
+            if only is None or only == (stream.row.attr, stream.row.attr_id):
+                self._digest(file, stream, out)
+
+    def _streams(self, file: Native, meta: Native, inode: int) -> Iterator[_Stream]:
+        attributes = list(file)  # an iteration that stops half-way would go on there next time
         kind = int(meta.type)
-        compressed = self._volume.kind.startswith("hfs") and (
-            int(meta.flags) & native.META_COMPRESSED
+        flags = int(meta.flags)
+        compressed = self._hfs and (
+            flags & native.META_COMPRESSED
             or any(
                 int(item.info.type) == native.HFS_COMPRESSION or item.info.name == _DECMPFS
                 for item in attributes
             )
         )
+        allocated = bool(flags & native.META_ALLOCATED)
+        seq = int(meta.seq) if self._volume.has_sequence else 0
         for attribute in attributes:
-            chosen = only is None or only == (int(attribute.info.type), int(attribute.info.id))
-            if chosen and wanted(attribute, kind):
-                row = self._row(inode, meta, attribute)
-                hidden = bool(compressed) and row["attr"] == native.HFS_DATA
-                self._digest(file, attribute, row, hidden=hidden)
+            attr = int(attribute.info.type)
+            if wanted(attr, kind):
+                row = StreamRow(self._volume.job.fs, inode, seq, attr, int(attribute.info.id))
+                hidden = bool(compressed) and attr == native.HFS_DATA
+                yield self._stream(attribute, row, allocated=allocated, hidden=hidden)
 
-    def _row(self, inode: int, meta: Native, attribute: Native) -> dict[str, Any]:
-        volume, info = self._volume, attribute.info
-        row: dict[str, Any] = {
-            "row": "stream",
-            "fs": volume.job.fs,
-            "inode": inode,
-            "seq": int(meta.seq) if volume.has_sequence else 0,
-            "attr": int(info.type),
-            "attr_id": int(info.id),
-            "bytes_digested": 0,
-        }
-        size = int(info.size)
+    def _stream(
+        self, attribute: Native, row: StreamRow, *, allocated: bool, hidden: bool
+    ) -> _Stream:
+        info = attribute.info
+        size, bits, name = int(info.size), int(info.flags), info.name
         if 0 <= size <= MAX_SIZE:
-            row["size"] = size
-        if info.name:
-            row |= to_fields(bytes(info.name), "name")
-        flags, bits = set(), int(info.flags)
-        if bits & native.ATTR_RESIDENT:
-            flags.add("resident")
+            row.size = size
+        if name:
+            row.name = bytes(name)
+        exact = False
+        resident = bits & native.ATTR_RESIDENT
+        if not resident and self._volume.plain_blocks:
+            stored = bits & native.ATTR_COMPRESSED
+            exact = self._extents(attribute, MAX_SIZE if stored else size, row)
         if bits & native.ATTR_COMPRESSED:
-            flags.add("compressed")
+            row.flags.append("compressed")
         if bits & native.ATTR_ENCRYPTED:
-            flags.add("encrypted")
-        extents, left_out = self._extents(attribute, size)
-        if bits & native.ATTR_SPARSE or any(place == HOLE for place, _ in extents):
-            flags.add("sparse")
-        if extents:
-            row["extents"] = extents
-        if left_out:
-            row["extents_left_out"] = left_out
-        if flags:
-            row["flags"] = sorted(flags)
-        allocated = bool(int(meta.flags) & native.META_ALLOCATED)
-        placed = any(place != HOLE for place, _ in extents) or "resident" in flags
-        certain = volume.kind == "ntfs" or volume.kind.startswith("fat") or volume.kind == "exfat"
-        row["basis"] = volume.basis(allocated=allocated, recorded=placed or (size == 0 and certain))
-        return row
+            row.flags.append("encrypted")
+        if resident:
+            row.flags.append("resident")
+        places = [place for place, _ in row.extents]
+        if bits & native.ATTR_SPARSE or HOLE in places:
+            row.flags.append("sparse")
+        placed = bool(resident) or any(place != HOLE for place in places)
+        recorded = placed or (size == 0 and self._certain)
+        row.basis = self._volume.basis(allocated=allocated, recorded=recorded)
+        return _Stream(attribute, bits, row, exact=exact, hidden=hidden)
 
-    def _extents(self, attribute: Native, size: int) -> tuple[list[list[int]], int]:
-        """Return [image offset or -1, length] in file order, and how many were left out."""
-        found: list[list[int]] = []
-        left_out = 0
-        bits = int(attribute.info.flags)
-        if bits & native.ATTR_RESIDENT or not self._volume.plain_blocks:
-            return found, 0
-        stored = bool(bits & native.ATTR_COMPRESSED)
-        for place, length in self._runs(attribute, MAX_SIZE if stored else size):
-            last = found[-1] if found else None
-            if last and _continues(last, place):
-                last[1] += length
-            elif len(found) < MAX_EXTENTS:
-                found.append([place, length])
-            else:
-                left_out += 1
-        return found, left_out
+    def _extents(self, attribute: Native, size: int, row: StreamRow) -> bool:
+        """Set [image offset or -1, length] in file order, and how many were left out.
 
-    def _runs(self, attribute: Native, size: int) -> Iterator[tuple[int, int]]:
+        Returns:
+            Each run begins where the one before it ends.
+        """
         block, start, at = self._volume.block_size, self._volume.job.offset, 0
-        for run in attribute:
+        exact = True
+        for run in list(attribute):
             if at >= size:  # ext ends its runs with filler beyond the end
-                return
+                break
             length, where = int(run.len) * block, int(run.offset) * block
+            exact = exact and where == at and length > 0
             if where > at:
-                yield HOLE, min(where, size) - at
+                _add(row, HOLE, min(where, size) - at)
                 at = min(where, size)
             length = min(length, size - at)
             if length <= 0 or at + length > MAX_SIZE:
-                return
-            place = HOLE if int(run.flags) & native.RUN_HOLE else start + int(run.addr) * block
-            yield place, length
+                return False
+            hole = int(run.flags) & native.RUN_HOLE
+            _add(row, HOLE if hole else start + int(run.addr) * block, length)
             at += length
+        return exact
 
-    def _digest(
-        self, file: Native, attribute: Native, row: dict[str, Any], *, hidden: bool
-    ) -> None:
-        head = b""
-        reason = _refusal(row, self._left, hidden=hidden)
-        if reason is None and self._touches_unread(row):
-            reason = ("damaged", "unread-sectors")
-        if reason is None and self._offerable is not None and self._offerable.says(attribute, row):
-            self._offer(row)
-            return
-        if reason is None:
-            head, reason = self._read(file, attribute, row)
+    def _refusal(self, stream: _Stream) -> tuple[str, str] | None:
+        """Say why a stream is not even read: (state, reason), or None."""
+        row = stream.row
+        if stream.hidden:  # libtsk shows a size of zero and would give the digest of nothing
+            return "unsupported", "hfs-compression"
+        if row.size is None:
+            return "damaged", "size-out-of-range"
+        if row.basis == "none":
+            return "skipped", "deleted-content-lost"
+        if row.inode == _BAD_CLUSTERS and row.name == b"$Bad":
+            return "skipped", "bad-cluster-list"
+        if self._volume.job.unread and self._touches_unread(row):
+            return "damaged", "unread-sectors"
+        return None
+
+    def _digest(self, file: Native, stream: _Stream, out: Answer) -> None:
+        row = stream.row
+        reason = self._refusal(stream)
+        if reason is None and (row.size or 0) > out.budget:
+            reason = ("unreadable", "read-budget")
         if reason is not None:
-            row["state"], row["reason"] = reason
-            self._send.row(row)
+            out.line(row.failed(*reason))
             return
-        self._send.row(row)
-        if self._types is not None:
-            small = row["digests"].get("sha256") if row["size"] <= HEAD else None
-            mime = self._types.of(head, small)
-            if mime is not None:
-                self._send.send("type", mime)
+        if out.offering and self._plain(stream):
+            out.line(OFFER + row.offer())
+            out.done += row.size or 0
+            out.budget -= row.size or 0
+            out.beat()
+            return
+        self._read(file, row, out)
 
-    def _offer(self, row: dict[str, Any]) -> None:
-        """Send a row without digests; the parent completes it, or asks for it again."""
-        self._send.send("offer", row)
-        self.done += row["size"]
-        self._left -= row["size"]
-        self._send.beat(self.done)
-
-    def _read(
-        self,
-        file: Native,
-        attribute: Native,
-        row: dict[str, Any],
-    ) -> tuple[bytes, tuple[str, str] | None]:
-        """Read a stream to its end; sets `bytes_digested` and `digests` or returns why not."""
-        size, at, head = row["size"], 0, b""
-        digest = MultiDigest(self._volume.job.hashes)
-        kind, number = int(attribute.info.type), int(attribute.info.id)
-        failures = self._volume.image.failures
+    def _read(self, file: Native, row: StreamRow, out: Answer) -> None:
+        """Read a stream to its end and give its row, with its type or why there is none."""
+        size, at, head, detail = row.size or 0, 0, b"", ""
+        running = self._digester.begin()
+        image = self._volume.image
+        failures = image.failures
         try:
             while at < size:
-                block = file.read_random(at, min(READ, size - at), kind, number)
+                block = file.read_random(at, min(READ, size - at), row.attr, row.attr_id)
                 if not block:
                     break
                 if at < HEAD:
                     head += block[: HEAD - at]
-                digest.update(block)
+                running.update(block)
                 at += len(block)
-                self._send.beat(self.done + at)
+                out.beat(at)
         except (*native.ERRORS, InputError) as error:
-            row["detail"] = native.clean(error)
-        self.done += at
-        self._left -= at
-        row["bytes_digested"] = at
-        if at == size and "detail" not in row:
-            row["digests"] = digest.digests()
-            row["state"] = "ok"
-            return head, None
-        if row["basis"] != "allocated" and failures == self._volume.image.failures:
-            return head, ("skipped", "deleted-content-lost")
-        return head, ("unreadable", "read-error") if "detail" in row else ("damaged", "short-read")
+            detail = native.clean(error)
+        out.done += at
+        out.budget -= at
+        if at == size and not detail:
+            digests = running.digests()
+            out.line(row.read(digests))
+            if self._types is not None:
+                small = digests.get("sha256") if size <= HEAD else None
+                out.type(self._types.of(head, small))
+            return
+        if row.basis != "allocated" and failures == image.failures and not image.fails(row.extents):
+            out.line(row.failed("skipped", "deleted-content-lost", at, detail))
+        elif detail:
+            out.line(row.failed("unreadable", "read-error", at, detail))
+        else:
+            out.line(row.failed("damaged", "short-read", at))
 
-    def _touches_unread(self, row: dict[str, Any]) -> bool:
+    def _touches_unread(self, row: StreamRow) -> bool:
         unread = self._volume.job.unread
-        for place, span in row.get("extents", ()) if unread else ():
+        for place, span in row.extents:
             if place == HOLE:
                 continue
             after = bisect.bisect_left(unread, (place + span, 0))
@@ -253,7 +293,7 @@ class Streams:
                 return True
         return False
 
-    def _problem(self, inode: int, reason: str, error: BaseException) -> dict[str, Any]:
+    def _problem(self, inode: int, reason: str, error: BaseException) -> dict[str, object]:
         return {
             "row": "error",
             "fs": self._volume.job.fs,
@@ -264,21 +304,13 @@ class Streams:
         }
 
 
-def _continues(last: list[int], place: int) -> bool:
-    return last[0] == place == HOLE or (HOLE not in {last[0], place} and sum(last) == place)
-
-
-def _refusal(row: dict[str, Any], left: int, *, hidden: bool) -> tuple[str, str] | None:
-    """Say why a stream is not even read: (state, reason), or None."""
-    size = row.get("size")
-    if hidden:  # libtsk shows a size of zero and would give the digest of nothing
-        return "unsupported", "hfs-compression"
-    if size is None:
-        return "damaged", "size-out-of-range"
-    if row["basis"] == "none":
-        return "skipped", "deleted-content-lost"
-    if row.get("name") == "$Bad" and row["inode"] == 8:  # noqa: PLR2004 - $BadClus of NTFS
-        return "skipped", "bad-cluster-list"
-    if size > left:
-        return "unreadable", "read-budget"
-    return None
+def _add(row: StreamRow, place: int, length: int) -> None:
+    last = row.extents[-1] if row.extents else None
+    if last is not None and (
+        last[0] == place == HOLE or (HOLE not in {last[0], place} and sum(last) == place)
+    ):
+        last[1] += length
+    elif len(row.extents) < MAX_EXTENTS:
+        row.extents.append([place, length])
+    else:
+        row.left_out += 1

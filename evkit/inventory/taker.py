@@ -80,7 +80,7 @@ class VolumeTaker:
         """
         kind = message.kind
         if kind == "row":
-            self._take_row(message.raw or rows.encode(message.fields))
+            self._take_row(message.raw or rows.encode(message.fields), message.facts)
         elif kind == "type" and self._untyped:
             self._sink.add_type(self.stream, message.text)
             self._untyped = False
@@ -113,8 +113,8 @@ class VolumeTaker:
         rows.check(row)
         self._row = row
 
-    def _take_row(self, data: bytes) -> None:
-        facts = accept(data)
+    def _take_row(self, data: bytes, facts: Facts | None) -> None:
+        facts = facts or accept(data)
         if facts.kind not in _ROWS or facts.fs not in {self._fs, -1}:
             raise EngineStoppedError("engine-garbage", "a row that it may not send")
         if facts.kind == "stream" and facts.reason == STORED:

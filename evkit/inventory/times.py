@@ -18,7 +18,10 @@ _LIMIT = 2**63 - 1
 _FILETIME_EPOCH = 116_444_736_000_000_000  # 1601 to 1970 in 100 ns
 _FAT = {"a": 86_400 * SECOND, "b": SECOND // 100, "m": 2 * SECOND}
 _EXFAT = {"a": 2 * SECOND, "b": SECOND // 100, "m": SECOND // 100}
-_NAMES = (("a", "atime"), ("b", "crtime"), ("c", "ctime"), ("m", "mtime"))
+_NAMES = tuple(
+    (letter, name, name + "_nano")
+    for letter, name in (("a", "atime"), ("b", "crtime"), ("c", "ctime"), ("m", "mtime"))
+)
 
 
 def zone_of(kind: str) -> str:
@@ -49,9 +52,8 @@ def times_of(meta: Native) -> tuple[dict[str, str], bool]:
     """
     found: dict[str, str] = {}
     lost = False
-    for letter, name in _NAMES:
-        seconds = int(getattr(meta, name))
-        rest = int(getattr(meta, name + "_nano"))
+    for letter, name, nano in _NAMES:
+        seconds, rest = getattr(meta, name), getattr(meta, nano)
         if not seconds and not rest:
             continue
         value = seconds * SECOND + rest

@@ -14,7 +14,7 @@ from evkit.inventory import native
 from evkit.inventory.native import ERRORS, Native, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from evkit.inventory.source import Source
 
@@ -23,6 +23,8 @@ if os.environ.get("TZ") != "UTC":  # libtsk would shift FAT times by the zone of
 
 import pytsk3
 
+_DESCRIPTORS = "/proc/self/fd"
+_PROBE = 1 << 20
 TABLES = ("GPT", "DOS", "BSD", "SUN", "MAC")
 
 
@@ -66,6 +68,61 @@ class Image(pytsk3.Img_Info):  # type: ignore[misc]  # pytsk3 has no type inform
     def get_size(self) -> int:
         """Return the size of the medium in bytes."""
         return self._source.size
+
+    def fails(self, _extents: Sequence[Sequence[int]]) -> bool:
+        """Say whether a read failed that `failures` does not count: there is none."""
+        return False
+
+
+class NativeImage(pytsk3.Img_Info):  # type: ignore[misc]  # pytsk3 has no type information
+    """A raw image in one file that libtsk reads itself, which takes a tenth of the time.
+
+    libtsk is given an open descriptor, not the name: by a name it would look for further parts.
+
+    Args:
+        source: the same medium, for what libtsk does not tell.
+        path: the file.
+        sector_size: bytes of a sector, 0 for the default of libtsk (512).
+
+    Raises:
+        InputError: libtsk does not see the same medium.
+    """
+
+    failures = 0
+
+    def __init__(self, source: Source, path: bytes, sector_size: int = 0) -> None:
+        self._source = source
+        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        extra = {"sector_size": sector_size} if sector_size else {}
+        try:
+            super().__init__(
+                url=f"{_DESCRIPTORS}/{self._descriptor}", type=pytsk3.TSK_IMG_TYPE_RAW, **extra
+            )
+            seen = int(self.get_size())
+        except ERRORS as error:
+            raise InputError(clean(error)) from error
+        if seen != source.size:
+            raise InputError(f"libtsk sees {seen} of {source.size} bytes")
+
+    def fails(self, extents: Sequence[Sequence[int]]) -> bool:
+        """Say whether the medium cannot be read at these (place or -1, length)."""
+        try:
+            for place, length in extents:
+                for at in range(place, place + length if place >= 0 else place, _PROBE):
+                    self._source.read(at, min(_PROBE, place + length - at))
+        except (OSError, InputError):
+            return True
+        return False
+
+
+def open_medium(source: Source, paths: Sequence[bytes], sector_size: int = 0) -> Image:
+    """Give a medium to libtsk, natively where it is one raw file."""
+    if getattr(source, "format", "") == "raw" and len(paths) == 1 and os.path.isdir(_DESCRIPTORS):
+        try:
+            return NativeImage(source, paths[0], sector_size)
+        except (InputError, OSError):
+            pass
+    return Image(source, sector_size)
 
 
 class Table:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.inventory import native, times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from evkit.inventory import tsk
     from evkit.inventory.native import Native
 
@@ -25,8 +23,8 @@ class Job:
         offset: byte offset of the volume in the image.
         size: bytes of the volume.
         hashes: digest names.
-        budget: bytes that may be read for digests altogether.
         orphans: most entries of records without a name that are listed; 0 for none.
+        member: number of the file system in its container, from 1.
         unread: (offset, length) of image ranges that could not be read when it was acquired, in
             order, without overlaps.
     """
@@ -35,8 +33,8 @@ class Job:
     offset: int
     size: int
     hashes: tuple[str, ...]
-    budget: int
     orphans: int = 0
+    member: int = 1
     unread: tuple[tuple[int, int], ...] = ()
 
 
@@ -133,30 +131,6 @@ class Volume:
         if self.kind.startswith("fat") or self.kind == "exfat":
             return True, "no"  # the name is the metadata record; its clusters are another matter
         return (False, "yes") if in_use else (True, "unknown")
-
-
-@dataclass
-class Seen:
-    """A set of metadata addresses, a bit each, in pages that exist only where they are needed."""
-
-    _pages: dict[int, bytearray] = field(default_factory=dict)
-
-    def add(self, number: int) -> bool:
-        """Add an address; False when it was there already."""
-        page = self._pages.setdefault(number >> 15, bytearray(1 << 12))
-        place, bit = (number & 0x7FFF) >> 3, 1 << (number & 7)
-        if page[place] & bit:
-            return False
-        page[place] |= bit
-        return True
-
-    def __iter__(self) -> Iterator[int]:
-        """Yield the addresses in order."""
-        for page, bits in sorted(self._pages.items()):
-            for place, byte in enumerate(bits):
-                for bit in range(8) if byte else ():
-                    if byte >> bit & 1:
-                        yield (page << 15) + (place << 3) + bit
 
 
 def _next_sequence(number: int) -> int:

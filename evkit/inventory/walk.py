@@ -1,194 +1,174 @@
-"""Walking a file system by metadata address, never by path (child only).
-
-Directories in use come first, then deleted ones, so that a record that is reached both ways is
-listed under the name it has now. Streams are digested in windows, sorted by their place on disk.
-"""
+"""Listing directories with libtsk by metadata address, never by path (child only)."""
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from evkit.core.paths import to_fields
-from evkit.inventory import native
-from evkit.inventory.names import Folder, name_row, root_row
-from evkit.inventory.streams import first_block
-from evkit.inventory.volume import MAX_INODE, Seen
+from evkit.inventory import native, space
+from evkit.inventory.driver import NO_ORPHANS, Folder, folder_row
+from evkit.inventory.names import Names
+from evkit.inventory.volume import MAX_INODE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evkit.inventory.driver import Answer
     from evkit.inventory.native import Native
     from evkit.inventory.streams import Streams
     from evkit.inventory.volume import Volume
-    from evkit.inventory.wire import Sender
 
-MAX_DEPTH = 512
-MAX_PATH = 1 << 15
-WINDOW = 100_000  # records whose streams wait to be digested in disk order
-_NO_ENTRIES = "orphans-not-asked-for"
+_LARGE = 1 << 20  # bytes of a directory that takes libtsk long: its time grows with their square
+_STREAMED = frozenset({"ntfs", "hfs-plus"})  # directories and links have streams too
 
 
-class Walk:
-    """One pass over a file system.
+class TskDriver:
+    """A file system that libtsk reads.
 
     Args:
         volume: the file system.
-        sender: takes the rows.
         streams: makes the stream rows.
+        missed: rows for what else is on the volume and is not read.
     """
 
-    def __init__(self, volume: Volume, sender: Sender, streams: Streams) -> None:
-        self._volume = volume
-        self._send = sender
-        self._streams = streams
-        self._folders: deque[Folder] = deque()
-        self._deleted: deque[Folder] = deque()
-        self._listed = Seen()
-        self._taken = Seen()
-        self._waiting: list[tuple[int, int]] = []
-
-    def run(self) -> None:
-        """List everything from the root, then digest what still waits."""
-        volume = self._volume
-        root = Folder(volume.root, self._root_sequence(), b"/", allocated=True, depth=0)
-        self._listed.add(volume.root)
-        self._folders.append(root)
-        while self._folders or self._deleted:
-            folder = (self._folders or self._deleted).popleft()
-            self._list(folder)
-            if len(self._waiting) >= WINDOW:
-                self._digest()
-        self._digest()
-
-    @property
-    def records(self) -> Seen:
-        """All records that were taken and all directories that were listed."""
-        for inode in self._listed:
-            self._taken.add(inode)
-        return self._taken
-
-    def _root_sequence(self) -> int:
-        try:
-            file = self._volume.handle.open_meta(self._volume.root)
-            meta = file.info.meta
-            self._send.row(root_row(self._volume, meta))
-            self._collect(file, meta)
-            return int(meta.seq) if self._volume.has_sequence else 0
-        except native.ERRORS as error:
-            self._send.row(root_row(self._volume, None))
-            self._error(self._volume.root, "record-not-readable", error)
-            return 0
-
-    def _digest(self) -> None:
-        self._waiting.sort()
-        for _, inode in self._waiting:
-            self._streams.record(inode)
-        self._waiting = []
-
-    def _list(self, folder: Folder) -> None:
-        """List one directory: rows for its entries, then its own row with the outcome."""
-        count, state, reason, detail = 0, "ok", "", ""
-        if folder.depth > MAX_DEPTH or len(folder.path) > MAX_PATH:
-            state, reason = "unreadable", "too-deep"
-        else:
-            try:
-                for file in self._volume.handle.open_dir(inode=folder.inode):
-                    if folder.most and count >= folder.most:
-                        state, reason = "skipped", "orphans-over-limit"
-                        break
-                    count += self._entry(folder, file)
-                    self._send.beat(self._streams.done)
-            except native.ERRORS as error:
-                state, reason, detail = "unreadable", "directory-not-listed", native.clean(error)
-                if not folder.allocated:
-                    state, reason = "skipped", "deleted-content-lost"
-        self._folder_row(folder, count, state, reason, detail)
-
-    def _folder_row(
-        self, folder: Folder, count: int, state: str, reason: str, detail: str = ""
+    def __init__(
+        self, volume: Volume, streams: Streams, missed: Sequence[Mapping[str, Any]] = ()
     ) -> None:
-        row: dict[str, Any] = {
-            "row": "directory",
-            "fs": self._volume.job.fs,
-            "inode": folder.inode,
-            "seq": folder.seq,
-            **to_fields(folder.path),
-            "allocated": folder.allocated,
-            "entries": count,
-            "state": state,
-        }
-        if reason:
-            row["reason"] = reason
-        if detail:
-            row["detail"] = detail
-        if reason == _NO_ENTRIES or folder.most:
-            row["flags"] = ["virtual"]
-        self._send.row(row)
+        self._volume = volume
+        self._streams = streams
+        self._missed = missed
+        self._names = Names(volume)
+        self._all_streamed = volume.kind in _STREAMED
 
-    def _entry(self, folder: Folder, file: Native) -> int:
-        """Send the row of one entry; returns 1, or 0 for `.` and `..`."""
+    def facts(self) -> dict[str, Any]:
+        """Return the content of the `fs` message."""
+        return self._volume.facts()
+
+    def streams(self, inode: int, out: Answer, only: tuple[int, int] | None = None) -> None:
+        """Read the streams of a record."""
+        self._streams.record(inode, out, only)
+
+    def spaces(self, what: str, inode: int, out: Answer) -> None:
+        """Give the rows of slack of a record, or of all free space."""
+        space.give(self._volume, what, inode, out)
+
+    def list(self, folder: Folder, out: Answer) -> None:
+        """List one directory: rows for its entries, then its own row with the outcome."""
+        if not folder.depth:
+            folder = self._root(folder, out)
+        count, state, reason, detail = 0, "ok", "", ""
+        try:
+            for file in self._open(folder.inode, out):
+                if folder.most and count >= folder.most:
+                    state, reason = "skipped", "orphans-over-limit"
+                    break
+                count += self._entry(folder, file, out)
+                if not count & 0xFF:
+                    out.beat()
+        except native.ERRORS as error:
+            state, reason, detail = "unreadable", "directory-not-listed", native.clean(error)
+            if not folder.allocated:
+                state, reason = "skipped", "deleted-content-lost"
+        out.row(folder_row(self._volume.job.fs, folder, count, state, reason, detail))
+
+    def _open(self, inode: int, out: Answer) -> Native:
+        handle = self._volume.handle
+        try:
+            large = int(handle.open_meta(inode).info.meta.size) >= _LARGE
+        except native.ERRORS:
+            large = True
+        if large:
+            out.flush()  # so that it is known where a child was that is ended here
+        return handle.open_dir(inode=inode)
+
+    def _root(self, folder: Folder, out: Answer) -> Folder:
+        """Give the root's name row and streams; returns it with its sequence number."""
+        root = folder.inode
+        for row in self._missed:
+            out.row(row)
+        try:
+            file = self._volume.handle.open_meta(root)
+            meta = file.info.meta
+            out.line(self._names.root(meta))
+            self._collect(file, meta, out)
+            seq = int(meta.seq) if self._volume.has_sequence else 0
+        except native.ERRORS as error:
+            out.line(self._names.root(None))
+            self._error(root, "record-not-readable", error, out)
+            return folder
+        return Folder(root, seq, folder.path, allocated=True, depth=0)
+
+    def _entry(self, folder: Folder, file: Native, out: Answer) -> int:
+        """Give the row of one entry; returns 1, or 0 for `.` and `..`."""
         entry = file.info.name
-        if entry.name in {b".", b".."}:
+        raw = entry.name
+        if raw in {b".", b".."}:
             return 0
         inode = int(entry.meta_addr)
         if not 0 <= inode <= MAX_INODE:
-            self._error(0, "address-out-of-range", ValueError(str(inode)), folder)
+            self._error(0, "address-out-of-range", ValueError(str(inode)), out, folder)
             return 1
         file, meta, reallocated = self._record(file)
-        row = name_row(self._volume, folder, file, meta, reallocated)
-        if meta is None and reallocated is None:
-            row["state"], row["reason"] = "unreadable", "record-not-readable"
-        self._send.row(row)
-        if meta is not None and "virtual" not in row.get("flags", ()):
-            self._collect(file, meta)
-        kind = int(meta.type) if meta is not None else 0
-        orphans = kind == native.META_VIRTUAL_DIRECTORY
-        child = Folder(
-            inode,
-            row.get("seq", 0),
-            folder.child(bytes(entry.name)),
-            reallocated is None,
-            folder.depth + 1,
-            self._volume.job.orphans if orphans else 0,
-        )
-        if orphans and not child.most:
-            self._folder_row(child, 0, "skipped", _NO_ENTRIES)
-        elif orphans and self._listed.add(inode):
-            self._deleted.append(child)
-        elif kind == native.META_DIRECTORY and self._listed.add(inode):
-            (self._folders if child.allocated else self._deleted).append(child)
+        lost = meta is None and reallocated is None
+        row, virtual = self._names.row(folder, file, meta, reallocated, lost=lost)
+        out.line(row)
+        if meta is None:
+            return 1
+        if not virtual:
+            self._collect(file, meta, out)
+        kind = int(meta.type)
+        if kind in {native.META_DIRECTORY, native.META_VIRTUAL_DIRECTORY}:
+            self._folder(folder, file, (inode, reallocated is None), out)
         return 1
+
+    def _folder(self, folder: Folder, file: Native, found: tuple[int, bool], out: Answer) -> None:
+        meta, name = file.info.meta, bytes(file.info.name.name)
+        inode, used = found
+        seq = int(meta.seq) if self._volume.has_sequence else 0
+        if int(meta.type) == native.META_DIRECTORY:
+            out.folder(inode, seq, name, allocated=used)
+            return
+        most = self._volume.job.orphans
+        if most:
+            out.folder(inode, seq, name, allocated=used, most=most)
+            return
+        child = Folder(inode, seq, folder.child(name), used, folder.depth + 1)
+        out.row(folder_row(self._volume.job.fs, child, 0, "skipped", NO_ORPHANS))
 
     def _record(self, file: Native) -> tuple[Native, Native, str | None]:
         """Return (file with the record or the name only, its metadata or None, `reallocated`)."""
-        entry, meta = file.info.name, file.info.meta
-        in_use = bool(int(entry.flags) & native.NAME_ALLOCATED)
+        info = file.info
+        entry, meta = info.name, info.meta
         found = file
         if meta is None:
             try:
                 found = self._volume.handle.open_meta(int(entry.meta_addr))
                 meta = found.info.meta
             except native.ERRORS:
+                in_use = bool(int(entry.flags) & native.NAME_ALLOCATED)
                 return file, None, None if in_use else "unknown"
         belongs, reallocated = self._volume.tie(entry, meta)
         if not belongs:
             return file, None, reallocated
         return _Named(file, found) if found is not file else file, meta, reallocated
 
-    def _collect(self, file: Native, meta: Native) -> None:
-        """Keep a record for digesting, once, however many names it has."""
-        kind, inode = int(meta.type), int(meta.addr)
-        regular = kind == native.META_REGULAR
-        if not regular and self._volume.kind not in {"ntfs", "hfs-plus"}:
+    def _collect(self, file: Native, meta: Native, out: Answer) -> None:
+        """Give a record whose streams are wanted."""
+        if int(meta.type) != native.META_REGULAR and not self._all_streamed:
             return
-        if self._taken.add(inode):
-            try:
-                place = first_block(file)
-            except native.ERRORS:
-                place = 0
-            self._waiting.append((place, inode))
+        inode = int(meta.addr)
+        try:
+            out.record(inode, *self._streams.kept(file, meta, inode))
+        except native.ERRORS:
+            out.record(inode, 0)
 
     def _error(
-        self, inode: int, reason: str, error: BaseException, folder: Folder | None = None
+        self,
+        inode: int,
+        reason: str,
+        error: BaseException,
+        out: Answer,
+        folder: Folder | None = None,
     ) -> None:
         row: dict[str, Any] = {
             "row": "error",
@@ -200,7 +180,7 @@ class Walk:
         }
         if folder is not None:
             row |= to_fields(folder.path)
-        self._send.row(row)
+        out.row(row)
 
 
 class _Named:

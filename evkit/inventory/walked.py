@@ -8,13 +8,13 @@ An offer that nobody digested is asked for again from a child that reads it.
 from __future__ import annotations
 
 import itertools
-import json
 import tempfile
 from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.inventory.runner import EngineStoppedError
+from evkit.inventory.streamrow import completed, digests_text
 from evkit.inventory.wire import Message
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 BATCH = 50_000  # streams of one request
 _TOP = 2**53
-_ENCODER = json.JSONEncoder(separators=(",", ":"))  # ASCII: also lone surrogates come back
 
 
 @dataclass
@@ -114,16 +113,14 @@ class Walked:
             size = message.fields["size"]
             self.streams += 1
             self.bytes += size
-            whole = {"bytes_digested": size, "digests": digests, "state": "ok"}
-            yield Message("row", message.fields | whole)
+            yield Message.of_row(_completed(message, size, digests))
             if mime is not None:
                 yield Message("type", {}, mime)
         if section.stopped is not None:
             raise EngineStoppedError(*section.stopped)
 
     def _keep(self, message: Message) -> None:
-        content = message.text if message.kind == "type" else message.fields
-        self._file.write(_ENCODER.encode((message.kind, content)).encode("utf-8") + b"\n")
+        self._file.write(message.line() + b"\n")
 
     def _kept(self, section: _Section) -> Iterator[Message]:
         at = section.start
@@ -134,7 +131,7 @@ class Walked:
                 if line == b"\n":
                     return
                 at += len(line)
-                yield Message.parse(line)
+                yield Message.parse(line[:-1])
             if not lines:
                 return
 
@@ -174,6 +171,13 @@ class Walked:
                 yield found
 
 
+def _completed(offer: Message, size: int, digests: Mapping[str, str]) -> bytes:
+    try:
+        return completed(offer.raw, size, digests_text(digests))
+    except ValueError as error:
+        raise EngineStoppedError("engine-garbage", "an offer that is not a stream") from error
+
+
 def _name(request: Mapping[str, Any]) -> tuple[str, int]:
     return request["task"], request.get("fs", 0)
 
@@ -190,6 +194,10 @@ def _sound(extents: object, size: object) -> bool:
 def _same(offer: dict[str, Any], found: list[Message]) -> list[Message]:
     """Return what a child sent for an offer, when it is about the same stream."""
     row = found[0].fields if found and found[0].kind == "row" else {}
+    if row.get("row") == "error" and (row.get("fs"), row.get("inode")) == (
+        offer["fs"], offer["inode"],
+    ):  # fmt: skip
+        return found[:1]  # it cost the child its life
     wrong = [name for name in offer if name != "bytes_digested" and row.get(name) != offer[name]]
     if wrong or len(found) > 2:  # noqa: PLR2004 - a row and its type
         raise EngineStoppedError("engine-garbage", "another stream than the one asked for")

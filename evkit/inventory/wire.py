@@ -1,25 +1,21 @@
-"""What parent and child say to each other: JSON lines with a length cap, never pickles.
+"""What parent and child say to each other: lines with a length cap, never pickles.
 
-The request is one JSON object on the child's standard input. The child answers with JSON arrays,
-one a line, the first item naming the kind:
+Byte for byte: `docs/spec/inventory-engine.md`. The first byte of a line tells what it is:
 
-    ["image", {…}]                size and sector size of the medium, what its maker could not read
-    ["part", {…}]                 an entry of a partition table (the parent makes the row)
-    ["fs", {…}]                   facts of a file system (the parent makes the row at the end)
-    ["row", {…}]                  a name, directory, stream or error row
-    ["offer", {…}]                a stream row without its digests, which the parent can make
-    ["type", "text/plain"]        the file type of the stream row before it
-    ["info", {"types": "…", …}]   versions of the engines and the limits that were applied
-    ["beat", bytes]               still alive; bytes digested so far
-    ["done"]                      nothing follows
+    {        a row in canonical form
+    ?{       an offer: a stream row without its digests, which the parent can make
+    +        a line that belongs to a record and comes back to a child with the record
+    [        a JSON array, the first item naming the message
 
-The parent trusts none of it: every line is checked before it is used (`Message.parse`).
+The parent trusts none of it: every line is checked before it is used.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+import re
+import threading
+from typing import TYPE_CHECKING, Any, Final
 
 from evkit.core import clock
 from evkit.core.errors import InputError
@@ -28,59 +24,138 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import BinaryIO
 
+    from evkit.manifest.rowaccept import Facts
+
 MAX_LINE = (4 << 20) + 4096
 MAX_REQUEST = 16 << 20  # the ranges that could not be read may be many
-_FLUSH_BYTES = 1 << 16
+ROW, OFFER, KEPT, ASKED, SPACE = b"{", b"?", b"+", b"!", b"~"
+_FLUSH_BYTES = 1 << 17
 _FLUSH_SECONDS = 2.0
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_OBJECT = {"part", "fs", "row", "offer", "info", "image"}
+_ROW_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_OBJECT: Final = frozenset({"part", "fs", "info", "image"})
+_LIST: Final = frozenset({"listed", "lost", "late"})
+_BARE: Final = frozenset({"done", "item", "end", "mark"})
+_TYPE = re.compile(rb'\["type","([!#-\[\]-~]{1,127}/[!#-\[\]-~]{1,127})"\]')
 
 
-class Message(NamedTuple):
-    """One line from the child.
+class Message:
+    """One line from the child, or what the scheduler says in between.
 
     Attributes:
-        kind: `image part fs row offer type info beat done`.
-        fields: the object of `image`, `part`, `fs`, `row`, `offer` and `info`, else empty.
+        kind: `image part fs row offer type info beat listed lost late item end done`; from the
+            scheduler also `mark` and `stored`.
+        raw: the bytes of `row` and `offer`.
         text: the type of `type`, else empty.
         number: the bytes of `beat`, the rows of `stored`, else 0.
-        raw: the bytes of a row, when they were not parsed.
+        items: the values of `listed`, `lost` and `late`.
+        facts: what `rowaccept.accept` said of the row, None when it was not asked.
     """
 
-    kind: str
-    fields: dict[str, Any]
-    text: str = ""
-    number: int = 0
-    raw: bytes = b""
+    __slots__ = ("_fields", "facts", "items", "kind", "number", "raw", "text")
+
+    def __init__(
+        self, kind: str, fields: dict[str, Any] | None = None, text: str = "", number: int = 0
+    ) -> None:
+        self.kind = kind
+        self._fields = fields
+        self.text = text
+        self.number = number
+        self.raw = b""
+        self.items: list[Any] = []
+        self.facts: Facts | None = None
+
+    @classmethod
+    def of_row(cls, raw: bytes, facts: Facts | None = None, kind: str = "row") -> Message:
+        """Make a message of the bytes of a row; they are parsed when somebody asks."""
+        message = cls(kind)
+        message.raw = raw
+        message.facts = facts
+        return message
+
+    def line(self) -> bytes:
+        """Return the line that `parse` reads as this message."""
+        if self.raw:
+            return self.raw if self.kind == "row" else OFFER + self.raw
+        if self.kind in _BARE:
+            return encode((self.kind,))
+        if self.kind == "type":
+            return encode((self.kind, self.text))
+        if self.kind == "beat":
+            return encode((self.kind, self.number))
+        return encode((self.kind, self._fields))
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Return the object of `image part fs row offer info`, else an empty one.
+
+        Raises:
+            InputError: the bytes of the row are not a JSON object.
+        """
+        if self._fields is None:
+            self._fields = _object(self.raw) if self.raw else {}
+        return self._fields
 
     @classmethod
     def parse(cls, line: bytes) -> Message:
-        """Read one line strictly.
+        """Read one line strictly; a row is only told from other lines.
 
         Raises:
             InputError: the line is not a message.
         """
+        if line[:1] == ROW:
+            return cls.of_row(line)
+        if line[:1] == OFFER:
+            return cls.of_row(line[1:], kind="offer")
+        known = _TYPE.fullmatch(line)
+        if known is not None:
+            return cls("type", {}, known[1].decode("ascii"))
         try:
             value = json.loads(line.decode("utf-8", "strict"))
         except (ValueError, RecursionError) as error:
             raise InputError("the engine sent a line that is not JSON") from error
-        if isinstance(value, list) and value:
-            kind = value[0]
-            if kind == "done" and len(value) == 1:
-                return cls("done", {})
-            if len(value) == 2 and isinstance(kind, str):  # noqa: PLR2004 - kind and content
-                content = value[1]
-                if kind in _OBJECT and isinstance(content, dict):
-                    return cls(kind, content)
-                if kind == "type" and isinstance(content, str):
-                    return cls(kind, {}, content)
-                if kind == "beat" and type(content) is int and content >= 0:
-                    return cls(kind, {}, "", content)
-        raise InputError("the engine sent a line of an unknown shape")
+        message = _told(value) if isinstance(value, list) and value else None
+        if message is None:
+            raise InputError("the engine sent a line of an unknown shape")
+        return message
+
+
+def _told(value: list[Any]) -> Message | None:
+    kind, *rest = value
+    if not isinstance(kind, str):
+        return None
+    if kind in _BARE and not rest:
+        return Message(kind, {})
+    if kind in _LIST:
+        message = Message(kind, {})
+        message.items = rest
+        return message
+    if len(rest) != 1:
+        return None
+    content = rest[0]
+    if kind in _OBJECT and isinstance(content, dict):
+        return Message(kind, content)
+    if kind == "type" and isinstance(content, str):
+        return Message(kind, {}, content)
+    if kind == "beat" and type(content) is int and content >= 0:
+        return Message(kind, {}, "", content)
+    return None
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(raw.decode("utf-8", "strict"))
+    except (ValueError, RecursionError) as error:
+        raise InputError("the engine sent a row that is not JSON") from error
+    if not isinstance(value, dict):
+        raise InputError("the engine sent a row of an unknown shape")
+    return value
 
 
 class Sender:
     """The child's end: collects lines and writes them in blocks, at the latest every 2 seconds.
+
+    Another thread may send a beat while this one is inside a library.
 
     Args:
         stream: where the parent reads.
@@ -90,34 +165,55 @@ class Sender:
         self._stream = stream
         self._lines: list[bytes] = []
         self._size = 0
-        self._last = clock.monotonic()
+        self._lock = threading.Lock()
+        self.last = clock.monotonic()
+        self.done = 0
 
     def send(self, kind: str, *content: object) -> None:
         """Queue one message."""
-        line = _encode((kind, *content))
+        self.line(encode((kind, *content)))
+
+    def row(self, fields: Mapping[str, Any]) -> None:
+        """Queue a row."""
+        self.line(row_bytes(fields))
+
+    def line(self, line: bytes) -> None:
+        """Queue a line that is written already, without its end."""
         self._lines.append(line)
         self._size += len(line)
         if self._size >= _FLUSH_BYTES:
             self.flush()
 
-    def row(self, fields: Mapping[str, Any]) -> None:
-        """Queue a row."""
-        self.send("row", fields)
-
     def beat(self, done: int) -> None:
         """Say that the child is alive, when it has been silent for a while."""
-        if clock.monotonic() - self._last > _FLUSH_SECONDS:
+        self.done = done
+        if clock.monotonic() - self.last > _FLUSH_SECONDS:
             self.send("beat", done)
             self.flush()
 
     def flush(self) -> None:
         """Write what is queued."""
-        self._last = clock.monotonic()
-        if self._lines:
-            self._stream.write(b"".join(self._lines))
+        with self._lock:
+            self.last = clock.monotonic()
+            if self._lines:
+                lines, self._lines, self._size = self._lines, [], 0
+                lines.append(b"")
+                self._stream.write(b"\n".join(lines))
+                self._stream.flush()
+
+    def aside(self, kind: str, *content: object) -> None:
+        """Write one message from another thread, behind what was written."""
+        with self._lock:
+            self.last = clock.monotonic()
+            self._stream.write(encode((kind, *content)) + b"\n")
             self._stream.flush()
-            self._lines, self._size = [], 0
 
 
-def _encode(value: object) -> bytes:
-    return _ENCODER.encode(value).encode("utf-8") + b"\n"
+def encode(value: object) -> bytes:
+    """Return a control message or a request, without its line end."""
+    return _ENCODER.encode(value).encode("utf-8")
+
+
+def row_bytes(fields: Mapping[str, Any]) -> bytes:
+    """Return a row in canonical form; what it holds is not checked."""
+    return _ROW_ENCODER.encode(fields).encode("utf-8")

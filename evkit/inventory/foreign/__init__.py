@@ -8,15 +8,15 @@ from evkit.core.errors import InputError, UsageError
 from evkit.inventory import detect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from evkit.inventory.detect import Guess
     from evkit.inventory.filetype import FileTypes
     from evkit.inventory.foreign.apfs import ApfsFiles
+    from evkit.inventory.foreign.driver import ForeignDriver
     from evkit.inventory.foreign.ntfs import NtfsFiles
     from evkit.inventory.tsk import Image
     from evkit.inventory.volume import Job
-    from evkit.inventory.wire import Sender
 
 BINDINGS = {"apfs": "pyfsapfs", "ntfs": "pyfsntfs"}
 
@@ -38,44 +38,38 @@ def members(read: Callable[[int, int], bytes], size: int) -> int:
         return 1
 
 
-def serve(
-    guess: Guess,
-    job: Job,
-    image: Image,
-    sender: Sender,
-    types: FileTypes | None,
-    request: Mapping[str, Any],
-) -> None:
-    """Send all that a library gives of a volume."""
+def open_driver(
+    guess: Guess, job: Job, image: Image, types: FileTypes | None
+) -> tuple[ForeignDriver | None, dict[str, Any]]:
+    """Open a volume with the library that reads it.
+
+    Returns:
+        (driver or None when there is nothing to list, content of the `fs` message).
+    """
     from evkit.inventory.foreign.content import Contents
-    from evkit.inventory.foreign.walk import ForeignWalk
+    from evkit.inventory.foreign.driver import ForeignDriver
 
     try:
-        files = open_files(guess, job, image, request.get("member", 1))
+        files = open_files(guess, job, image)
     except (UsageError, InputError) as error:
         state = "damaged" if isinstance(error, InputError) else "unsupported"
         reason = "not-readable" if state == "damaged" else "library-not-installed"
         hint = f"; {error.hint}" if error.hint else ""
         facts = {"type": guess.type, "size": job.size, "state": state, "reason": reason}
-        sender.send("fs", facts | {"detail": error.message + hint})
-        return
-    sender.send("fs", files.facts())
-    if files.readable:
-        for row in files.missed():
-            sender.row(row)
-        walk = ForeignWalk(job, files, sender, Contents(job, image, types))
-        walk.run()
-        walk.spaces(request, image)
+        return None, facts | {"detail": error.message + hint}
+    facts = files.facts()
+    if not files.readable:
+        return None, {key: value for key, value in facts.items() if key != "root"}
+    return ForeignDriver(job, image, files, Contents(job, image, types)), facts
 
 
-def open_files(guess: Guess, job: Job, image: Image, member: int) -> ApfsFiles | NtfsFiles:
+def open_files(guess: Guess, job: Job, image: Image) -> ApfsFiles | NtfsFiles:
     """Open a volume with the library that reads it.
 
     Args:
         guess: what the volume is.
         job: the request.
         image: the medium.
-        member: number of the volume in its container, from 1.
 
     Raises:
         UsageError: the library is not installed.
@@ -85,7 +79,7 @@ def open_files(guess: Guess, job: Job, image: Image, member: int) -> ApfsFiles |
         if guess.type == "apfs":
             from evkit.inventory.foreign.apfs import ApfsFiles
 
-            return ApfsFiles(job, image, member)
+            return ApfsFiles(job, image, job.member)
         from evkit.inventory.foreign.ntfs import NtfsFiles
 
         return NtfsFiles(job, image)

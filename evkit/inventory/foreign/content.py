@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evkit.core.errors import InputError
@@ -16,10 +16,10 @@ from evkit.manifest.rows import HOLE, MAX_EXTENTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from evkit.inventory.driver import Answer
     from evkit.inventory.filetype import FileTypes
     from evkit.inventory.tsk import Image
     from evkit.inventory.volume import Job
-    from evkit.inventory.wire import Sender
 
 READ = 1 << 20
 MAX_SIZE = 2**53 - 1
@@ -63,21 +63,16 @@ class Contents:
         job: the request.
         image: counts the reads that failed.
         types: tells file types, None when they are not wanted.
-
-    Attributes:
-        done: bytes read so far.
     """
 
     job: Job
     image: Image
     types: FileTypes | None
-    done: int = 0
-    _spent: int = field(default=0, repr=False)
 
-    def send(self, inode: int, seq: int, content: Content, out: Sender) -> None:
+    def send(self, inode: int, seq: int, content: Content, out: Answer) -> None:
         """Read a content to its end and send its row, and its type when that is wanted."""
         row = self._row(inode, seq, content)
-        refusal = content.refusal or self._refusal(row)
+        refusal = content.refusal or self._refusal(row, out.budget)
         head = b""
         if refusal is None:
             head, refusal = self._read(content, row, out)
@@ -87,8 +82,7 @@ class Contents:
         if refusal is None and self.types is not None:
             small = row["digests"].get("sha256") if row["size"] <= HEAD else None
             mime = self.types.of(head, small)
-            if mime is not None:
-                out.send("type", mime)
+            out.type(mime)
 
     def _row(self, inode: int, seq: int, content: Content) -> dict[str, Any]:
         row: dict[str, Any] = {
@@ -116,19 +110,19 @@ class Contents:
             row["flags"] = sorted(flags)
         return row
 
-    def _refusal(self, row: dict[str, Any]) -> tuple[str, str] | None:
+    def _refusal(self, row: dict[str, Any], budget: int) -> tuple[str, str] | None:
         if "size" not in row:
             return "damaged", "size-out-of-range"
         if row["basis"] == "none":
             return "skipped", "deleted-content-lost"
-        if row["size"] > self.job.budget - self._spent:
+        if row["size"] > budget:
             return "unreadable", "read-budget"
         if self._touches_unread(row):
             return "damaged", "unread-sectors"
         return None
 
     def _read(
-        self, content: Content, row: dict[str, Any], out: Sender
+        self, content: Content, row: dict[str, Any], out: Answer
     ) -> tuple[bytes, tuple[str, str] | None]:
         size, at, head = content.size, 0, b""
         digest = MultiDigest(self.job.hashes)
@@ -141,11 +135,11 @@ class Contents:
                 head += block[: max(0, HEAD - at)]
                 digest.update(block)
                 at += len(block)
-                out.beat(self.done + at)
+                out.beat(at)
         except (*native.ERRORS, InputError, MemoryError) as error:
             row["detail"] = native.clean(error)
-        self.done += at
-        self._spent += at
+        out.done += at
+        out.budget -= at
         row["bytes_digested"] = at
         if at == size and "detail" not in row:
             row["digests"] = digest.digests()

@@ -1,0 +1,215 @@
+"""Tasks for the children of one volume, and what has come of them so far (parent side)."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from evkit.core.errors import InputError
+from evkit.core.paths import b64, to_fields, unb64
+from evkit.inventory.driver import Folder
+from evkit.inventory.held import Held
+from evkit.inventory.wire import Message, encode, row_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from evkit.manifest.rowaccept import Facts
+
+_TOP = 2**53
+
+
+class Record(NamedTuple):
+    """A metadata record whose streams are wanted; sorts by its place.
+
+    Attributes:
+        place: where its content begins.
+        inode: its metadata address.
+        size: bytes that reading it takes.
+        lines: what a child said of its streams; empty when the driver must be asked.
+    """
+
+    place: int
+    inode: int
+    size: int
+    lines: tuple[bytes, ...] = ()
+
+
+class Listed(NamedTuple):
+    """What a directory led to: directories in it, and records."""
+
+    folders: list[Folder]
+    records: list[Record]
+
+
+class Batch:
+    """Directories to list, or records to digest.
+
+    Args:
+        fs: number of the file system.
+        items: all of one kind.
+        accept: says what a row is.
+        budget: bytes that may be read.
+        offering: plain streams are offered, not read.
+
+    Attributes:
+        at: items that are through.
+        careful: each item is asked for on its own, because something went wrong.
+        alone: only the next item is asked for, because the engine crashed there.
+        start, until: items that the last request was for.
+        finished: everything has come.
+        held: the messages.
+        listed: of directories, what each led to.
+        kept: lines that belong to the records of the directory that is being listed.
+    """
+
+    def __init__(
+        self,
+        fs: int,
+        items: Sequence[Folder] | Sequence[Record],
+        accept: Callable[[bytes], Facts],
+        *,
+        budget: int = 0,
+        offering: bool = False,
+    ) -> None:
+        self._fs = fs
+        self._accept = accept
+        self.items = items
+        self.listing = isinstance(items[0], Folder)
+        self.size = 0 if self.listing else sum(item.size for item in _records(items))
+        self._budget = budget
+        self._offering = offering
+        self.at = self.start = 0
+        self.until = len(items)
+        self.careful = self.alone = self.finished = False
+        self.held = Held(accept)
+        self.listed: list[Listed] = []
+        self.kept: list[bytes] = []
+
+    @property
+    def offering(self) -> bool:
+        """Offers may come."""
+        return self._offering
+
+    @property
+    def told_apart(self) -> bool:
+        """The child says where each item ends."""
+        return self.listing or self.careful
+
+    @property
+    def over(self) -> bool:
+        """No item is left of those that were asked for."""
+        return self.at >= self.until
+
+    def request(self) -> bytes:
+        """Return the task as the child reads it."""
+        self.start = self.at
+        self.until = self.at + 1 if self.alone else len(self.items)
+        items = self.items[self.start : self.until]
+        if self.listing:
+            folders = [
+                [item.inode, item.seq, b64(item.path), int(item.allocated), item.depth, item.most]
+                for item in items
+                if isinstance(item, Folder)
+            ]
+            task = {"task": "list", "folders": folders, "careful": self.careful}
+            return encode(task) + b"\n"
+        keys: list[int] = []
+        lines: list[bytes] = []
+        for record in _records(items):
+            keys += (record.inode, len(record.lines))
+            lines += record.lines
+        task = {
+            "task": "streams", "records": keys, "budget": self._budget, "careful": self.careful,
+            "offer": self._offering,
+        }  # fmt: skip
+        return b"\n".join((encode(task), *lines, b""))
+
+    def directory(self, values: list[Any]) -> None:
+        """Take what a child says at the end of a directory.
+
+        Raises:
+            InputError: values that cannot be.
+        """
+        folder = None if self.over else self.items[self.at]
+        if not isinstance(folder, Folder) or len(values) != 2:  # noqa: PLR2004 - two lists
+            raise InputError("a directory that was not asked for")
+        self.listed.append(Listed(_folders(folder, values[0]), self._found(values[1])))
+        self.through()
+
+    def through(self) -> None:
+        """Note that an item is through."""
+        self.at += 1
+        self.kept = []
+        self.held.mark()
+
+    def again(self) -> None:
+        """Drop what came of the item that did not end, or all where items are not told apart."""
+        self.kept = []
+        if self.told_apart:
+            self.held.back()
+        else:
+            self.held.clear()
+        self.careful, self.alone = True, False
+
+    def stored(self, count: int) -> None:
+        """Note that nothing has to be asked: so many rows are there already."""
+        self.held.add(Message("stored", {}, "", count))
+        self.finished = True
+
+    def lose(self, reason: str, detail: str) -> None:
+        """Put a row in the place of an item that costs the engine its life."""
+        item = self.items[self.at]
+        self.held.back()
+        row: dict[str, Any]
+        if isinstance(item, Folder):
+            row = {
+                "row": "directory", "fs": self._fs, "inode": item.inode, "seq": item.seq,
+                **to_fields(item.path), "allocated": item.allocated, "entries": 0,
+                "state": "damaged",
+            }  # fmt: skip
+            self.listed.append(Listed([], []))
+        else:
+            row = {"row": "error", "fs": self._fs, "inode": item.inode, "stage": "streams"}
+        raw = row_bytes(row | {"reason": reason, "detail": detail})
+        self.held.add(Message.of_row(raw, self._accept(raw)))
+        self.through()
+
+    def _found(self, values: object) -> list[Record]:
+        if not isinstance(values, list) or len(values) % 4:
+            raise InputError("records without their places")
+        try:
+            numbers = array("Q", values)
+        except (TypeError, OverflowError) as error:
+            raise InputError("a record that cannot be") from error
+        if numbers and max(numbers) >= _TOP:
+            raise InputError("a record that cannot be")
+        found: list[Record] = []
+        at, kept = 0, self.kept
+        four = iter(numbers)
+        for inode, place, size, count in zip(four, four, four, four, strict=True):
+            found.append(Record(place, inode, size, tuple(kept[at : at + count])))
+            at += count
+        if at != len(kept):
+            raise InputError("lines that belong to no record")
+        return found
+
+
+def _folders(parent: Folder, values: object) -> list[Folder]:
+    if not isinstance(values, list):
+        raise InputError("directories that cannot be")
+    found: list[Folder] = []
+    for value in values:
+        if not isinstance(value, list) or len(value) != 5 or not isinstance(value[2], str):  # noqa: PLR2004
+            raise InputError("a directory that cannot be")
+        inode, seq, name, used, most = value
+        numbers = (inode, seq, used, most)
+        if not all(type(number) is int and 0 <= number < _TOP for number in numbers):
+            raise InputError("a directory that cannot be")
+        path = parent.child(unb64(name))
+        found.append(Folder(inode, seq, path, used == 1, parent.depth + 1, most))
+    return found
+
+
+def _records(items: Sequence[Folder] | Sequence[Record]) -> list[Record]:
+    return [item for item in items if isinstance(item, Record)]

@@ -1,0 +1,174 @@
+"""Digesting plain streams, which are exactly their extents, from large reads of the medium.
+
+libtsk is not asked: the streams of a task come in the order of their places, so what lies close
+together is read at once and cut up (child only). Whatever does not go as the extents promise is
+left to the driver of the file system, which says why.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+from evkit.core.errors import EvkitError
+from evkit.hashing.digests import ThreadedDigest
+from evkit.inventory.digesting import Digester
+from evkit.inventory.filetype import HEAD
+from evkit.inventory.streamrow import completed, digests_text, refused
+from evkit.inventory.wire import OFFER
+from evkit.manifest.rows import HOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from evkit.inventory.driver import Answer
+    from evkit.inventory.filetype import FileTypes
+    from evkit.inventory.source import Source
+
+READ = 1 << 20
+THREADED_FROM = 8 << 20
+_DEPTH = 8  # blocks that wait for the threads
+_GAP = 32 << 10  # bytes between two streams that are read rather than skipped
+_NOTHING = memoryview(b"")
+_ZEROS = memoryview(bytes(READ))
+_ERRORS = (OSError, EvkitError, ValueError)
+
+
+class Offer(NamedTuple):
+    """A plain stream: the line that offers it, its key, its extents and its size."""
+
+    line: bytes
+    inode: int
+    key: tuple[int, int]
+    extents: list[list[int]]
+    size: int
+
+
+def parse(line: bytes) -> Offer:
+    """Read an offer, which the parent took from a child and gives back."""
+    row = json.loads(line)
+    key = (row["attr"], row["attr_id"])
+    return Offer(line, row["inode"], key, row["extents"], row["size"])
+
+
+class Plain:
+    """Reads offers.
+
+    Args:
+        source: the medium.
+        names: digest algorithms.
+        types: tells file types, None when they are not wanted.
+    """
+
+    def __init__(self, source: Source, names: Sequence[str], types: FileTypes | None) -> None:
+        self._source = source
+        self._names = tuple(names)
+        self._types = types
+        self._digester = Digester(names)
+        self._ahead: list[tuple[int, int]] = []
+        self._next = 0
+        self._start, self._block = 0, _NOTHING
+        into = getattr(source, "read_into", None) if hasattr(os, "preadv") else None
+        self._into: Callable[[int, memoryview], int] | None = into
+        self._buffer = memoryview(bytearray(READ if into is not None else 0))
+
+    def plan(self, offers: Sequence[Offer]) -> None:
+        """Take the offers of a task, in order, so that reads can be put together."""
+        places = [(offer.extents[0][0], offer.extents[0][1]) for offer in offers
+                  if len(offer.extents) == 1]  # fmt: skip
+        self._ahead, self._next = places, 0
+
+    def offer(self, offer: Offer, out: Answer) -> None:
+        """Hand an offer on to the parent."""
+        if offer.size > out.budget:
+            out.line(refused(offer.line, "unreadable", "read-budget"))
+            return
+        out.line(OFFER + offer.line)
+        out.done += offer.size
+        out.budget -= offer.size
+        out.beat()
+
+    def read(self, offer: Offer, out: Answer) -> bool:
+        """Read an offer and give its row and type; False when the driver must do it."""
+        if offer.size > out.budget:
+            out.line(refused(offer.line, "unreadable", "read-budget"))
+            return True
+        try:
+            digests, head = self._digest(offer, out)
+        except _ERRORS:
+            return False
+        out.line(completed(offer.line, offer.size, digests_text(digests)))
+        out.done += offer.size
+        out.budget -= offer.size
+        if self._types is not None:
+            small = digests.get("sha256") if offer.size <= HEAD else None
+            out.type(self._types.of(bytes(head), small))
+        out.beat()
+        return True
+
+    def _digest(self, offer: Offer, out: Answer) -> tuple[dict[str, str], bytes | memoryview]:
+        if len(offer.extents) == 1 and offer.size <= READ:
+            data = self._near(*offer.extents[0])
+            return self._digester.of(data), data[:HEAD]
+        if offer.size < THREADED_FROM:
+            blocks = list(self._blocks(offer))
+            return self._digester.over(blocks), _head(blocks)
+        first: list[memoryview] = []
+        at = 0
+        free = threading.Semaphore(_DEPTH)
+        with ThreadedDigest(self._names, lambda _: free.release()) as digest:
+            for block in self._blocks(offer):
+                if at < HEAD:
+                    first.append(block)
+                free.acquire()
+                digest.update(block)
+                at += len(block)
+                out.beat(at)
+            return digest.digests(), _head(first)
+
+    def _near(self, place: int, length: int) -> memoryview:
+        """Return bytes of the medium, read together with what comes next."""
+        begin = place - self._start
+        if begin >= 0 and begin + length <= len(self._block):
+            return self._block[begin : begin + length]
+        end = place + length
+        ahead, index = self._ahead, self._next
+        while index < len(ahead) and ahead[index][0] < place:
+            index += 1
+        while index < len(ahead):
+            at, more = ahead[index]
+            if at > end + _GAP or at + more > place + READ:
+                break
+            end = max(end, at + more)
+            index += 1
+        self._next = index
+        self._start, self._block = 0, _NOTHING
+        self._block = self._exact(place, end - place, self._buffer)
+        self._start = place
+        return self._block[:length]
+
+    def _blocks(self, offer: Offer) -> Iterator[memoryview]:
+        for place, length in offer.extents:
+            at = 0
+            while at < length:
+                count = min(READ, length - at)
+                yield _ZEROS[:count] if place == HOLE else self._exact(place + at, count)
+                at += count
+
+    def _exact(self, place: int, length: int, buffer: memoryview = _NOTHING) -> memoryview:
+        """Return bytes of the medium; they lie in the buffer when it is large enough."""
+        if self._into is not None and len(buffer) >= length:
+            view = buffer[:length]
+            if self._into(place, view) == length:
+                return view
+        else:
+            data = self._source.read(place, length)
+            if len(data) == length:
+                return memoryview(data)
+        raise OSError("the medium ends early")
+
+
+def _head(blocks: Sequence[memoryview]) -> bytes:
+    return b"".join(blocks)[:HEAD]

@@ -1,0 +1,182 @@
+"""Serving the tasks of one volume, one after the other, from standard input (child only)."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from evkit.core import clock
+from evkit.core.errors import EvkitError
+from evkit.core.paths import unb64
+from evkit.core.text import escape
+from evkit.inventory.driver import MAX_DEPTH, MAX_PATH, Answer, Folder, folder_row
+from evkit.inventory.plain import Offer, Plain, parse
+from evkit.inventory.wire import ASKED, MAX_LINE, OFFER, SPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+    from evkit.inventory.driver import Driver
+    from evkit.inventory.wire import Sender
+
+_MAX_TASK = 64 << 20
+_PULSE = 2.0
+_ALIVE = 0.1  # seconds of processor time between two beats that show work
+_ERRORS = (EvkitError, MemoryError, OSError, RuntimeError)
+
+
+class Server:
+    """Answers tasks until the input ends.
+
+    Args:
+        fs: number of the file system.
+        driver: reads it.
+        plain: reads the plain streams.
+        sender: takes the answers.
+        pulse: tells the parent that a long call goes on.
+    """
+
+    def __init__(self, fs: int, driver: Driver, plain: Plain, sender: Sender, pulse: Pulse) -> None:
+        self._fs = fs
+        self._driver = driver
+        self._plain = plain
+        self._sender = sender
+        self._pulse = pulse
+
+    def run(self, tasks: BinaryIO) -> None:
+        """Serve."""
+        while line := tasks.readline(_MAX_TASK):
+            task = json.loads(line)
+            if task["task"] == "list":
+                self._list(task)
+            else:
+                self._streams(task, tasks)
+            self._sender.send("end")
+            self._sender.flush()
+
+    def _list(self, task: dict[str, Any]) -> None:
+        answer = Answer(self._sender)
+        for index, (inode, seq, path, used, depth, most) in enumerate(task["folders"]):
+            folder = Folder(inode, seq, unb64(path), bool(used), depth, most)
+            if depth > MAX_DEPTH or len(folder.path) > MAX_PATH:
+                answer.row(folder_row(self._fs, folder, 0, "unreadable", "too-deep"))
+            elif not self._item(index, answer, partial(self._driver.list, folder)):
+                answer.dropped()
+                continue
+            answer.listed()
+            if task["careful"]:
+                self._sender.flush()
+
+    def _streams(self, task: dict[str, Any], tasks: BinaryIO) -> None:
+        keys, careful = task["records"], task["careful"]
+        lines = [
+            [tasks.readline(MAX_LINE).rstrip(b"\n") for _ in range(count)] for count in keys[1::2]
+        ]
+        answer = Answer(self._sender, task["budget"], offering=task["offer"])
+        ready = {
+            line: parse(line[1:]) for group in lines for line in group if line.startswith(OFFER)
+        }
+        self._plain.plan(list(ready.values()))
+        for index, (inode, group) in enumerate(zip(keys[::2], lines, strict=True)):
+            if not careful:
+                self._record(index, inode, group, ready, answer)
+                continue
+            if self._item(index, answer, partial(self._record, index, inode, group, ready)):
+                self._sender.send("item")
+            self._sender.flush()
+
+    def _item(self, index: int, answer: Answer, work: Callable[[Answer], None]) -> bool:
+        """Do one item; what goes wrong in it is told and costs nothing else."""
+        self._pulse.begin(index)
+        try:
+            work(answer)
+        except _ERRORS as error:
+            reason = "engine-memory" if isinstance(error, MemoryError) else "engine-error"
+            self._sender.send("lost", index, reason, safe(error))
+            return False
+        finally:
+            self._pulse.end()
+        return True
+
+    def _record(
+        self, index: int, inode: int, lines: list[bytes], ready: dict[bytes, Offer], out: Answer
+    ) -> None:
+        if not lines:
+            self._driven(index, inode, None, out)
+            return
+        for line in lines:
+            offer = ready.get(line)
+            if line.startswith(ASKED):
+                attr, attr_id = json.loads(line[1:])
+                self._driven(index, inode, (attr, attr_id), out)
+            elif line.startswith(SPACE):
+                self._driver.spaces(line[1:].decode("ascii"), inode, out)
+            elif offer is None:
+                out.line(line)
+            elif out.offering:
+                self._plain.offer(offer, out)
+            elif not self._plain.read(offer, out):
+                self._driven(index, inode, offer.key, out)
+
+    def _driven(self, index: int, inode: int, only: tuple[int, int] | None, out: Answer) -> None:
+        self._pulse.begin(index)
+        try:
+            self._driver.streams(inode, out, only)
+        finally:
+            self._pulse.end()
+
+
+class Pulse:
+    """A thread that sends beats while a call into a library takes long and uses the processor.
+
+    A call that takes more processor time than it may ends the process: the parent is told which.
+
+    Args:
+        sender: takes the beats.
+        limit: seconds of processor time.
+    """
+
+    def __init__(self, sender: Sender, limit: float) -> None:
+        self._sender = sender
+        self._limit = limit
+        self._index = -1
+        self._begun = self._seen = 0.0
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def begin(self, index: int) -> None:
+        """Note that the call for an item of the task begins."""
+        self._begun = -1.0
+        self._index = index
+
+    def end(self) -> None:
+        """Note that it is over."""
+        self._index = -1
+
+    def _watch(self) -> None:
+        while True:
+            clock.sleep(_PULSE)
+            index, used = self._index, _processor_time()
+            if index < 0 or clock.monotonic() - self._sender.last < _PULSE:
+                continue
+            if self._begun < 0:
+                self._begun = used
+            if used - self._begun > self._limit:
+                self._sender.aside("late", index)
+                os._exit(3)
+            if used - self._seen > _ALIVE:
+                self._sender.aside("beat", self._sender.done)
+            self._seen = used
+
+
+def safe(error: BaseException) -> str:
+    """Return the message of an error as one printable line."""
+    return escape(" ".join(str(error).split())[:400]) or type(error).__name__
+
+
+def _processor_time() -> float:
+    times = os.times()
+    return times.user + times.system
