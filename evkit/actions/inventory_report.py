@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.actions.inventory_show import locate
 from evkit.actions.inventory_target import unread_places
+from evkit.actions.marks_of import marks_of
 from evkit.actions.sensitive import opened
 from evkit.bundle.inventory.page import Context, Report, report_page
 from evkit.core import durable
 from evkit.core.errors import CheckFailedError, RefusedError, UsageError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.text import escape, escape_bytes
-from evkit.inventory import marking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,7 +114,7 @@ def write_report(
                 hint="no page was made; take the inventory from a copy, or make it again",
             )
         context = _context(request, inventory.meta, station)
-        report = report_page(inventory, context, marking.load(database), progress)
+        report = report_page(inventory, context, marks_of(database, station), progress)
     durable.write_new(path, report.page)
     return Written(database=database, path=path, report=report)
 

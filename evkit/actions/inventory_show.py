@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.actions.inventory import coverage_lines, problem_lines
 from evkit.actions.inventory_target import inventories
+from evkit.actions.marks_of import marks_of
 from evkit.actions.sensitive import opened
 from evkit.core.errors import CaseError, UsageError
 from evkit.core.refs import parse_ref
 from evkit.core.text import escape, escape_bytes, shorten
-from evkit.inventory import marking
 from evkit.inventory.find import Criteria, Entry, entries, show_time
 from evkit.inventory.sentences import wrapped
 
@@ -159,7 +159,7 @@ def find(
     need_criteria(criteria)
     marks = None
     if criteria.mark is not None:
-        marks = marking.load(database)
+        marks = marks_of(database, station)
         if marks is None:
             raise CaseError(
                 f"`{escape_bytes(database)}` was not compared with hash sets",

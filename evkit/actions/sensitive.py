@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from evkit.inventory.mask import Mask
 from evkit.inventory.reader import Inventory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from evkit.custody.replay import Replay
     from evkit.station import Station
@@ -62,16 +63,30 @@ def mask_of(database: bytes, station: Station | None = None) -> Mask | None:
         station: the station, when it is open already.
     """
     path = os.path.realpath(database)
-    folder = os.path.dirname(path)
-    home, acquisition = _place(folder)
-    if acquisition is None:
-        return _mask_of_marks(path)
-    if station is not None and os.path.realpath(station.place.home) == home:
-        return mask_for(station, None, acquisition, path)
-    from evkit.station import Station as Opened
-
-    with Opened.open(home) as found:
+    with in_station(path, station) as (found, acquisition):
+        if found is None or acquisition is None:
+            return _mask_of_marks(path)
         return mask_for(found, None, acquisition, path)
+
+
+@contextlib.contextmanager
+def in_station(path: bytes, station: Station | None) -> Iterator[tuple[Station | None, str | None]]:
+    """Find the station and the acquisition that a file lies in; (None, None) outside of any.
+
+    Args:
+        path: with links resolved.
+        station: the station, when it is open already; another one is opened meanwhile.
+    """
+    home, acquisition = _place(os.path.dirname(path))
+    if acquisition is None:
+        yield None, None
+    elif station is not None and os.path.realpath(station.place.home) == home:
+        yield station, acquisition
+    else:
+        from evkit.station import Station as Opened
+
+        with Opened.open(home) as found:
+            yield found, acquisition
 
 
 def opened(database: bytes, station: Station | None = None) -> Inventory:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from evkit.inventory.hashsets.marks import Mark, Marks, marks_for
+from evkit.inventory.hashsets.marks import Mark, Marks
 
 KNOWN, NOTABLE = "known", "notable"
-load = marks_for
 
-__all__ = ["KNOWN", "NOTABLE", "Mark", "Marks", "category", "load"]
+__all__ = ["KNOWN", "NOTABLE", "Mark", "Marks", "category"]
 
 
 def category(marks: Marks | None, stream: int | None) -> str:
