@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from evkit.actions.custody import require_case, require_exhibit
 from evkit.actions.inventory_export import Exported
 from evkit.actions.inventory_target import inventories
+from evkit.actions.marks_of import marks_of
 from evkit.actions.sensitive import opened
 from evkit.bundle.case.document import encode
 from evkit.bundle.case.material import Material, Selection
@@ -19,7 +20,6 @@ from evkit.core.refs import parse_ref
 from evkit.core.text import escape_bytes
 from evkit.inventory.exports.job import MASKED, TASK
 from evkit.inventory.find import Criteria, entries
-from evkit.inventory.marking import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -105,7 +105,7 @@ def _choose(
     count = 0
     for acquisition in acquisitions:
         databases = inventories(station.folder(parse_ref(acquisition.ref)))
-        marks = load(databases[-1]) if databases and criteria.mark else None
+        marks = marks_of(databases[-1], station) if databases and criteria.mark else None
         if not databases and acquisition.result in {"complete", "with-gaps"}:
             missing.append(acquisition.ref)
             notes.append(f"{acquisition.ref}: not searched, it has no inventory")
