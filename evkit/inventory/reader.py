@@ -6,6 +6,7 @@ import contextlib
 import heapq
 import operator
 import os
+import re
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _TABLE = {"name": "name_keys", "stream": "stream_keys"}
 _ASKED = 500  # records of one query
+_COUNT = re.compile("0|[1-9][0-9]{0,14}", re.ASCII)
 _CACHE = "PRAGMA cache_size = -32768"
 
 
@@ -44,6 +46,10 @@ class Inventory:
         self._db = open_file(path)
         with self._reading():
             self.meta = {str(key): str(value) for key, value in self._ask("SELECT * FROM meta")}
+        for name in ("rows", "engine_rows"):
+            if _COUNT.fullmatch(self.meta.get(name, "")) is None:
+                self.close()
+                raise InputError(f"`{escape_bytes(path)}` does not say how many rows it has")
 
     def __enter__(self) -> Self:
         return self
@@ -287,7 +293,7 @@ def open_file(path: bytes) -> sqlite3.Connection:
     try:
         found = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
         connection.execute(_CACHE)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError) as error:  # text that is not UTF-8 is a ValueError
         connection.close()
         raise InputError(f"`{shown}` is not an inventory: {escape(str(error))}") from error
     if found is None or found[0] != SCHEMA:
