@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from evkit.core.errors import StorageError
@@ -29,6 +29,7 @@ from evkit.inventory.comparesql import (
 )
 from evkit.inventory.find import Entry
 from evkit.inventory.fsmatch import Match, match
+from evkit.inventory.mask import SENSITIVE, hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -263,6 +264,10 @@ def _differences(
             here, there = (first, second) if side == 0 else (second, first)
             entry = _entry(here, name, stream)
             other = None if other_name is None else _entry(there, other_name, other_stream)
+            if note == "deleted-there" and second.mask is not None:
+                entry = _hidden(entry)
+            if other is not None and (_is_hidden(entry) or _is_hidden(other)):
+                entry, other = _hidden(entry), _hidden(other)  # the one would tell of the other
             pair = (entry, other) if side == 0 else (other, entry)
             yield Difference(kind=kind, first=pair[0], second=pair[1], note=note)
 
@@ -274,4 +279,17 @@ def _entry(inventory: Inventory, name: int, stream: int | None) -> Entry:
         name_row=name,
         stream_row=stream,
         mime=None if stream is None else inventory.mime(stream),
+    )
+
+
+def _is_hidden(entry: Entry) -> bool:
+    return (entry.name or {}).get("path") == SENSITIVE
+
+
+def _hidden(entry: Entry) -> Entry:
+    return replace(
+        entry,
+        name=None if entry.name is None else hidden(entry.name),
+        stream=None if entry.stream is None else hidden(entry.stream),
+        mime=None if entry.mime is None else SENSITIVE,
     )

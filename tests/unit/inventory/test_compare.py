@@ -202,6 +202,23 @@ def test_a_mask_hides_names_and_changes_no_count(tmp_path):
         assert word not in text.replace("'kind': 'changed'", "")
 
 
+def test_one_masked_side_hides_its_partners_too(tmp_path):
+    """What is paired with a hidden entry, or is deleted beside it, would tell its name."""
+    files = {"/c": "1", "/old": "2", "/gone": "5", "/free": "6"}
+    first = _side(tmp_path, "a", files)
+    deleted = kit.name(9, "/gone", allocated=False)
+    second = _side(tmp_path, "b", {"/c": "3", "/new": "2"}, extra=[deleted])
+    with contextlib.ExitStack() as stack:
+        left, right = (stack.enter_context(kit.opened(path)) for path in (first, second))
+        masked = Inventory(os.fsencode(second), mask=Mask(everything=True))
+        shown = left, stack.enter_context(masked)
+        found = compare(left, right, shown=shown)
+    assert _shown(found) == {
+        ("changed", "(sensitive)", "(sensitive)", ""), ("moved", "(sensitive)", "(sensitive)", ""),
+        ("gone", "(sensitive)", None, "deleted-there"), ("gone", "/free", None, ""),
+    }  # fmt: skip
+
+
 def test_the_limit_is_of_each_kind(tmp_path):
     found = _compared(
         tmp_path, {f"/a{n}": f"{n:x}" for n in range(9)}, {f"/b{n}": f"f{n}" for n in range(9)}, 2
