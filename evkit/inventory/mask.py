@@ -22,8 +22,8 @@ KEPT: Final = frozenset({
     "bytes_digested", "digests", "directories", "entries", "errors", "extents", "extents_left_out",
     "filesystems", "first_inode", "flags", "fs", "inode", "kind", "last_inode", "links", "name_seq",
     "names", "offset", "parent", "parent_seq", "partition", "reallocated", "reason", "resolution",
-    "result", "root", "row", "sector_size", "seq", "size", "slot", "stage", "state", "streams",
-    "table", "table_number", "type", "within", "zone",
+    "result", "root", "row", "sector_size", "seq", "size", "slot", "spaces", "stage", "state",
+    "streams", "table", "table_number", "type", "within", "zone",
 })  # fmt: skip
 _NAMES = ("path", "name", "description")
 

@@ -42,7 +42,9 @@ _SUMS = (
     ("directories", "found", ("listed", "skipped", "failed")),
     ("names", "listed", ("allocated", "deleted")),
     ("streams", "listed", ("digested", "skipped", "failed")),
+    ("spaces", "listed", ("digested", "skipped", "failed")),
 )
+_OPTIONAL = frozenset({"bytes", "spaces"})  # sums that are left out when there is nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +236,7 @@ def _parts(inventory: Inventory, facts: Facts, context: Context, say: Speaker) -
         "sums": [
             (group, facts.coverage[group][total], [(p, facts.coverage[group][p]) for p in parts])
             for group, total, parts in _SUMS
-            if group != "bytes" or facts.coverage["bytes"]["image"]
+            if group not in _OPTIONAL or facts.coverage[group][total]
         ],
         "sums_wrong": wrong_sums(facts.coverage),
         "types": [

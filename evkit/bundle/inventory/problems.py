@@ -25,7 +25,10 @@ def sentence(inventory: Inventory, number_: int, row: Mapping[str, Any], say: Sp
     reason = say.reason(dict(row))
     if kind not in _SAID:
         return say.element("problem.error", reason=reason, where=_where(row))
-    if kind in {"partition", "filesystem", "space"} and "offset" in row and "size" in row:
+    if kind == "space":
+        what = ", ".join(f"{key} {row[key]}" for key in ("what", "fs", "inode") if key in row)
+        return say.element("problem.space", what=what, reason=reason)
+    if kind in {"partition", "filesystem"}:
         return _volume(row, reason, say)
     if kind == "stream":
         return _stream(inventory, number_, row, say)

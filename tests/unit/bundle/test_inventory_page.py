@@ -316,10 +316,21 @@ def test_what_is_gathered(tmp_path):
     assert facts.problem_count == {"filesystem": 1, "stream": 1}
 
 
+def test_space_that_belongs_to_no_file_is_counted(tmp_path):
+    space = {
+        "row": "space", "fs": 1, "what": "unallocated", "derived": "bitmap", "size": 4096,
+        "bytes_digested": 0, "state": "unreadable", "reason": "map-not-readable",
+    }  # fmt: skip
+    text = kit.text(_page(tmp_path, [*kit.disk(), space]).page.decode())
+    assert "Space that belongs to no file (what unallocated, fs 1) could not be read whole" in text
+    assert re.search(r"Space of no file\s*1\s*=\s*0", text)
+
+
 def test_a_made_up_coverage_row_is_refused(tmp_path):
     from evkit.inventory.store import Writer
 
-    groups = {key: {} for key in ("bytes", "filesystems", "directories", "names", "streams")}
+    sums = ("bytes", "filesystems", "directories", "names", "streams", "spaces")
+    groups = {key: {} for key in sums}
     for extra in ([], [{"row": "coverage", "result": "complete", "errors": 0, **groups}]):
         with Writer(str(tmp_path / "x.db").encode()) as writer:
             for row in [{"row": "source", "kind": "tree", "name": "x"}, *extra]:
