@@ -71,13 +71,17 @@ def inventory() -> None:
     is_flag=True,
     help="Also digest free space, gaps between partitions and what lies behind file systems.",
 )
+@click.option(
+    "--jobs", type=click.IntRange(0, 256), default=0, metavar="N",
+    help="Processes that read a volume at most; as many as there are processors by default.",
+)  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with an inventory that was stopped.")
 @click.option("--restart", is_flag=True, help="Throw an unfinished inventory away; begin anew.")
 @click.option("--record", is_flag=True, help="Record a complete inventory that is not signed yet.")
 @recording
 def run(
     session: Session, what: str, hashes: str, output: str | None, no_types: bool, orphans: bool,
-    slack: bool, unallocated: bool, resume: bool, restart: bool, record: bool,
+    slack: bool, unallocated: bool, jobs: int, resume: bool, restart: bool, record: bool,
     recording: Recording,
 ) -> None:  # fmt: skip
     """Inventory an acquisition, an image or a folder.
@@ -102,6 +106,7 @@ def run(
             orphans=_ORPHANS if orphans else 0,
             slack=slack,
             unallocated=unallocated,
+            jobs=jobs,
         ),
         output=output,
         resume=resume,

@@ -158,6 +158,10 @@ class _Nowhere:
         """Take no notice."""
         return 0
 
+    def add_many(self, _rows: Sequence[bytes], _facts: Sequence[Facts]) -> int:
+        """Take no notice."""
+        return 0
+
     def add_type(self, _stream: int, _mime: str) -> None:
         """Take no notice."""
 

@@ -172,7 +172,9 @@ class Batch:
         else:
             row = {"row": "error", "fs": self._fs, "inode": item.inode, "stage": "streams"}
         raw = row_bytes(row | {"reason": reason, "detail": detail})
-        self.held.add(Message.of_row(raw, self._accept(raw)))
+        run = self.held.run
+        run.rows.append(raw)
+        run.judged.append(self._accept(raw))
         self.through()
 
     def _found(self, values: object) -> list[Record]:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from evkit.manifest.rowaccept import Facts
 
@@ -30,9 +30,12 @@ class Coverage:
 
     def take(self, row: Facts) -> None:
         """Count one row."""
-        self._rows[row.kind, row.state, row.allocated, row.virtual] += 1
-        if row.kind == "stream" and row.state == "ok":
-            self._digested += row.bytes_digested
+        self.take_all((row,))
+
+    def take_all(self, found: Sequence[Facts]) -> None:
+        """Count rows."""
+        self._rows.update([(row[0], row[4], row[7], row[8]) for row in found])
+        self._digested += sum(row[10] for row in found if row[0] == "stream" and row[4] == "ok")
 
     def image_bytes(self, size: int, covered: int, gaps: int) -> None:
         """Set how the bytes of the image divide; a tree of files has none."""

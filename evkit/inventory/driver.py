@@ -112,6 +112,11 @@ class Answer:
             count += 1
         self._records += (inode, place, size, count)
 
+    def simple(self, inode: int, place: int, size: int, line: bytes) -> None:
+        """Give a record of which one line says all."""
+        self.line(KEPT + line)
+        self._records += (inode, place, size, 1)
+
     def beat(self, more: int = 0) -> None:
         """Say that all is well; `more` bytes beyond `done` were digested."""
         self._sender.beat(self.done + more)

@@ -64,6 +64,7 @@ class Names:
     def __init__(self, volume: Volume) -> None:
         self._volume = volume
         self._fs = volume.job.fs
+        self._zone = f',"zone":"{volume.zone}"'
         self._steps: dict[str, str] = {}
         self._shown: tuple[bytes, str] = (b"", "")
 
@@ -125,32 +126,34 @@ class Names:
         if meta is None:
             return (_flags(flags), "", ""), "", "", f',"type":"{kind}"'
         volume = self._volume
-        found, lost = times.times_of(meta)
+        letters, values, lost = times.text_of(meta)
         if lost:
             flags.append("time-out-of-range")
-        tail = "," + text_field("target", bytes(meta.link)) if meta.link else ""
-        zone = ""
-        if found:
-            values = ",".join(f'"{letter}":"{value}"' for letter, value in found.items())
+        link = meta.link
+        tail = "," + text_field("target", bytes(link)) if link else ""
+        zone = steps = ""
+        if letters:
             tail += f',"times":{{{values}}}'
-            zone = f',"zone":"{volume.zone}"'
-        tail += f',"type":"{_META_TYPES.get(int(meta.type), kind)}","uid":{int(meta.uid)}{zone}'
-        numbers = f',"links":{max(int(meta.nlink), 0)},"mode":{int(meta.mode) & 0o7777}'
-        seq = f',"seq":{int(meta.seq) if volume.has_sequence else 0}'
+            zone = self._zone
+            steps = self._steps.get(letters) or self._resolution(letters)
+        kind = _META_TYPES.get(int(meta.type), kind)
+        links = meta.nlink
         return (
-            (_flags(flags), f',"gid":{int(meta.gid)}', numbers),
-            self._resolution("".join(found)),
-            seq,
-            tail,
+            (
+                _flags(flags) if flags else "",
+                f',"gid":{meta.gid}',
+                f',"links":{max(0, links)},"mode":{int(meta.mode) & 0o7777}',
+            ),
+            steps,
+            f',"seq":{meta.seq}' if volume.has_sequence else ',"seq":0',
+            f'{tail},"type":"{kind}","uid":{meta.uid}{zone}',
         )
 
     def _resolution(self, letters: str) -> str:
-        known = self._steps.get(letters)
-        if known is None:
-            steps = self._volume.resolution
-            values = ",".join(f'"{key}":{steps.get(key, times.SECOND)}' for key in letters)
-            known = self._steps[letters] = f',"resolution":{{{values}}}' if letters else ""
-        return known
+        steps = self._volume.resolution
+        values = ",".join(f'"{key}":{steps.get(key, times.SECOND)}' for key in letters)
+        self._steps[letters] = text = f',"resolution":{{{values}}}'
+        return text
 
     def _text(
         self,

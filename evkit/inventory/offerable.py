@@ -28,17 +28,20 @@ class Offerable:
 
     Args:
         volume: the file system.
+
+    Attributes:
+        usable: any of them can be plain.
     """
 
     def __init__(self, volume: Volume) -> None:
         self._volume = volume
         info = volume.handle.info
-        self._usable = volume.kind in _KINDS and volume.plain_blocks
+        self.usable = volume.kind in _KINDS and volume.plain_blocks
         start = volume.job.offset
         blocks = min(int(info.block_count), int(info.last_block_act) + 1)
         self._end = min(start + blocks * volume.block_size, volume.image_size)
         self._valid: ValidLengths | None = None
-        if self._usable and volume.kind == "ntfs":
+        if self.usable and volume.kind == "ntfs":
             self._valid = ValidLengths(volume.handle, _boot(volume))
 
     def says(self, bits: int, row: StreamRow, *, exact: bool) -> bool:
@@ -50,7 +53,7 @@ class Offerable:
             exact: each run begins where the one before it ends.
         """
         extents, size = row.extents, row.size
-        if not (self._usable and exact and size and extents) or row.left_out:
+        if not (self.usable and exact and size and extents) or row.left_out:
             return False
         if row.flags and row.flags != ["sparse"]:
             return False
@@ -65,9 +68,17 @@ class Offerable:
                     return False
         if total != size or not placed:
             return False
+        return self.written(row.inode, row.attr, row.attr_id, size)
+
+    def inside(self, place: int, length: int) -> bool:
+        """Say whether an extent lies in the blocks that the image has."""
+        return self._volume.job.offset <= place <= self._end - length
+
+    def written(self, inode: int, attr: int, attr_id: int, size: int) -> bool:
+        """Say whether a stream was ever written to its end."""
         if self._valid is None:
             return True
-        valid = self._valid.of(row.inode, row.attr, row.attr_id)
+        valid = self._valid.of(inode, attr, attr_id)
         return valid is not None and valid >= size
 
 

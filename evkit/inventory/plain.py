@@ -13,11 +13,11 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from evkit.core.errors import EvkitError
-from evkit.hashing.digests import ThreadedDigest
+from evkit.hashing.digests import ThreadedDigest, new
 from evkit.inventory.digesting import Digester
 from evkit.inventory.filetype import HEAD
-from evkit.inventory.streamrow import completed, digests_text, refused
-from evkit.inventory.wire import OFFER
+from evkit.inventory.streamrow import StreamRow, completed, digests_text, refused
+from evkit.inventory.wire import OFFER, encode
 from evkit.manifest.rows import HOLE
 
 if TYPE_CHECKING:
@@ -46,11 +46,33 @@ class Offer(NamedTuple):
     size: int
 
 
+class Simple(NamedTuple):
+    """A plain stream in one extent, of a record in use, without a name."""
+
+    attr: int
+    attr_id: int
+    inode: int
+    seq: int
+    place: int
+    size: int
+
+    def offer(self, fs: int) -> Offer:
+        """Return the same as an offer."""
+        row = StreamRow(fs, self.inode, self.seq, self.attr, self.attr_id)
+        row.basis, row.size, row.extents = "allocated", self.size, [[self.place, self.size]]
+        return Offer(row.offer(), self.inode, (self.attr, self.attr_id), row.extents, self.size)
+
+
 def parse(line: bytes) -> Offer:
     """Read an offer, which the parent took from a child and gives back."""
     row = json.loads(line)
     key = (row["attr"], row["attr_id"])
     return Offer(line, row["inode"], key, row["extents"], row["size"])
+
+
+def parse_simple(line: bytes) -> Simple:
+    """Read the numbers of a record with one plain stream."""
+    return Simple._make(map(int, line.split()))
 
 
 class Plain:
@@ -67,6 +89,10 @@ class Plain:
         self._names = tuple(names)
         self._types = types
         self._digester = Digester(names)
+        self._marked = [
+            (name, f'{"," if index else ""}"{name}":"', new(name).copy)
+            for index, name in enumerate(sorted(self._names))
+        ]
         self._ahead: list[tuple[int, int]] = []
         self._next = 0
         self._start, self._block = 0, _NOTHING
@@ -74,11 +100,55 @@ class Plain:
         self._into: Callable[[int, memoryview], int] | None = into
         self._buffer = memoryview(bytearray(READ if into is not None else 0))
 
-    def plan(self, offers: Sequence[Offer]) -> None:
-        """Take the offers of a task, in order, so that reads can be put together."""
-        places = [(offer.extents[0][0], offer.extents[0][1]) for offer in offers
-                  if len(offer.extents) == 1]  # fmt: skip
+    def plan(self, places: list[tuple[int, int]]) -> None:
+        """Take the extents of a task, in order, so that reads can be put together."""
         self._ahead, self._next = places, 0
+
+    def many(self, fs: int, found: Sequence[Simple], out: Answer) -> int:
+        """Read streams one after the other and give their rows and types.
+
+        Returns:
+            How many were read; the one after them is not to be read in this way.
+        """
+        rows: list[str] = []
+        count = total = 0
+        types, fresh, budget = self._types, self._marked, out.budget
+        for attr, number, inode, seq, place, size in found:
+            if size > READ or total + size > budget:
+                break
+            begin = place - self._start
+            try:
+                if begin >= 0 and begin + size <= len(self._block):
+                    data = self._block[begin : begin + size]
+                else:
+                    data = self._near(place, size)
+            except _ERRORS:
+                break
+            digests = sha256 = ""
+            for name, mark, copy in fresh:
+                under = copy()
+                under.update(data)
+                text = under.hexdigest()
+                digests += f'{mark}{text}"'
+                if name == "sha256":
+                    sha256 = text
+            rows.append(
+                f'{{"attr":{attr},"attr_id":{number},"basis":"allocated","bytes_digested":{size}'
+                f',"digests":{{{digests}}},"extents":[[{place},{size}]],"fs":{fs},"inode":{inode}'
+                f',"row":"stream","seq":{seq},"size":{size},"state":"ok"}}'
+            )
+            if types is not None:
+                mime = types.of(bytes(data[:HEAD]), sha256 if sha256 and size <= HEAD else None)
+                if mime is not None:
+                    rows.append(encode(("type", mime)).decode())
+            total += size
+            count += 1
+        if rows:
+            out.line("\n".join(rows).encode())
+        out.done += total
+        out.budget -= total
+        out.beat()
+        return count
 
     def offer(self, offer: Offer, out: Answer) -> None:
         """Hand an offer on to the parent."""

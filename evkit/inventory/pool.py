@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import re
 from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
 from evkit.core import clock
 from evkit.core.errors import InputError
 from evkit.inventory.runner import TASK_LINES, EngineStoppedError
-from evkit.inventory.wire import KEPT, OFFER, ROW, Message
+from evkit.inventory.taker import STORED
+from evkit.inventory.wire import KEPT, ROW, Message
 from evkit.inventory.worker import QUEUE, Worker
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ LOST_SECONDS = 4 * 3600.0  # that may be spent waiting for children that are sil
 _DEEP = 2  # tasks that a child has at a time, so that it never waits
 _STARTS = 3  # children in a row that end before they have opened the file system
 _ROWS = frozenset({"name", "directory", "stream", "space", "error"})
-_MIME = re.compile(r"[!-~]{1,127}/[!-~]{1,127}")
 
 
 class Pool:
@@ -183,14 +182,17 @@ class Pool:
         if not chunk:
             raise EngineStoppedError("engine-crash", worker.ending())
         most = min(self._limits.lines, TASK_LINES)
-        for line in worker.lines_of(chunk):
-            worker.lines += 1
-            if worker.lines > most:
-                raise EngineStoppedError("engine-limit", f"more than {most} lines")
+        lines = worker.lines_of(chunk)
+        worker.lines += len(lines)
+        at = 0
+        while at < len(lines):
             if worker.ready and worker.batches:
-                self._answer(worker, worker.batches[0], line)
+                at = self._answers(worker, worker.batches[0], lines, at)
             else:
-                self._opening(worker, Message.parse(line))
+                self._opening(worker, Message.parse(lines[at]))
+                at += 1
+        if worker.lines > most:
+            raise EngineStoppedError("engine-limit", f"more than {most} lines")
 
     def _opening(self, worker: Worker, message: Message) -> None:
         """Take what a child says before its first task."""
@@ -215,26 +217,36 @@ class Pool:
         elif message.kind != "beat":
             raise EngineStoppedError("engine-garbage", f"an unexpected `{message.kind}`")
 
-    def _answer(self, worker: Worker, batch: Batch, line: bytes) -> None:
-        """Take a line of a task."""
-        first = line[:1]
-        if first == ROW:
-            facts = self._accept(line)
-            if facts.kind not in _ROWS or facts.fs not in {self._fs, -1}:
-                raise EngineStoppedError("engine-garbage", "a row that it may not send")
-            batch.held.add(Message.of_row(line, facts))
-        elif first == KEPT and batch.listing:
-            batch.kept.append(line[1:])
-        elif first == OFFER and batch.offering:
-            batch.held.add(Message.parse(line))
-        else:
-            self._told_of(worker, batch, Message.parse(line))
+    def _answers(self, worker: Worker, batch: Batch, lines: list[bytes], at: int) -> int:
+        """Take lines of a task; returns the index of the first that is not one."""
+        accept, own, listing = self._accept, {self._fs, -1}, batch.listing
+        run, kept = batch.held.run, batch.kept
+        for index in range(at, len(lines)):
+            line = lines[index]
+            first = line[:1]
+            if first == ROW:
+                facts = accept(line)
+                if facts[0] not in _ROWS or facts[1] not in own or facts[5] == STORED:
+                    raise EngineStoppedError("engine-garbage", "a row that it may not send")
+                run.rows.append(line)
+                run.judged.append(facts)
+            elif first == KEPT and listing:
+                kept.append(line[1:])
+            else:
+                message = Message.parse(line)
+                if message.kind == "type":
+                    run.type(message.text)
+                    continue
+                self._told_of(worker, batch, message)
+                if message.kind == "end":
+                    return index + 1
+                run, kept = batch.held.run, batch.kept
+        batch.held.settle()
+        return len(lines)
 
     def _told_of(self, worker: Worker, batch: Batch, message: Message) -> None:
         kind = message.kind
-        if kind == "type":
-            if _MIME.fullmatch(message.text) is None:
-                raise EngineStoppedError("engine-garbage", "a type that is none")
+        if kind == "offer" and batch.offering:
             batch.held.add(message)
         elif kind == "beat":
             worker.done = message.number

@@ -20,6 +20,7 @@ from evkit.manifest import rowaccept, rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from evkit.inventory.schedule import Stored
     from evkit.inventory.taker import Sink
     from evkit.inventory.wire import Message
     from evkit.manifest.rowaccept import Facts
@@ -76,9 +77,13 @@ class Options:
     jobs: int = 0
     command: Sequence[str] | None = None
 
-    def settings(self) -> Settings:
-        """Return how the engine is run."""
-        return Settings(limits=self.limits, command=self.command, jobs=self.jobs)
+    def settings(self, stored: Stored | None = None) -> Settings:
+        """Return how the engine is run.
+
+        Args:
+            stored: what an earlier run kept.
+        """
+        return Settings(limits=self.limits, command=self.command, jobs=self.jobs, stored=stored)
 
 
 class Scan:
@@ -107,7 +112,7 @@ class Scan:
     ) -> None:
         self._target = target
         self._options = options
-        self._engine = ask or functools.partial(ask_engine, settings=options.settings())
+        self._engine = ask or functools.partial(ask_engine, settings=options.settings(writer))
         self._writer = writer
         self._progress = progress
         self._image: dict[str, Any] = {}
@@ -132,12 +137,11 @@ class Scan:
     def _add(self, row: dict[str, Any]) -> None:
         facts = rowaccept.facts_of(row)
         self._writer.add_bytes(rows.encode(row), facts)
-        self._count(facts)
+        self._count((facts,))
 
-    def _count(self, row: Facts) -> None:
-        self.coverage.take(row)
-        if row.reason == "differs-from-record":
-            self.differing.append(row.inode)
+    def _count(self, found: Sequence[Facts]) -> None:
+        self.coverage.take_all(found)
+        self.differing += [row[2] for row in found if row[5] == "differs-from-record"]
 
     def _add_source(self, kind: str) -> None:
         target = self._target

@@ -13,11 +13,11 @@ from evkit.core.errors import EvkitError
 from evkit.core.paths import unb64
 from evkit.core.text import escape
 from evkit.inventory.driver import MAX_DEPTH, MAX_PATH, Answer, Folder, folder_row
-from evkit.inventory.plain import Offer, Plain, parse
-from evkit.inventory.wire import ASKED, MAX_LINE, OFFER, SPACE
+from evkit.inventory.plain import Offer, Plain, Simple, parse, parse_simple
+from evkit.inventory.wire import ASKED, MAX_LINE, OFFER, SIMPLE, SPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
     from evkit.inventory.driver import Driver
@@ -27,6 +27,11 @@ _MAX_TASK = 64 << 20
 _PULSE = 2.0
 _ALIVE = 0.1  # seconds of processor time between two beats that show work
 _ERRORS = (EvkitError, MemoryError, OSError, RuntimeError)
+
+
+_PIECE = 64  # records between two looks at the clock
+_SIMPLE = SIMPLE.encode()
+_Part = bytes | Offer | Simple
 
 
 class Server:
@@ -73,21 +78,46 @@ class Server:
 
     def _streams(self, task: dict[str, Any], tasks: BinaryIO) -> None:
         keys, careful = task["records"], task["careful"]
-        lines = [
-            [tasks.readline(MAX_LINE).rstrip(b"\n") for _ in range(count)] for count in keys[1::2]
-        ]
         answer = Answer(self._sender, task["budget"], offering=task["offer"])
-        ready = {
-            line: parse(line[1:]) for group in lines for line in group if line.startswith(OFFER)
-        }
-        self._plain.plan(list(ready.values()))
-        for index, (inode, group) in enumerate(zip(keys[::2], lines, strict=True)):
-            if not careful:
-                self._record(index, inode, group, ready, answer)
+        groups = [
+            [self._parsed(tasks.readline(MAX_LINE)[:-1]) for _ in range(count)]
+            for count in keys[1::2]
+        ]
+        self._plain.plan(list(_extents(groups)))
+        index = 0
+        while index < len(groups):
+            inode, group = keys[2 * index], groups[index]
+            if careful:
+                if self._item(index, answer, partial(self._record, index, inode, group)):
+                    self._sender.send("item")
+                self._sender.flush()
+                index += 1
                 continue
-            if self._item(index, answer, partial(self._record, index, inode, group, ready)):
-                self._sender.send("item")
-            self._sender.flush()
+            index += 0 if answer.offering else self._many(groups, index, answer)
+            if index < len(groups):
+                self._record(index, keys[2 * index], groups[index], answer)
+                index += 1
+
+    def _many(self, groups: list[list[_Part]], at: int, answer: Answer) -> int:
+        """Read the simple streams that come next, a piece at a time; returns how many."""
+        count = 0
+        while True:
+            found: list[Simple] = []
+            for group in groups[at + count : at + count + _PIECE]:
+                first = group[0] if len(group) == 1 else None
+                if not isinstance(first, Simple):
+                    break
+                found.append(first)
+            done = self._plain.many(self._fs, found, answer)
+            count += done
+            if done < _PIECE:
+                return count
+
+    def _parsed(self, line: bytes) -> _Part:
+        first = line[:1]
+        if first == _SIMPLE:
+            return parse_simple(line[1:])
+        return parse(line[1:]) if first == OFFER else line
 
     def _item(self, index: int, answer: Answer, work: Callable[[Answer], None]) -> bool:
         """Do one item; what goes wrong in it is told and costs nothing else."""
@@ -102,25 +132,29 @@ class Server:
             self._pulse.end()
         return True
 
-    def _record(
-        self, index: int, inode: int, lines: list[bytes], ready: dict[bytes, Offer], out: Answer
-    ) -> None:
-        if not lines:
+    def _record(self, index: int, inode: int, parts: list[_Part], out: Answer) -> None:
+        if not parts:
             self._driven(index, inode, None, out)
             return
-        for line in lines:
-            offer = ready.get(line)
-            if line.startswith(ASKED):
-                attr, attr_id = json.loads(line[1:])
-                self._driven(index, inode, (attr, attr_id), out)
-            elif line.startswith(SPACE):
-                self._driver.spaces(line[1:].decode("ascii"), inode, out)
-            elif offer is None:
-                out.line(line)
-            elif out.offering:
+        for part in parts:
+            if isinstance(part, bytes):
+                self._asked(index, inode, part, out)
+                continue
+            offer = part if isinstance(part, Offer) else part.offer(self._fs)
+            if out.offering:
                 self._plain.offer(offer, out)
             elif not self._plain.read(offer, out):
                 self._driven(index, inode, offer.key, out)
+
+    def _asked(self, index: int, inode: int, line: bytes, out: Answer) -> None:
+        first = line[:1]
+        if first == ASKED:
+            attr, attr_id = json.loads(line[1:])
+            self._driven(index, inode, (attr, attr_id), out)
+        elif first == SPACE:
+            self._driver.spaces(line[1:].decode("ascii"), inode, out)
+        else:
+            out.line(line)
 
     def _driven(self, index: int, inode: int, only: tuple[int, int] | None, out: Answer) -> None:
         self._pulse.begin(index)
@@ -170,6 +204,15 @@ class Pulse:
             if used - self._seen > _ALIVE:
                 self._sender.aside("beat", self._sender.done)
             self._seen = used
+
+
+def _extents(groups: list[list[_Part]]) -> Iterator[tuple[int, int]]:
+    for group in groups:
+        for part in group:
+            if isinstance(part, Simple):
+                yield part.place, part.size
+            elif isinstance(part, Offer) and len(part.extents) == 1:
+                yield part.extents[0][0], part.extents[0][1]
 
 
 def safe(error: BaseException) -> str:

@@ -21,7 +21,7 @@ from evkit.manifest import rowaccept, rows
 from evkit.merkle.tree import Frontier
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from evkit.manifest.rowaccept import Facts
@@ -125,6 +125,25 @@ class Writer:
         if len(self._rows) >= _BATCH:
             self._flush()
         return number
+
+    def add_many(self, data: Sequence[bytes], facts: Sequence[Facts]) -> int:
+        """Append rows that `rowaccept.accept` accepted; returns the number of the first.
+
+        Raises:
+            RefusedError: another row of one of these numbers was kept.
+            StorageError: the destination is full.
+        """
+        first = self._count
+        if first < self._limit:
+            for row, said in zip(data, facts, strict=True):
+                self.add_bytes(row, said)
+            return first
+        self._count = first + len(data)
+        self._rows += data
+        self._facts += facts
+        if len(self._rows) >= _BATCH:
+            self._flush()
+        return first
 
     def add_type(self, stream: int, mime: str) -> None:
         """Append a file type to the table of what depends on the engine.

@@ -15,7 +15,7 @@ from evkit.inventory import native
 from evkit.inventory.digesting import Digester
 from evkit.inventory.filetype import HEAD
 from evkit.inventory.streamrow import MAX_SIZE, StreamRow
-from evkit.inventory.wire import OFFER, encode
+from evkit.inventory.wire import OFFER, SIMPLE, encode
 from evkit.manifest.rows import HOLE, MAX_EXTENTS
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ _DATA = {
 }
 _DATA |= {192, 208, 224, 256}  # NTFS reparse point, EA_INFORMATION, EA, LOGGED_UTILITY_STREAM
 _DECMPFS = b"com.apple.decmpfs"
+_UNUSUAL = (
+    native.ATTR_RESIDENT | native.ATTR_ENCRYPTED | native.ATTR_COMPRESSED | native.ATTR_SPARSE
+)
 _BAD_CLUSTERS = 8  # record of `$BadClus`
 
 
@@ -82,6 +85,43 @@ class Streams:
         self._guessed = volume.kind.startswith("fat") or volume.kind == "exfat"
         self._certain = volume.kind == "ntfs" or self._guessed
         self._hfs = volume.kind.startswith("hfs")
+
+    def simple(self, file: Native, meta: Native, inode: int) -> tuple[int, int, bytes] | None:
+        """Return (place, size, line) of a record with one plain stream in one extent, else None.
+
+        Most records are like that, so this is short; `kept` says the same of all others.
+
+        Raises:
+            Exception: one of `native.ERRORS`.
+        """
+        offerable = self._offerable
+        if offerable is None or not offerable.usable or self._volume.job.unread:
+            return None
+        found, attr, meta_type = None, 0, int(meta.type)
+        for attribute in list(file):
+            kind = int(attribute.info.type)
+            if wanted(kind, meta_type):
+                if found is not None:
+                    return None
+                found, attr = attribute, kind
+        if found is None or not int(meta.flags) & native.META_ALLOCATED:
+            return None
+        info = found.info
+        size, number = info.size, info.id
+        if info.name or not 0 < size <= MAX_SIZE or int(info.flags) & _UNUSUAL or self._hfs:
+            return None
+        runs = list(found)
+        if not runs:
+            return None
+        run = runs[0]
+        if run.offset or run.len * self._volume.block_size < size or int(run.flags):
+            return None
+        place = self._volume.job.offset + run.addr * self._volume.block_size
+        if not offerable.inside(place, size) or not offerable.written(inode, attr, number, size):
+            return None
+        seq = meta.seq if self._volume.has_sequence else 0
+        line = f"{SIMPLE}{attr} {number} {inode} {seq} {place} {size}"
+        return place, size, line.encode()
 
     def kept(self, file: Native, meta: Native, inode: int) -> tuple[int, int, list[bytes]]:
         """Return (first place, bytes to be read, lines); no lines when libtsk must read the record.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from evkit.inventory.runner import EngineStoppedError
+from evkit.inventory.wire import Message, Rows
 from evkit.manifest import rows
 from evkit.manifest.rowaccept import accept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from evkit.inventory.wire import Message
     from evkit.manifest.rowaccept import Facts
 
 _ROWS = {"name", "directory", "stream", "space", "error"}
@@ -28,6 +28,9 @@ class Sink(Protocol):
 
     def add_bytes(self, data: bytes, facts: Facts) -> int:
         """Append a row that was accepted and return its number."""
+
+    def add_many(self, rows: Sequence[bytes], facts: Sequence[Facts]) -> int:
+        """Append rows that were accepted and return the number of the first."""
 
     def add_type(self, stream: int, mime: str) -> None:
         """Append the file type of a stream row."""
@@ -62,7 +65,9 @@ class VolumeTaker:
             read whole.
     """
 
-    def __init__(self, sink: Sink, count: Callable[[Facts], None], row: dict[str, Any]) -> None:
+    def __init__(
+        self, sink: Sink, count: Callable[[Sequence[Facts]], None], row: dict[str, Any]
+    ) -> None:
         self._sink, self._count = sink, count
         self._row = row
         self._fs = row["fs"]
@@ -79,7 +84,9 @@ class VolumeTaker:
             InputError: a row that is not one.
         """
         kind = message.kind
-        if kind == "row":
+        if isinstance(message, Rows):
+            self._take_rows(message)
+        elif kind == "row":
             self._take_row(message.raw or rows.encode(message.fields), message.facts)
         elif kind == "type" and self._untyped:
             self._sink.add_type(self.stream, message.text)
@@ -122,6 +129,18 @@ class VolumeTaker:
         else:
             self._written(self._sink.add_bytes(data, facts), facts)
 
+    def _take_rows(self, message: Rows) -> None:
+        """Take rows that were judged when they came."""
+        found = message.judged
+        if not found:
+            return
+        first = self._sink.add_many(message.rows, found)
+        self._count(found)
+        self.stream, self._untyped = -1, False
+        self.done += sum(row[10] for row in found if row[0] == "stream" and row[4] == "ok")
+        for index, mime in message.types:
+            self._sink.add_type(first + index, mime)
+
     def _replay(self, said: Facts) -> None:
         """Take the row that is kept in the place of a stream that was not read again."""
         found = self._sink.replay_stream(self._fs, said.inode)
@@ -131,7 +150,7 @@ class VolumeTaker:
         self._untyped = False
 
     def _written(self, number: int, facts: Facts) -> None:
-        self._count(facts)
+        self._count((facts,))
         whole = facts.kind == "stream" and facts.state == "ok"
         self._untyped, self.stream = whole, number if whole else -1
         if whole:

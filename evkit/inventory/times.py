@@ -18,10 +18,6 @@ _LIMIT = 2**63 - 1
 _FILETIME_EPOCH = 116_444_736_000_000_000  # 1601 to 1970 in 100 ns
 _FAT = {"a": 86_400 * SECOND, "b": SECOND // 100, "m": 2 * SECOND}
 _EXFAT = {"a": 2 * SECOND, "b": SECOND // 100, "m": SECOND // 100}
-_NAMES = tuple(
-    (letter, name, name + "_nano")
-    for letter, name in (("a", "atime"), ("b", "crtime"), ("c", "ctime"), ("m", "mtime"))
-)
 
 
 def zone_of(kind: str) -> str:
@@ -42,26 +38,32 @@ def resolution_of(kind: str, *, nanoseconds: bool) -> dict[str, int]:
     return dict.fromkeys("abcm", step)
 
 
-def times_of(meta: Native) -> tuple[dict[str, str], bool]:
-    """Return the times of a metadata record as decimal text of nanoseconds.
+def text_of(meta: Native) -> tuple[str, str, bool]:
+    """Return the times of a metadata record as they stand in a row: nanoseconds as decimal text.
 
     A time that is zero is left out: file systems write zero for "not set".
 
     Returns:
-        (times by letter, True when one was out of the range of 64 bits and left out).
+        (letters, text of the object without its braces, True when one was out of the range of 64
+        bits and left out).
     """
-    found: dict[str, str] = {}
-    lost = False
-    for letter, name, nano in _NAMES:
-        seconds, rest = getattr(meta, name), getattr(meta, nano)
-        if not seconds and not rest:
-            continue
-        value = seconds * SECOND + rest
-        if abs(value) > _LIMIT:
-            lost = True
-        else:
-            found[letter] = str(value)
-    return found, lost
+    found = (
+        meta.atime * SECOND + meta.atime_nano,
+        meta.crtime * SECOND + meta.crtime_nano,
+        meta.ctime * SECOND + meta.ctime_nano,
+        meta.mtime * SECOND + meta.mtime_nano,
+    )
+    low, high = min(found), max(found)
+    if low > 0 and high <= _LIMIT:  # as nearly always
+        a, b, c, m = found
+        return "abcm", f'"a":"{a}","b":"{b}","c":"{c}","m":"{m}"', False
+    kept = [
+        (letter, value)
+        for letter, value in zip("abcm", found, strict=True)
+        if value and abs(value) <= _LIMIT
+    ]
+    text = ",".join(f'"{letter}":"{value}"' for letter, value in kept)
+    return "".join(letter for letter, _ in kept), text, low < -_LIMIT or high > _LIMIT
 
 
 def file_name_times(content: bytes) -> dict[str, str]:

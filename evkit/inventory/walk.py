@@ -158,7 +158,11 @@ class TskDriver:
             return
         inode = int(meta.addr)
         try:
-            out.record(inode, *self._streams.kept(file, meta, inode))
+            simple = self._streams.simple(file, meta, inode)
+            if simple is not None:
+                out.simple(inode, *simple)
+            else:
+                out.record(inode, *self._streams.kept(file, meta, inode))
         except native.ERRORS:
             out.record(inode, 0)
 

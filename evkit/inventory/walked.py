@@ -120,7 +120,7 @@ class Walked:
             raise EngineStoppedError(*section.stopped)
 
     def _keep(self, message: Message) -> None:
-        self._file.write(message.line() + b"\n")
+        self._file.writelines(line + b"\n" for line in message.lines())
 
     def _kept(self, section: _Section) -> Iterator[Message]:
         at = section.start

@@ -5,6 +5,7 @@ Byte for byte: `docs/spec/inventory-engine.md`. The first byte of a line tells w
     {        a row in canonical form
     ?{       an offer: a stream row without its digests, which the parent can make
     +        a line that belongs to a record and comes back to a child with the record
+    *        a record whose one stream is plain and in one extent: six numbers (within `+`)
     [        a JSON array, the first item naming the message
 
 The parent trusts none of it: every line is checked before it is used.
@@ -21,7 +22,7 @@ from evkit.core import clock
 from evkit.core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import BinaryIO
 
     from evkit.manifest.rowaccept import Facts
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 MAX_LINE = (4 << 20) + 4096
 MAX_REQUEST = 16 << 20  # the ranges that could not be read may be many
 ROW, OFFER, KEPT, ASKED, SPACE = b"{", b"?", b"+", b"!", b"~"
+SIMPLE = "*"
 _FLUSH_BYTES = 1 << 17
 _FLUSH_SECONDS = 2.0
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -36,6 +38,7 @@ _ROW_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(
 _OBJECT: Final = frozenset({"part", "fs", "info", "image"})
 _LIST: Final = frozenset({"listed", "lost", "late"})
 _BARE: Final = frozenset({"done", "item", "end", "mark"})
+_MIME = re.compile(r"[!-~]{1,127}/[!-~]{1,127}")
 _TYPE = re.compile(rb'\["type","([!#-\[\]-~]{1,127}/[!#-\[\]-~]{1,127})"\]')
 
 
@@ -44,7 +47,7 @@ class Message:
 
     Attributes:
         kind: `image part fs row offer type info beat listed lost late item end done`; from the
-            scheduler also `mark` and `stored`.
+            scheduler also `rows` (see `Rows`), `mark` and `stored`.
         raw: the bytes of `row` and `offer`.
         text: the type of `type`, else empty.
         number: the bytes of `beat`, the rows of `stored`, else 0.
@@ -73,17 +76,16 @@ class Message:
         message.facts = facts
         return message
 
-    def line(self) -> bytes:
-        """Return the line that `parse` reads as this message."""
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines that `parse` reads as this message."""
         if self.raw:
-            return self.raw if self.kind == "row" else OFFER + self.raw
-        if self.kind in _BARE:
-            return encode((self.kind,))
-        if self.kind == "type":
-            return encode((self.kind, self.text))
-        if self.kind == "beat":
-            return encode((self.kind, self.number))
-        return encode((self.kind, self._fields))
+            yield self.raw if self.kind == "row" else OFFER + self.raw
+        elif self.kind in _BARE:
+            yield encode((self.kind,))
+        elif self.kind == "type":
+            yield encode((self.kind, self.text))
+        else:
+            yield encode((self.kind, self._fields))
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -118,6 +120,47 @@ class Message:
         if message is None:
             raise InputError("the engine sent a line of an unknown shape")
         return message
+
+
+class Rows(Message):
+    """Rows that follow each other, accepted, with their file types; its kind is `rows`.
+
+    Attributes:
+        rows: their bytes.
+        judged: what `rowaccept.accept` said of each.
+        types: (index of a stream row, its type).
+    """
+
+    __slots__ = ("judged", "rows", "types")
+
+    def __init__(self) -> None:
+        super().__init__("rows", {})
+        self.rows: list[bytes] = []
+        self.judged: list[Facts] = []
+        self.types: list[tuple[int, str]] = []
+
+    def type(self, mime: str) -> None:
+        """Add the type of the stream row that came last.
+
+        Raises:
+            InputError: the last row is none that was digested, or it has a type.
+        """
+        index = len(self.judged) - 1
+        last = self.judged[index] if index >= 0 else None
+        untyped = not self.types or self.types[-1][0] != index
+        if last is None or last.kind != "stream" or last.state != "ok" or not untyped:
+            raise InputError("the engine sent a type without a stream")
+        if _MIME.fullmatch(mime) is None:
+            raise InputError("the engine sent a type that is none")
+        self.types.append((index, mime))
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines that say the same."""
+        types = dict(self.types)
+        for index, row in enumerate(self.rows):
+            yield row
+            if index in types:
+                yield encode(("type", types[index]))
 
 
 def _told(value: list[Any]) -> Message | None:
