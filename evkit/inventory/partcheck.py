@@ -68,13 +68,16 @@ def check(db: sqlite3.Connection) -> tuple[Frontier, Frontier]:
     return tree, engine
 
 
-def read(db: sqlite3.Connection, table: str) -> Iterator[tuple[int, bytes, bytes]]:
-    """Yield (number, salt, row) of one of the two tables of rows, in order.
+def read(
+    db: sqlite3.Connection, table: str, below: int = 1 << 62
+) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield (number, salt, row) of one of the two tables of rows, in order, below a number.
 
     Raises:
         InputError: a value is of another kind.
     """
-    for number, salt, text in db.execute(f"SELECT n, salt, row FROM {table} ORDER BY n"):  # noqa: S608
+    query = f"SELECT n, salt, row FROM {table} WHERE n < ? ORDER BY n"  # noqa: S608
+    for number, salt, text in db.execute(query, (below,)):
         if type(salt) is not bytes or type(text) is not str or type(number) is not int:
             raise InputError("it is damaged")
         yield number, salt, text.encode("utf-8")

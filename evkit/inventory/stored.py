@@ -47,8 +47,8 @@ class Stored:
         self._path = path
         self.tree, self.engine_tree = partcheck.check(db)
         self.rows, self.engine_rows = self.tree.size, self.engine_tree.size
-        self._next = partcheck.read(db, "rows")
-        self._next_engine = partcheck.read(db, "engine_rows")
+        self._next = partcheck.read(db, "rows", self.rows)
+        self._next_engine = partcheck.read(db, "engine_rows", self.engine_rows)
         self._at = self._engine_at = 0
         self._files = self._of_files()
         self._ahead: Iterator[tuple[int, Facts]] | None = None
@@ -130,7 +130,7 @@ class Stored:
         return found
 
     def _stream_rows(self) -> Iterator[tuple[int, Facts]]:
-        for number, _, data in partcheck.read(self._db, "rows"):
+        for number, _, data in partcheck.read(self._db, "rows", self.rows):
             if b'"row":"stream"' not in data and b'"stage":"streams"' not in data:
                 continue
             facts = rowaccept.accept(data)

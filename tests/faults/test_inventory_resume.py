@@ -425,6 +425,13 @@ def test_batches_that_are_kept_are_replayed(path):
         assert writer.batch(1, [2990]) == 0
 
 
+def test_rows_of_now_are_not_taken_for_kept_ones(path):
+    _stop(path, 2950)
+    with store.Writer.resume(path, IDENTITY) as writer:
+        _fill(writer, 0, 4000)
+        assert [writer.batch(1, asked) for asked in (range(2800), [2800], [3001])] == [1866, 0, 0]
+
+
 def test_a_scan_takes_kept_batches_instead_of_reading(path):
     names = [_row(n) for n in range(0, 600, 3)]
     streams = [_row(n) for n in range(600) if n % 3]
