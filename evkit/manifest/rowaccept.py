@@ -60,6 +60,7 @@ class Facts(NamedTuple):
 
 _WORD = {word.encode(): word for word in rows.STATES}
 _TYPE = Facts("type")
+_DECODER = json.JSONDecoder()
 _new = tuple.__new__  # half the time of the generated constructor
 
 
@@ -81,7 +82,7 @@ def read(data: bytes) -> dict[str, Any]:
     """
     if _matched(data) is None:
         return rows.parse(data)
-    row: dict[str, Any] = json.loads(data)
+    row: dict[str, Any] = _DECODER.raw_decode(data.decode("utf-8"))[0]
     return row
 
 
