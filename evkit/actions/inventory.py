@@ -222,7 +222,12 @@ def coverage_lines(coverage: Mapping[str, Any]) -> list[str]:
         ),
         f"digested {size['digested']:,} bytes; errors {coverage['errors']:,}",
     ]
-    spaces = coverage["spaces"]
+    orphans, spaces = coverage["orphans"], coverage["spaces"]
+    if orphans["listed"] or orphans["left_out"]:
+        lines.append(
+            f"deleted records without a name: taken {orphans['listed']:,}, left out"
+            f" {orphans['left_out']:,}"
+        )
     if spaces["listed"]:
         lines.append(
             f"slack and free space {spaces['listed']:,} = digested {spaces['digested']:,}"

@@ -87,6 +87,7 @@ class Chosen:
             "digests": ",".join(options.hashes),
             "types": options.types,
             "orphans": options.orphans,
+            "orphan bytes": options.orphan_bytes,
             "slack": options.slack,
             "unallocated": options.unallocated,
             "recorded digests": dict(target.digests),

@@ -20,7 +20,6 @@ from evkit.core.refs import is_ref
 if TYPE_CHECKING:
     from evkit.cli.session import Recording, Session
 
-_ORPHANS = 1_000_000
 _WHAT = click.argument("what", metavar="CASE/E1[/A1]|PATH")
 
 
@@ -64,6 +63,21 @@ def inventory() -> None:
     help="Also list deleted records to which no name leads; can take long and find garbage.",
 )
 @click.option(
+    "--orphans-most",
+    type=click.IntRange(1),
+    default=1_000_000,
+    show_default=True,
+    metavar="N",
+    help="List at most so many of them in a volume; the rest is counted.",
+)
+@click.option(
+    "--orphans-bytes",
+    metavar="SIZE",
+    default="64GiB",
+    show_default=True,
+    help="Read at most so much of their contents in a volume.",
+)
+@click.option(
     "--slack", is_flag=True, help="Also digest what lies between files and the end of their blocks."
 )
 @click.option(
@@ -81,7 +95,8 @@ def inventory() -> None:
 @recording
 def run(
     session: Session, what: str, hashes: str, output: str | None, no_types: bool, orphans: bool,
-    slack: bool, unallocated: bool, jobs: int, resume: bool, restart: bool, record: bool,
+    orphans_most: int, orphans_bytes: str, slack: bool, unallocated: bool, jobs: int, resume: bool,
+    restart: bool, record: bool,
     recording: Recording,
 ) -> None:  # fmt: skip
     """Inventory an acquisition, an image or a folder.
@@ -94,6 +109,7 @@ def run(
     with the source and goes on. Another run is refused until one of the two is chosen.
     """
     from evkit.actions import inventory as action
+    from evkit.core.limits import parse_size
     from evkit.hashing.digests import parse_algorithms
     from evkit.inventory.scan import Options
 
@@ -103,7 +119,8 @@ def run(
         options=Options(
             hashes=parse_algorithms(hashes),
             types=not no_types,
-            orphans=_ORPHANS if orphans else 0,
+            orphans=orphans_most if orphans else 0,
+            orphan_bytes=parse_size(orphans_bytes),
             slack=slack,
             unallocated=unallocated,
             jobs=jobs,

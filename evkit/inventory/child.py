@@ -102,6 +102,8 @@ def _volume(
         unread=tuple((start, length) for start, length in request["unread"]),
     )
     driver, facts = open_driver(job, image, types)
+    if library := getattr(driver, "library", ""):
+        sender.send("info", {"libraries": library})
     sender.send("fs", facts)
     sender.flush()
     if driver is not None:

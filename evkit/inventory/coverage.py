@@ -27,6 +27,7 @@ class Coverage:
         self._rows: Counter[tuple[str, str, bool, bool]] = Counter()
         self._digested = 0
         self._image = {"image": 0, "partitions": 0, "gaps": 0}
+        self._orphans = {"listed": 0, "left_out": 0, "bytes_left_out": 0}
 
     def take(self, row: Facts) -> None:
         """Count one row."""
@@ -40,6 +41,11 @@ class Coverage:
     def image_bytes(self, size: int, covered: int, gaps: int) -> None:
         """Set how the bytes of the image divide; a tree of files has none."""
         self._image = {"image": size, "partitions": covered, "gaps": gaps}
+
+    def orphans(self, counts: Mapping[str, int]) -> None:
+        """Add what a volume says of deleted records to which no name leads."""
+        for key in self._orphans:
+            self._orphans[key] += counts[key]
 
     @property
     def complete(self) -> bool:
@@ -68,6 +74,7 @@ class Coverage:
             "names": self._names(),
             "streams": {"listed": sum(streams.values()), **streams},
             "spaces": {"listed": sum(spaces.values()), **spaces},
+            "orphans": dict(self._orphans),
             "errors": sum(count for key, count in self._rows.items() if key[0] == "error"),
         }
 

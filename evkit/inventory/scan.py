@@ -10,6 +10,7 @@ from evkit.core.errors import InputError
 from evkit.core.paths import b64, to_fields
 from evkit.core.progress import SILENT, Progress
 from evkit.inventory.coverage import Coverage
+from evkit.inventory.orphans import BYTES
 from evkit.inventory.parts import MAX_PARTS, divide, members, part_row, union
 from evkit.inventory.runner import EngineStoppedError, Limits
 from evkit.inventory.schedule import Settings
@@ -61,6 +62,7 @@ class Options:
         hashes: digest names.
         types: determine file types.
         orphans: list at most so many records to which no name leads; 0 leaves them out.
+        orphan_bytes: read at most so many bytes of their contents in a volume.
         slack: digest what lies between the end of a file and the end of its blocks.
         unallocated: digest free blocks, gaps, and what lies behind a file system.
         limits: what a child may use.
@@ -71,6 +73,7 @@ class Options:
     hashes: tuple[str, ...] = ("md5", "sha256")
     types: bool = True
     orphans: int = 0
+    orphan_bytes: int = BYTES
     slack: bool = False
     unallocated: bool = False
     limits: Limits = field(default_factory=Limits)
@@ -263,6 +266,7 @@ class Scan:
                 "hashes": list(self._options.hashes),
                 "budget": 4 * size + _BUDGET_BASE,
                 "orphans": self._options.orphans,
+                "orphan_bytes": self._options.orphan_bytes,
                 "slack": self._options.slack,
                 "unallocated": self._options.unallocated,
                 "unread": self._unread(),
@@ -288,6 +292,8 @@ class Scan:
             self._add({**row, "detail": error.detail})
             taker.spoil(error.reason)
         self._add(taker.filesystem())
+        if taker.orphans:
+            self.coverage.orphans(taker.orphans)
         self._writer.checkpoint()
         return taker.done
 
@@ -311,7 +317,7 @@ class Scan:
             if message.kind != "info":
                 yield message
                 continue
-            for key in ("engine", "types", "limits"):
+            for key in ("engine", "libraries", "types", "limits"):
                 value = message.fields.get(key)
                 if isinstance(value, str) and (key != "types" or value != "off"):
                     self.engines[key] = value[:300]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from evkit.inventory.batch import Batch, Record
 from evkit.inventory.driver import Folder
+from evkit.inventory.orphans import Orphans, is_orphan
 from evkit.inventory.pool import Pool
 from evkit.inventory.runner import Limits, messages
 from evkit.inventory.seen import Seen
@@ -90,6 +91,9 @@ class _Plan:
         self._stored = stored
         self._offering = bool(request.get("offer"))
         self._left = int(request["budget"])
+        self._orphans = Orphans(
+            int(request["orphans"]), int(request.get("orphan_bytes", _UNLIMITED))
+        )
         self._slack, self._free = bool(request.get("slack")), bool(request.get("unallocated"))
         self._folders: list[Folder] = []
         self._deleted: list[Folder] = []
@@ -115,6 +119,7 @@ class _Plan:
                     yield from self._digest()
         yield from self._digest()
         yield from self._spaces()
+        yield self._orphans.message()
 
     def _spaces(self) -> Iterator[Message]:
         """Ask for slack and free space, when they are wanted."""
@@ -152,20 +157,30 @@ class _Plan:
             if isinstance(batch, Message):
                 yield batch
                 continue
-            yield from batch.held
-            for listed in batch.listed:
-                self._found(listed.folders, listed.records)
+            for message in batch.held:
+                self._orphans.see(message)
+                yield message
+            for folder, listed in zip(batch.items, batch.listed, strict=False):
+                if isinstance(folder, Folder):
+                    yield from self._found(folder, listed.folders, listed.records)
             batch.held.clear()
             yield Message("mark")
 
-    def _found(self, folders: list[Folder], records: list[Record]) -> None:
+    def _found(
+        self, parent: Folder, folders: list[Folder], records: list[Record]
+    ) -> Iterator[Message]:
+        orphans = self._orphans if is_orphan(parent) else None
         for folder in folders:
-            if self._listed.add(folder.inode):
-                later = folder.most or not folder.allocated
-                (self._deleted if later else self._folders).append(folder)
+            if not self._listed.add(folder.inode):
+                continue
+            if orphans is not None and orphans.full:
+                yield orphans.refuse(self._fs, folder)
+                continue
+            later = folder.most or not folder.allocated
+            (self._deleted if later else self._folders).append(folder)
         add, waiting = self._taken.add, self._waiting
         for record in records:
-            if add(record.inode):
+            if add(record.inode) and (orphans is None or orphans.allow(record.size)):
                 waiting.append(record if len(waiting) < _LINES else record._replace(lines=()))
 
     def _digest(self) -> Iterator[Message]:

@@ -10,7 +10,7 @@ from evkit.manifest import rows
 from evkit.manifest.rowaccept import accept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from evkit.manifest.rowaccept import Facts
 
@@ -61,6 +61,7 @@ class VolumeTaker:
 
     Attributes:
         done: bytes digested so far.
+        orphans: what was left out of deleted records without a name, empty when nothing is known.
         stream: number of the stream row that was the last row, -1 for another or one that was not
             read whole.
     """
@@ -74,6 +75,7 @@ class VolumeTaker:
         self.stream = -1
         self._untyped = False
         self._spoiled = ""
+        self.orphans: Mapping[str, int] = {}
         self.done = 0
 
     def take(self, message: Message) -> None:
@@ -99,6 +101,8 @@ class VolumeTaker:
             self._untyped = False
         elif kind == "fs":
             self._facts(message.fields)
+        elif kind == "orphans":
+            self.orphans = message.fields
         elif kind != "beat":
             raise EngineStoppedError("engine-garbage", f"an unexpected `{kind}`")
 

@@ -56,12 +56,12 @@ class TskDriver:
         """List one directory: rows for its entries, then its own row with the outcome."""
         if not folder.depth:
             folder = self._root(folder, out)
-        count, state, reason, detail = 0, "ok", "", ""
+        count, left_out, state, reason, detail = 0, 0, "ok", "", ""
         try:
             for file in self._open(folder.inode, out):
                 if folder.most and count >= folder.most:
-                    state, reason = "skipped", "orphans-over-limit"
-                    break
+                    left_out += 1
+                    continue
                 count += self._entry(folder, file, out)
                 if not count & 0xFF:
                     out.beat()
@@ -69,7 +69,10 @@ class TskDriver:
             state, reason, detail = "unreadable", "directory-not-listed", native.clean(error)
             if not folder.allocated:
                 state, reason = "skipped", "deleted-content-lost"
-        out.row(folder_row(self._volume.job.fs, folder, count, state, reason, detail))
+        if left_out and state == "ok":
+            state, reason = "skipped", "orphans-over-limit"
+        row = folder_row(self._volume.job.fs, folder, count, state, reason, detail)
+        out.row(row | ({"left_out": left_out} if left_out else {}))
 
     def _open(self, inode: int, out: Answer) -> Native:
         handle = self._volume.handle

@@ -156,7 +156,7 @@ _KINDS: dict[str, tuple[dict[str, Callable[[object], bool]], frozenset[str]]] = 
     ),
     "directory": (
         {**_node, "path": _text, "path_b64": _text, "allocated": _bool, "entries": _count,
-         "flags": _flags, **_place},
+         "left_out": _number, "flags": _flags, **_place},
         frozenset({"fs", "inode", "seq", "path", "allocated", "entries", "state"}),
     ),
     "name": (
@@ -191,9 +191,9 @@ _KINDS: dict[str, tuple[dict[str, Callable[[object], bool]], frozenset[str]]] = 
     "coverage": (
         {"result": _one_of({"complete", "with-gaps"}), "bytes": _counts, "filesystems": _counts,
          "directories": _counts, "names": _counts, "streams": _counts, "spaces": _counts,
-         "errors": _count},
+         "orphans": _counts, "errors": _count},
         frozenset({"result", "bytes", "filesystems", "directories", "names", "streams", "spaces",
-                   "errors"}),
+                   "orphans", "errors"}),
     ),
     "type": (
         {"stream": _count, "mime": _match(_MIME)},

@@ -102,4 +102,7 @@ def test_any_line_of_a_child_is_a_message_or_refused(line):
         message = Message.parse(line)
     except InputError:
         return
-    assert message.kind in {"image", "part", "fs", "row", "info", "type", "beat", "done"}
+    assert message.kind in {
+        "image", "part", "fs", "row", "offer", "info", "type", "beat", "done", "item", "end",
+        "mark", "listed", "lost", "late",
+    }  # fmt: skip

@@ -21,6 +21,20 @@ if TYPE_CHECKING:
 BINDINGS = {"apfs": "pyfsapfs", "ntfs": "pyfsntfs"}
 
 
+def versions() -> str:
+    """Return the versions of the libraries that are installed, empty without any."""
+    from importlib import import_module
+
+    found = []
+    for name in BINDINGS.values():
+        try:
+            module = import_module(name)
+        except ImportError:
+            continue
+        found.append(f"{name.replace('py', 'lib', 1)} {module.get_version()}")
+    return ", ".join(found)
+
+
 def applies(guess: Guess) -> bool:
     """Say whether a library can read what libtsk could not."""
     return guess.type == "apfs" or (guess.type == "ntfs" and guess.reason == detect.LARGE_CLUSTERS)
@@ -60,7 +74,7 @@ def open_driver(
     facts = files.facts()
     if not files.readable:
         return None, {key: value for key, value in facts.items() if key != "root"}
-    return ForeignDriver(job, image, files, Contents(job, image, types)), facts
+    return ForeignDriver(job, image, files, Contents(job, image, types), versions()), facts
 
 
 def open_files(guess: Guess, job: Job, image: Image) -> ApfsFiles | NtfsFiles:

@@ -43,13 +43,6 @@ _LIMIT = 2**63 - 1
 _NAMED = 20  # snapshots that get a row of their own
 
 
-def version() -> str:
-    """Return the version of libfsapfs."""
-    import pyfsapfs
-
-    return f"libfsapfs {pyfsapfs.get_version()}"
-
-
 class ApfsFiles:
     """One volume of an APFS container.
 
@@ -168,7 +161,7 @@ class ApfsFiles:
         """Return the root directory."""
         return self._entry(self._volume.get_root_directory(), b"")
 
-    def entries(self, inode: int, most: int) -> Iterator[Entry]:  # noqa: ARG002 - no orphans here
+    def entries(self, inode: int) -> Iterator[Entry]:
         """Yield the names in a directory."""
         folder = self._volume.get_file_entry_by_identifier(inode)
         broken = 0
@@ -263,6 +256,7 @@ class ApfsFiles:
             type="whiteout" if kind == _WHITEOUT else _TYPES.get(kind, "unknown"),
             fields=fields,
             place=place,
+            size=int(found.get_size() or 0) if kind == stat.S_IFREG else 0,
         )
 
 

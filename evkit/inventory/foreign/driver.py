@@ -29,9 +29,16 @@ class ForeignDriver:
         image: the medium.
         files: the file system.
         contents: makes the stream rows.
+        library: versions of the libraries, for the record.
+
+    Attributes:
+        library: as given.
     """
 
-    def __init__(self, job: Job, image: Image, files: Files, contents: Contents) -> None:
+    def __init__(
+        self, job: Job, image: Image, files: Files, contents: Contents, library: str
+    ) -> None:
+        self.library = library
         self._job, self._image = job, image
         self._files, self._contents = files, contents
 
@@ -41,14 +48,14 @@ class ForeignDriver:
 
     def list(self, folder: Folder, out: Answer) -> None:
         """List one directory: rows for its entries, then its own row with the outcome."""
-        count, state, reason, detail = 0, "ok", "", ""
+        count, left_out, state, reason, detail = 0, 0, "ok", "", ""
         try:
             if not folder.depth:
                 folder = self._root(folder, out)
-            for entry in self._files.entries(folder.inode, folder.most + 1):
+            for entry in self._files.entries(folder.inode):
                 if folder.most and count >= folder.most:
-                    state, reason = "skipped", "orphans-over-limit"
-                    break
+                    left_out += 1
+                    continue
                 count += 1
                 self._entry(folder, entry, out)
                 out.beat()
@@ -56,7 +63,10 @@ class ForeignDriver:
             state, reason, detail = "unreadable", "directory-not-listed", native.clean(error)
             if not folder.allocated:
                 state, reason = "skipped", "deleted-content-lost"
-        out.row(folder_row(self._job.fs, folder, count, state, reason, detail))
+        if left_out and state == "ok":
+            state, reason = "skipped", "orphans-over-limit"
+        row = folder_row(self._job.fs, folder, count, state, reason, detail)
+        out.row(row | ({"left_out": left_out} if left_out else {}))
 
     def streams(self, inode: int, out: Answer, only: tuple[int, int] | None = None) -> None:
         """Read the contents of a record."""
@@ -136,7 +146,7 @@ class ForeignDriver:
 
     def _collect(self, entry: Entry, out: Answer) -> None:
         if entry.has_contents:
-            out.record(entry.inode, entry.place)
+            out.record(entry.inode, entry.place, min(max(entry.size, 0), MAX_INODE))
 
     def _slack(self, inode: int) -> Sequence[tuple[Run, dict[str, Any]]]:
         try:

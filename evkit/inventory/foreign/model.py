@@ -30,6 +30,7 @@ class Entry:
         has_contents: the record may hold contents, whatever its type.
         virtual: made up here.
         place: where the first content begins, for reading in the order of the disk.
+        size: bytes that reading its contents takes.
         problem: why the entry could not be read; nothing else but `inode` counts then.
     """
 
@@ -43,6 +44,7 @@ class Entry:
     has_contents: bool = True
     virtual: bool = False
     place: int = 0
+    size: int = 0
     problem: str = ""
 
 
@@ -60,8 +62,8 @@ class Files(Protocol):
     def root(self) -> Entry:
         """Return the root directory."""
 
-    def entries(self, inode: int, most: int) -> Iterator[Entry]:
-        """Yield the names in a directory; of the virtual one of orphans at most `most`."""
+    def entries(self, inode: int) -> Iterator[Entry]:
+        """Yield the names in a directory."""
 
     def contents(self, inode: int) -> Iterator[Content]:
         """Yield the contents of a record."""

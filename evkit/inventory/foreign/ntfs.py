@@ -41,13 +41,6 @@ _TIMES = (
 _ORPHANS = b"$OrphanFiles"
 
 
-def version() -> str:
-    """Return the version of libfsntfs."""
-    import pyfsntfs
-
-    return f"libfsntfs {pyfsntfs.get_version()}"
-
-
 class NtfsFiles:
     """An NTFS volume.
 
@@ -108,10 +101,10 @@ class NtfsFiles:
         """Return the root directory."""
         return self._entry(self._native.get_root_directory(), b"", None)
 
-    def entries(self, inode: int, most: int) -> Iterator[Entry]:
+    def entries(self, inode: int) -> Iterator[Entry]:
         """Yield the names in a directory, in use first; the root has the directory of orphans."""
         if inode == self._records and self._records:
-            yield from self._orphans(most)
+            yield from self._orphans()
             return
         folder = self._native.get_file_entry(inode)
         if folder.is_allocated():
@@ -253,16 +246,10 @@ class NtfsFiles:
             return []
         return names
 
-    def _orphans(self, most: int) -> Iterator[Entry]:
+    def _orphans(self) -> Iterator[Entry]:
         """Yield deleted records whose directory is not there any more."""
-        count = 0
         for parent, names in sorted(self._deleted_in().items()):
-            if self._is_directory(parent):
-                continue
-            for number, index in names:
-                if most and count >= most:
-                    return
-                count += 1
+            for number, index in () if self._is_directory(parent) else names:
                 yield from self._named(number, index)
 
     def _is_directory(self, reference: int) -> bool:
@@ -285,9 +272,11 @@ class NtfsFiles:
         if target:
             fields |= to_fields(_bytes(target), "target")
             kind = "symlink"
-        place = 0
-        if found.has_default_data_stream() and found.get_number_of_extents():
-            place = int(found.get_extent(0)[0])
+        place = size = 0
+        if found.has_default_data_stream():
+            size = int(found.get_size())
+            if found.get_number_of_extents():
+                place = int(found.get_extent(0)[0])
         return Entry(
             inode=reference & _INDEX,
             seq=reference >> 48,
@@ -296,6 +285,7 @@ class NtfsFiles:
             allocated=bool(found.is_allocated()),
             fields=fields,
             place=place,
+            size=size,
         )
 
 

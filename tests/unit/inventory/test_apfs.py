@@ -73,6 +73,7 @@ def test_the_published_tree(container, vectors, inventory_of):
     assert stream["extents"] == [[facts["data_extent"]["offset"], facts["size"]]]
     assert names["/a_link"]["target"] == "a_directory/another_file"
     assert inventory.coverage()["result"] == "complete"
+    assert inventory.meta["libraries"].startswith("libfsapfs 20")
 
 
 def test_extended_attributes_and_resource_forks_are_streams(container, inventory_of):
