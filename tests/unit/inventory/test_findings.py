@@ -68,6 +68,40 @@ def test_finding_1_a_container_is_refused_with_a_hint(tmp_path):
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("name", ["ext2.E01", "ext2.qcow2", "ext2.vmdk", "ext2.vhd"])
+def test_finding_1_a_container_renamed_as_raw_is_decoded_all_the_same(images, tmp_path, name):
+    renamed = tmp_path / "disk.dd"
+    renamed.write_bytes((images / name).read_bytes())
+    with kit.scan(renamed, tmp_path / "i.db", Options(types=False)) as inventory:
+        assert kit.of_kind(inventory, "source")[0]["size"] >= 4194304
+        found = kit.by_path(inventory)
+        for path, facts in kit.expected(images)["common_tree"].items():
+            assert found[path]["digests"]["sha256"] == facts["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (b"AFF10\r\n\0", b""),
+        (b"AFF\0", b""),
+        (b"PK\x03\x04" + bytes(22) + b"\x15\0\0\0container.description", b""),
+        (b"ADSEGMENTEDFILE\0", b""),
+        (b"LVF\x09\x0d\x0a\xff\0", b""),
+        (b"LEF2\x0d\x0a\x81\0", b""),
+        (b"encrcdsa", b""),
+        (b"", b"koly"),
+        (b"\x1f\x8b\x08", b""),
+        (b"7z\xbc\xaf\x27\x1c", b""),
+    ],
+)
+def test_finding_1_what_cannot_be_decoded_is_refused_and_never_read_as_raw(tmp_path, start, end):
+    path = tmp_path / "disk.dd"
+    path.write_bytes(start + bytes(4096 - len(start)) + end + bytes(512 - len(end)))
+    with pytest.raises(InputError) as caught:
+        find_files(os.fsencode(path))
+    assert caught.value.hint
+
+
 @pytest.mark.parametrize("name", ["ext2.E01", "ext2.split.E01"])
 def test_finding_1_an_e01_is_decoded_and_never_read_as_raw(images, inventory_of, name):
     source = kit.of_kind(inventory_of(name), "source")[0]
