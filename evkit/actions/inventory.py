@@ -210,6 +210,11 @@ def coverage_lines(coverage: Mapping[str, Any]) -> list[str]:
             f"file systems {systems['found']:,} = listed {systems['listed']:,}"
             f" + damaged or not readable {systems['failed']:,}"
         )
+    elif systems["found"] > 1:
+        lines.append(
+            f"tree with archives {systems['found']:,} = listed {systems['listed']:,}"
+            f" + damaged or not readable {systems['failed']:,}"
+        )
     lines += [
         (
             f"directories {folders['found']:,} = listed {folders['listed']:,}"

@@ -213,7 +213,8 @@ def _volume_line(row: Mapping[str, Any]) -> str:
         what = f"{row['kind']:<10} {row['offset']:>15,} {row['size']:>15,}"
         text = f"{what}  {escape(str(row.get('description', '')))}"
     else:
-        text = f"  file system {row['fs']}: {row['type']} at {row['offset']:,}, {row['state']}"
+        place = f"in row {row['within']}" if "within" in row else f"at {row['offset']:,}"
+        text = f"  file system {row['fs']}: {row['type']} {place}, {row['state']}"
         text += f", {row['reason']}" if "reason" in row else ""
     return shorten(text, _WIDTH)
 

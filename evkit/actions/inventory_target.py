@@ -19,7 +19,9 @@ from evkit.core.errors import CaseError, InputError
 from evkit.core.paths import b64
 from evkit.core.refs import Ref, parse_ref
 from evkit.core.text import escape, escape_bytes
+from evkit.images import detect
 from evkit.images.opening import find_files
+from evkit.inventory.archives.kinds import kind_of
 from evkit.inventory.scan import Target
 from evkit.manifest.rows import DIGESTS
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from evkit.inventory.scan import Options
     from evkit.station import Station
 
+_HEAD = 4096
 _NAME = re.compile(rb"inventory(?:-([1-9][0-9]{0,5}))?\.db")
 
 
@@ -55,7 +58,7 @@ class Chosen:
 
     @classmethod
     def of_path(cls, path: bytes, database: bytes) -> Chosen:
-        """Choose an image file or a folder.
+        """Choose an image file, a folder, or one archive or mail file.
 
         Raises:
             InputError: it is absent, or a container that evkit does not decode.
@@ -63,6 +66,8 @@ class Chosen:
         name = os.path.basename(path) or path
         if os.path.isdir(path):
             target = Target(name=name, root=os.path.realpath(path))
+        elif os.path.isfile(path) and holds_files(path):
+            target = Target(name=name, root=os.path.realpath(os.path.dirname(path)), single=name)
         elif os.path.exists(path):
             target = Target(name=name, paths=find_files(path)[1])
         else:
@@ -75,7 +80,8 @@ class Chosen:
     @property
     def sources(self) -> tuple[bytes, ...]:
         """What is read."""
-        return tuple(self.target.paths) or (self.target.root,)
+        target = self.target
+        return tuple(target.paths) or (os.path.join(target.root, target.single),)
 
     def identity(self, options: Options) -> dict[str, Json]:
         """Return what is listed and how, so that only the same work is gone on with."""
@@ -86,6 +92,7 @@ class Chosen:
             "version": __version__,
             "digests": ",".join(options.hashes),
             "types": options.types,
+            "archives": options.archives,
             "orphans": options.orphans,
             "orphan bytes": options.orphan_bytes,
             "slack": options.slack,
@@ -157,6 +164,17 @@ def choose(station: Station, replayed: Replay, ref: Ref) -> Chosen:
         **common,
     )
     return Chosen(target=target, database=database)
+
+
+def holds_files(path: bytes) -> bool:
+    """Say whether a file is an archive or mail, and no image that evkit reads or names."""
+    kind = detect.detect(path)
+    if kind.group == "packed":
+        return True
+    if kind.name != "raw" or detect.has_boot_sector(path):
+        return False
+    with open(path, "rb") as handle:
+        return kind_of(handle.read(_HEAD), os.path.basename(path)) is not None
 
 
 def path_hint(what: str) -> str | None:

@@ -38,6 +38,7 @@ def inventory() -> None:
         "evkit inventory run C-2026-014/E1",
         "evkit inventory run disk.E01 -o disk.inventory.db",
         "evkit inventory run C-2026-014/E1 --resume",
+        "evkit inventory run phone-export.zip -o phone.inventory.db",
     ),
     exits=(
         ExitCode.INCOMPLETE, ExitCode.FAILED_CHECK, ExitCode.UNDECIDED, ExitCode.NO_CASE,
@@ -57,6 +58,7 @@ def inventory() -> None:
 )
 @click.option("-o", "--output", metavar="FILE", help="The inventory file; only for a path.")
 @click.option("--no-types", is_flag=True, help="Do not determine file types.")
+@click.option("--no-archives", is_flag=True, help="Do not look into archives and mail.")
 @click.option(
     "--orphans",
     is_flag=True,
@@ -94,14 +96,16 @@ def inventory() -> None:
 @click.option("--record", is_flag=True, help="Record a complete inventory that is not signed yet.")
 @recording
 def run(
-    session: Session, what: str, hashes: str, output: str | None, no_types: bool, orphans: bool,
-    orphans_most: int, orphans_bytes: str, slack: bool, unallocated: bool, jobs: int, resume: bool,
-    restart: bool, record: bool,
+    session: Session, what: str, hashes: str, output: str | None, no_types: bool,
+    no_archives: bool, orphans: bool, orphans_most: int, orphans_bytes: str, slack: bool,
+    unallocated: bool, jobs: int, resume: bool, restart: bool, record: bool,
     recording: Recording,
 ) -> None:  # fmt: skip
-    """Inventory an acquisition, an image or a folder.
+    """Inventory an acquisition, an image, a folder, or one archive or mail file.
 
-    The file systems are read by libtsk in processes of their own. What cannot be read is a row, a
+    The file systems are read by libtsk in processes of their own. In folders and exports archives
+    (zip, tar, 7z and packed files) and mail (mbox, EML) are looked into, without unpacking to a
+    disk; digests that an export states of its files are compared. What cannot be read is a row, a
     count and exit code 3. An acquisition is compared with its record first, and the event is
     recorded at the end; one that is not what was acquired is not listed (exit code 4).
 
@@ -119,6 +123,7 @@ def run(
         options=Options(
             hashes=parse_algorithms(hashes),
             types=not no_types,
+            archives=not no_archives,
             orphans=orphans_most if orphans else 0,
             orphan_bytes=parse_size(orphans_bytes),
             slack=slack,

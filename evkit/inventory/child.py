@@ -53,11 +53,11 @@ def _serve(request: dict[str, Any], sender: Sender) -> None:
         types = FileTypes()  # before the limits: finding the library may start a process
     applied = limits.apply(request["limits"])
     info = {"types": types.engine if types else "off", "limits": applied}
-    if request["task"] == "tree":
-        from evkit.inventory.tree import send_tree
+    if request["task"] in {"tree", "inside"}:
+        from evkit.inventory.tree import send_files
 
         sender.send("info", {"engine": f"files, Python {sys.version.split()[0]}", **info})
-        send_tree(request, sender, types)
+        send_files(request, sender, types)
         return
     from evkit.inventory import tsk
 

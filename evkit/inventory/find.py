@@ -39,6 +39,7 @@ class Entry:
         stream: the stream row, None for a directory, a link, a name without content.
         name_row, stream_row: row numbers.
         mime: file type, None when not determined.
+        holder: escaped path of the archive that it lies in, with `!`; empty for none.
     """
 
     name: dict[str, Any] | None
@@ -46,12 +47,13 @@ class Entry:
     name_row: int | None
     stream_row: int | None
     mime: str | None
+    holder: str = ""
 
     @property
     def shown(self) -> str:
-        """The escaped path, with `:stream` for a named stream."""
+        """The escaped path, with `archive!` in front and `:stream` for a named stream."""
         if self.name is not None:
-            text = escape_bytes(from_fields(self.name))
+            text = self.holder + escape_bytes(from_fields(self.name))
         else:
             text = f"(no name, record {(self.stream or {}).get('inode')})"
         if self.stream is not None and "name" in self.stream:
@@ -215,7 +217,10 @@ def _entries(inventory: Inventory, pairs: list[tuple[_Place, _Place]]) -> Iterat
     mimes = inventory.mimes(place for _, (place, _) in pairs if place is not None)
     for (number, name), (place, stream) in pairs:
         mime = None if place is None else mimes.get(place)
-        yield Entry(name=name, stream=stream, name_row=number, stream_row=place, mime=mime)
+        holder = inventory.holders.of((name or stream or {}).get("fs", 0))
+        yield Entry(
+            name=name, stream=stream, name_row=number, stream_row=place, mime=mime, holder=holder
+        )
 
 
 def _fits(entry: Entry, wanted: Criteria) -> bool:

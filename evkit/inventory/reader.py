@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import heapq
 import operator
 import os
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
     from types import TracebackType
 
+    from evkit.inventory.holders import Holders
     from evkit.inventory.mask import Mask
 
 _TABLE = {"name": "name_keys", "stream": "stream_keys"}
@@ -50,6 +52,13 @@ class Inventory:
             if _COUNT.fullmatch(self.meta.get(name, "")) is None:
                 self.close()
                 raise InputError(f"`{escape_bytes(path)}` does not say how many rows it has")
+
+    @functools.cached_property
+    def holders(self) -> Holders:
+        """Where archives and mail lie."""
+        from evkit.inventory.holders import Holders
+
+        return Holders(self)
 
     def __enter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ from evkit.core.errors import InputError
 from evkit.core.paths import b64, to_fields
 from evkit.core.progress import SILENT, Progress
 from evkit.inventory.coverage import Coverage
+from evkit.inventory.insides import Insides
 from evkit.inventory.orphans import BYTES
 from evkit.inventory.parts import MAX_PARTS, divide, members, part_row, union
 from evkit.inventory.runner import EngineStoppedError, Limits
@@ -40,6 +41,7 @@ class Target:
         paths: absolute paths of the segments of an image in order; empty for files.
         root: folder of files, or of an acquisition of files; empty for an image.
         listed: the list of an intake (`files.jsonl`), or None.
+        single: name of the one file in `root` that is meant, empty for all.
         acquisition: `CASE/E1/A1`, or None.
         digests: digests recorded for the decoded medium or the list, by algorithm.
         unread: (offset, length) of ranges that could not be read when the image was made.
@@ -49,6 +51,7 @@ class Target:
     paths: Sequence[bytes] = ()
     root: bytes = b""
     listed: bytes | None = None
+    single: bytes = b""
     acquisition: str | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     unread: Sequence[tuple[int, int]] = ()
@@ -61,6 +64,7 @@ class Options:
     Attributes:
         hashes: digest names.
         types: determine file types.
+        archives: look into archives and mail among files.
         orphans: list at most so many records to which no name leads; 0 leaves them out.
         orphan_bytes: read at most so many bytes of their contents in a volume.
         slack: digest what lies between the end of a file and the end of its blocks.
@@ -72,6 +76,7 @@ class Options:
 
     hashes: tuple[str, ...] = ("md5", "sha256")
     types: bool = True
+    archives: bool = True
     orphans: int = 0
     orphan_bytes: int = BYTES
     slack: bool = False
@@ -123,6 +128,7 @@ class Scan:
         self.coverage = Coverage()
         self.engines: dict[str, str] = {}
         self.differing: list[int] = []
+        self._insides: Insides | None = None
 
     def run(self) -> dict[str, Any]:
         """Write all rows and return the coverage row, which is the last.
@@ -163,12 +169,21 @@ class Scan:
         self._add_source("tree")
         more: dict[str, Any] = {
             "root": b64(self._target.root), "hashes": list(self._options.hashes), "fs": 1,
-            "stored": self._writer.resumed,
+            "archives": self._options.archives, "stored": self._writer.resumed,
         }  # fmt: skip
         if self._target.listed is not None:
             more["list"] = b64(self._target.listed)
+        if self._target.single:
+            more["single"] = b64(self._target.single)
+        if not self._options.archives:
+            self.engines["archives"] = "no"
+        self._insides = Insides(self._writer, self._count, self._ask, self._inside)
         request = self._request("tree", 1 << 40, more)
-        return self._take(request, {"fs": 1, "offset": 0, "size": 0}, 0)
+        done = self._take(request, {"fs": 1, "offset": 0, "size": 0}, 0)
+        return done + self._insides.run(lambda number: self._progress.update(_TASK, done + number))
+
+    def _inside(self, task: str, size: int, more: Mapping[str, Any]) -> dict[str, Any]:
+        return self._request(task, size, {"hashes": list(self._options.hashes), **more})
 
     def _volumes(self) -> int:
         parts, error = self._table()
@@ -282,6 +297,9 @@ class Scan:
             for message in self._ask(request):
                 if trees and message.kind == "row":  # the row before it has its type by now
                     self._writer.checkpoint()
+                if message.kind == "archive" and self._insides is not None:
+                    self._insides.found(taker.stream, message.fields)
+                    continue
                 taker.take(message)
                 if message.kind == "beat":
                     self._progress.update(_TASK, before + max(taker.done, message.number))

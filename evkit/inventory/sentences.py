@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from evkit.core.text import escape, escape_bytes, is_clean, shorten
+from evkit.inventory.archives import reasons as archives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +19,7 @@ _ENGINE = {
     "engine-memory": "the program that read it needed more memory than it may use",
     "engine-error": "the program that read it failed",
 }
-REASONS = _ENGINE | {
+REASONS = _ENGINE | archives.REASONS | {
     "address-out-of-range": "an entry points at a record that cannot exist",
     "begins-with-zeros": "it begins with zeros and has no mark of a file system",
     "apfs-volume": "the volume is encrypted (FileVault, or by the hardware of the device)",
@@ -115,6 +116,8 @@ def _safe(text: str) -> str:
 
 def _where(kind: str, row: Mapping[str, Any]) -> str:
     text = _KINDS.get(kind, kind)
+    if kind == "filesystem" and "within" in row:
+        return f"{row['type']} {row['fs']} in row {row['within']}, {row['state']}"
     if kind == "filesystem":
         return f"{text} {row['fs']} at byte {row['offset']:,}, {row['state']}"
     if kind == "partition":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from evkit.manifest.rowaccept import Facts
 
-_ROWS = {"name", "directory", "stream", "space", "error"}
+_ROWS = {"name", "directory", "stream", "space", "error", "export"}
 STORED = "stored"  # reason of a stream row that stands for one that an earlier run kept
 _OURS = ("row", "fs", "partition", "offset", "size")
 

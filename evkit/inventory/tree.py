@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from evkit.core.paths import to_fields, unb64
 from evkit.core.text import escape
 from evkit.hashing.reading import open_evidence
-from evkit.inventory.filestream import Files
+from evkit.inventory.archives.stated import Stated
+from evkit.inventory.filestream import Files, Rows
+from evkit.inventory.placeholders import is_placeholder
 
 if TYPE_CHECKING:
     from evkit.inventory.filetype import FileTypes
@@ -33,30 +35,42 @@ _KINDS = (
 
 
 class Folders:
-    """Walks a folder without following links; hard links are digested once."""
+    """Walks a folder without following links; hard links are digested once.
 
-    def __init__(self, files: Files, sender: Sender) -> None:
+    Args:
+        files: digests the content.
+        rows: takes the rows.
+        stated: collects what exports state of their files.
+    """
+
+    def __init__(self, files: Files, rows: Rows, stated: Stated) -> None:
         self._files = files
-        self._send = sender
+        self._send = rows
+        self._stated = stated
         self._count = 0
         self._linked: dict[tuple[int, int], int] = {}
 
-    def run(self, root: bytes) -> None:
-        """Send all rows below `root`."""
+    def run(self, root: bytes, single: bytes = b"") -> None:
+        """Send all rows below `root`, or those of the one entry `single` of it."""
         self._count = 1
         facts = os.lstat(root)
         self._send.row(_name_row(1, 1, b"/", b"", facts))
-        self._list(root, b"", 1, 0)
+        self._list(root, b"", 1, 0, facts, [single] if single else None)
 
-    def _list(self, real: bytes, shown: bytes, parent: int, depth: int) -> None:
+    def _list(
+        self, real: bytes, shown: bytes, parent: int, depth: int, facts: os.stat_result,
+        only: list[bytes] | None = None,
+    ) -> None:  # fmt: skip
         row: dict[str, Any] = {
             "row": "directory", "fs": 1, "inode": parent, "seq": 0,
             **to_fields(shown or b"/"), "allocated": True, "entries": 0, "state": "ok",
         }  # fmt: skip
-        entries: list[bytes] = []
+        entries = only or []
         if depth > MAX_DEPTH:
             row |= {"state": "unreadable", "reason": "too-deep"}
-        else:
+        elif is_placeholder(facts):
+            row |= {"state": "skipped", "reason": "cloud-placeholder"}
+        elif only is None:
             try:
                 entries = _names(real)
             except OSError as error:
@@ -64,16 +78,20 @@ class Folders:
                 row["detail"] = escape(error.strerror or type(error).__name__)
         row["entries"] = len(entries)
         self._send.row(row)
+        self._stated.folder(real, shown, entries)
         folders = []
         for name in entries:
-            number = self._entry(real, shown, parent, name)
-            if number:
-                folders.append((name, number))
-        for name, number in folders:
-            self._list(os.path.join(real, name), shown + b"/" + name, number, depth + 1)
+            number, found = self._entry(real, shown, parent, name)
+            self._stated.numbered(shown + b"/" + name, number)
+            if found is not None and stat.S_ISDIR(found.st_mode):
+                folders.append((name, number, found))
+        for name, number, found in folders:
+            self._list(os.path.join(real, name), shown + b"/" + name, number, depth + 1, found)
 
-    def _entry(self, real: bytes, shown: bytes, parent: int, name: bytes) -> int:
-        """Send the rows of one entry; returns its number when it is a folder, else 0."""
+    def _entry(
+        self, real: bytes, shown: bytes, parent: int, name: bytes
+    ) -> tuple[int, os.stat_result | None]:
+        """Send the rows of one entry; returns its number and what the system says of it."""
         path = os.path.join(real, name)
         self._count += 1
         number = self._count
@@ -83,7 +101,7 @@ class Folders:
             row = _name_row(number, parent, shown + b"/" + name, name, None)
             row |= {"state": "unreadable", "reason": "record-not-readable"}
             self._send.row(row | {"detail": escape(error.strerror or "")})
-            return 0
+            return number, None
         first = True
         if stat.S_ISREG(facts.st_mode) and facts.st_nlink > 1:
             known = self._linked.setdefault((facts.st_dev, facts.st_ino), number)
@@ -96,21 +114,37 @@ class Folders:
                 row |= {"state": "unreadable", "reason": "link-not-readable"}
         self._send.row(row)
         if stat.S_ISREG(facts.st_mode) and first:
-            self._files.stream(path, number)
-        return number if stat.S_ISDIR(facts.st_mode) else 0
+            self._files.stream(path, number, shown + b"/" + name)
+        return number, facts
+
+
+def send_files(request: dict[str, Any], sender: Sender, types: FileTypes | None) -> None:
+    """Serve the tasks about files: `tree`, and `inside` for the archives found there."""
+    if request["task"] == "inside":
+        from evkit.inventory.archives.task import send_inside
+
+        send_inside(request, sender, types)
+    else:
+        send_tree(request, sender, types)
 
 
 def send_tree(request: dict[str, Any], sender: Sender, types: FileTypes | None) -> None:
-    """Send all rows of a folder, or of the list of an intake."""
+    """Send all rows of a folder, of one file, or of the list of an intake."""
     root = unb64(request["root"])
-    files = Files(sender, request["hashes"], types)
+    rows, stated = Rows(sender), Stated(request["hashes"])
+    files = Files(
+        rows, request["hashes"], types, archives=request["archives"],
+        stored=request.get("stored", 0), stated=stated,
+    )  # fmt: skip
     sender.send("fs", {"type": "tree", "size": 0, "zone": "utc", "state": "ok"})
     if "list" in request:
         from evkit.inventory.takenin import send_list
 
-        send_list(unb64(request["list"]), root, files, sender)
+        send_list(unb64(request["list"]), root, files, rows, stated)
     else:
-        Folders(files, sender).run(root)
+        Folders(files, rows, stated).run(root, unb64(request.get("single", "")))
+    for row in stated.finish():
+        rows.row(row)
 
 
 def _name_row(

@@ -151,7 +151,7 @@ _KINDS: dict[str, tuple[dict[str, Callable[[object], bool]], frozenset[str]]] = 
          "block_size": _number, "blocks": _count, "root": _count, "first_inode": _count,
          "last_inode": _count, "zone": _one_of({"utc", "local-unknown"}), "resolution": _resolution,
          "member": _number, "label": _text, "label_b64": _text, "identifier": _match(_UUID),
-         **_place},
+         "within": _count, **_place},
         frozenset({"fs", "type", "offset", "size", "state"}),
     ),
     "directory": (
@@ -182,6 +182,18 @@ _KINDS: dict[str, tuple[dict[str, Callable[[object], bool]], frozenset[str]]] = 
          "extents": _extents, "bytes_digested": _count, "digests": _digests,
          "zeros": lambda value: value is True, "left_out": _number, **_place},
         frozenset({"what", "derived", "bytes_digested", "state"}),
+    ),
+    "message": (
+        {"fs": _number, "inode": _count, "message_id": _text, "subject": _text, "from": _text,
+         "to": _text, "sent": _match(_NS), "attachments": _count, **_place},
+        frozenset({"fs", "inode", "attachments", "state"}),
+    ),
+    "export": (
+        {"fs": _number, "inode": _count, "kind": _slug, "path": _text, "path_b64": _text,
+         "tool": _text, "stated": _count, "agreed": _count, "differing": _count,
+         "missing": _count, "unchecked": _count, **_place},
+        frozenset({"fs", "inode", "kind", "path", "stated", "agreed", "differing", "missing",
+                   "unchecked", "state"}),
     ),
     "error": (
         {"fs": _number, "partition": _number, "inode": _count, "path": _text, "path_b64": _text,

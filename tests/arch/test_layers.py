@@ -9,7 +9,7 @@ import layers
 BASE = {"click", "rich", "cryptography", "isal", "pytsk3", "pyewf", "magic", "pylibmagic", "yaml"}
 BASE |= {"jinja2", "segno"}
 # imported when used, with a word when they are missing
-EXTRAS = {"pyarrow", "pyfsapfs", "pyfsntfs", "pyvmdk", "pyvhdi"}
+EXTRAS = {"py7zr", "pyarrow", "pyfsapfs", "pyfsntfs", "pyvmdk", "pyvhdi"}
 
 
 def test_every_package_has_a_layer():

@@ -1,0 +1,47 @@
+"""Why something in an archive, in mail or in an export is not whole, in words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+REASONS: Final = {
+    "7z-not-here": "the library that reads 7z is not installed",
+    "bytes-after-end": "bytes follow its end, which another program may read",
+    "count-differs": "it states another number of members than it has",
+    "crc-differs": "its content does not have the checksum that the archive states",
+    "cut-short": "it ends too early",
+    "dictionary-too-large": "unpacking it needs more memory than is allowed",
+    "differs-from-stated": "its content does not have the digest that the export states",
+    "directory-cut-short": "the directory of the archive ends too early",
+    "directory-not-found": "the directory is not where the archive says",
+    "directory-too-large": "the directory of the archive is too large",
+    "encoded-otherwise": "it is encoded in a way that evkit does not know",
+    "encoding-damaged": "its encoding is damaged",
+    "encrypted": "it is encrypted",
+    "header-checksum": "the header of a member is damaged",
+    "header-too-long": "its header is too long",
+    "headers-differ": "the two headers of the member disagree, and so will two programs",
+    "member-damaged": "one of its members is damaged",
+    "message-too-large": "the message is too large to look for attachments",
+    "name-too-long": "its name is too long to be shown whole",
+    "nested-too-large": "an archive that lies packed in another one and is too large for memory",
+    "no-end-record": "the end of the archive is missing",
+    "no-local-header": "the directory points at a member that is not there",
+    "not-a-7z": "its header cannot be read",
+    "not-in-directory": "the directory of the archive does not name it: it was hidden or removed",
+    "overlaps": "it shares its bytes with another member",
+    "packed-data": "its packed data are damaged",
+    "packed-otherwise": "it is packed with a method that evkit does not unpack",
+    "part-of-several": "the archive is one part of several",
+    "record-too-large": "a record that describes a member is too large",
+    "several-end-records": "it has several ends, and programs will choose different ones",
+    "size-differs": "it does not have the size that the archive states",
+    "stated-file-missing": "the export states a digest of it, and it is not here",
+    "tar-sparse": "its holes are kept in a form that evkit does not read",
+    "too-many-bytes": "unpacking was ended because it grows beyond measure",
+    "too-many-members": "it has more members than are listed",
+    "too-many-parts": "the message has more parts than are listed",
+    "too-slow": "reading was ended because it took too long",
+    "two-directories": "it has two directories, and programs will choose different ones",
+    "zstd-not-here": "this Python cannot unpack Zstandard",
+}
