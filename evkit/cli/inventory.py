@@ -38,7 +38,7 @@ def inventory() -> None:
         "evkit inventory run C-2026-014/E1",
         "evkit inventory run disk.E01 -o disk.inventory.db",
         "evkit inventory run C-2026-014/E1 --resume",
-        "evkit inventory run phone-export.zip -o phone.inventory.db",
+        "evkit inventory run ./phone-export.zip -o phone.inventory.db",
     ),
     exits=(
         ExitCode.INCOMPLETE, ExitCode.FAILED_CHECK, ExitCode.UNDECIDED, ExitCode.NO_CASE,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 READ = 1 << 20
 _PEEK = 4096
+STORED = "stored"  # reason of a stream row in whose place the parent puts the one that it kept
 _ZEROS = memoryview(bytes(READ))
 
 
@@ -86,10 +87,12 @@ class Files:
             "bytes_digested": 0, "basis": "allocated",
         }  # fmt: skip
         more = self._stated.wanted(shown) if self._stated is not None else ()
+        kept = self._rows.number < self._stored
         facts = None
         digests: dict[str, str] = {}
         try:
-            facts, head, digests = self._read(path, row, more)
+            skip = kept and not (self._stated is not None and self._stated.claims(shown))
+            facts, head, digests = self._read(path, row, more, skip=skip)
         except OSError as error:
             row |= {"state": "unreadable", "reason": "read-error"}
             row["detail"] = escape(error.strerror or type(error).__name__)
@@ -101,10 +104,12 @@ class Files:
             if wrong:
                 row |= {"state": "damaged", "reason": "differs-from-record"}
                 row["detail"] = f"{wrong[0]} is {row.pop('digests')[wrong[0]]}"
-        self._rows.row(row)
         if self._stated is not None and row["state"] == "ok":
             self._stated.saw(shown, digests)
-        if facts is not None and (row["state"] == "ok" or row.get("reason") == "stored"):
+        if kept and row.pop("digests", None):
+            row |= {"state": "skipped", "reason": STORED, "bytes_digested": 0}
+        self._rows.row(row)
+        if facts is not None and (row["state"] == "ok" or row.get("reason") == STORED):
             self._after(path, shown, facts, head, row)
 
     def _after(
@@ -124,7 +129,7 @@ class Files:
                 self._rows.sender.send("type", mime)
 
     def _read(
-        self, path: bytes, row: dict[str, Any], more: Sequence[str]
+        self, path: bytes, row: dict[str, Any], more: Sequence[str], *, skip: bool
     ) -> tuple[os.stat_result, bytes, dict[str, str]]:
         known = os.lstat(path)
         if is_placeholder(known):
@@ -137,8 +142,8 @@ class Files:
             if not stat.S_ISREG(before.st_mode):
                 row |= {"state": "unreadable", "reason": "changed-while-read"}
                 return before, b"", {}
-            if self._rows.number < self._stored:
-                row |= {"state": "skipped", "reason": "stored"}
+            if skip:
+                row |= {"state": "skipped", "reason": STORED}
                 return before, os.read(descriptor, _PEEK), {}
             digest = MultiDigest((*self._hashes, *more))
             if size > HEAD and getattr(before, "st_blocks", size) * 512 < size:

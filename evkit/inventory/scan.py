@@ -298,7 +298,8 @@ class Scan:
                 if trees and message.kind == "row":  # the row before it has its type by now
                     self._writer.checkpoint()
                 if message.kind == "archive" and self._insides is not None:
-                    self._insides.found(taker.stream, message.fields)
+                    if taker.stream >= 0 or not self._writer.resumed:  # a kept one may be damaged
+                        self._insides.found(taker.stream, message.fields)
                     continue
                 taker.take(message)
                 if message.kind == "beat":

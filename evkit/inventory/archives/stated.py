@@ -121,6 +121,10 @@ class Stated:
             if path in self._claims:
                 self._inodes.setdefault(path, inode)
 
+    def claims(self, path: bytes) -> bool:
+        """Say whether something states a digest of a file."""
+        return path in self._claims
+
     def wanted(self, path: bytes) -> tuple[str, ...]:
         """Return the digests that must be made of a file besides those of every file."""
         claims = self._claims.get(path)
