@@ -60,13 +60,13 @@ class InsideTaker:
             EngineStoppedError: the child may not send it.
             InputError: a row that is not one.
         """
-        kind, fields = message.kind, message.fields
+        kind = message.kind
         if kind == "archive":
-            self._begin(fields)
+            self._begin(message.fields)
         elif kind == "row" and self._open:
-            self._row(message.raw or rows.encode(fields))
+            self._row(message.raw or rows.encode(message.fields))
         elif kind == "fs" and self._open:
-            self._close(fields)
+            self._close(message.fields)
         elif kind == "type" and self._typed >= 0:
             self._sink.add_type(self._typed, message.text)
             self._typed = -1

@@ -1,74 +1,159 @@
-"""An ext4 image with 8,000 files: evkit's inventory beside fiwalk and tsk_loaddb."""
+"""Inventories of large volumes beside fiwalk and tsk_loaddb; a huge folder; millions of rows.
+
+`EVKIT_BENCH_FILES` makes the images smaller (84,000 files are those of the floor).
+"""
 
 from __future__ import annotations
 
-import hashlib
+import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from harness import Row, median_ratio, median_wall, pair, run
+import diskimages
+import manyrows
+from harness import Row, Run, median_ratio, median_wall, pair, run
 
-FOLDERS, FILES = 80, 100
-SIZES = (100, 1000, 4000, 20000)
+FILES = int(os.environ.get("EVKIT_BENCH_FILES", "84000"))
+ROWS = FILES * 60 // 10000 * 10000  # five million of them
+NTFS_FILES = FILES * 50 // 84
+NAMES = FILES * 100 // 84
+_PER_FILE = 25600  # bytes of an image for each file
 
 
 def rows() -> list[Row]:
-    """Two rows, or none without the programs that make and read the image."""
-    needed = {name: shutil.which(name, path="/usr/sbin:/usr/bin:/bin") for name in
-              ("mke2fs", "fiwalk", "tsk_loaddb")}  # fmt: skip
-    if None in needed.values():
-        return []
-    with tempfile.TemporaryDirectory(prefix="evkit-bench-") as name:
+    """All rows; those whose programs are not here are left out."""
+    with tempfile.TemporaryDirectory(prefix="evkit-bench-", dir=os.environ.get("TMPDIR")) as name:
         folder = Path(name)
-        image = _image(folder, needed["mke2fs"])
-        return [
-            _row(folder, image, "fiwalk", needed["fiwalk"], "fiwalk with MD5 and SHA-1"),
-            _row(folder, image, "tsk_loaddb", needed["tsk_loaddb"], "tsk_loaddb with MD5"),
-        ]
+        return [*_ext4(folder), *_ntfs(folder), *_one_folder(folder), _many(folder)]
 
 
-def _image(folder: Path, mke2fs: str) -> Path:
-    tree = folder / "tree"
-    for first in range(FOLDERS):
-        (tree / f"d{first}").mkdir(parents=True)
-        for second in range(FILES):
-            seed = f"{first} {second}".encode()
-            content = hashlib.shake_128(seed).digest(SIZES[second % len(SIZES)])
-            (tree / f"d{first}" / f"f{second}.bin").write_bytes(content)
-    image = folder / "disk.ext4"
-    command = [mke2fs, "-q", "-t", "ext4", "-d", str(tree), "-N", "12000", str(image), "200M"]
-    subprocess.run(command, check=True, capture_output=True)
-    shutil.rmtree(tree)
-    return image
+def _ext4(folder: Path) -> Iterator[Row]:
+    if diskimages.missing("mke2fs", "fiwalk", "tsk_loaddb"):
+        return
+    diskimages.tree(folder / "tree", FILES)
+    image = diskimages.ext4(
+        folder / "disk.ext4", folder / "tree", FILES * _PER_FILE, FILES + FILES // 4 + 1000
+    )
+    what = f"ext4, {FILES:,} files"
+    yield _beside(folder, image, what, "MD5 + SHA-1", ["--no-types", "--hash", "md5,sha1"], 3)
+    yield _beside(folder, image, what, "MD5", ["--no-types", "--hash", "md5"], 5, "tsk_loaddb")
+    yield _beside(folder, image, what, "MD5 + SHA-256 and types", [], 1)
+    image.unlink()
 
 
-def _row(folder: Path, image: Path, peer: str, program: str, title: str) -> Row:
+def _ntfs(folder: Path) -> Iterator[Row]:
+    if diskimages.missing("mkntfs", "ntfs-3g", "fiwalk"):
+        return
+    image = diskimages.ntfs(
+        folder / "disk.ntfs", NTFS_FILES * _PER_FILE + (64 << 20),
+        lambda top: diskimages.tree(top, NTFS_FILES),
+    )  # fmt: skip
+    if image is None:
+        return
+    what = f"NTFS, {NTFS_FILES:,} files"
+    yield _beside(folder, image, what, "MD5 + SHA-1", ["--no-types", "--hash", "md5,sha1"], 3)
+    yield _beside(folder, image, what, "MD5 + SHA-256 and types", [], 1)
+    image.unlink()
+
+
+def _one_folder(folder: Path) -> Iterator[Row]:
+    """The same names in one folder and in a hundred; the engine's own listing is quadratic."""
+    if diskimages.missing("mke2fs", "fls"):
+        return
+    walls: list[list[Run]] = []
+    for folders in (1, 100):
+        for number in range(folders):
+            diskimages.one_folder(folder / "tree" / f"d{number}", NAMES // folders)
+        image = diskimages.ext4(
+            folder / "names.ext4", folder / "tree", NAMES * 6144 + (32 << 20), 2 * NAMES
+        )
+        ours, theirs = pair(
+            _ours(folder, image, ["--no-types", "--hash", "md5"]),
+            lambda image=image: run(["fls", "-r", "-p", str(image)]),
+            rounds=1,
+        )
+        walls.append([*ours, *theirs])
+        image.unlink()
+    (one, fls), (many, fls_many) = walls
+    yield Row(
+        job=f"`evkit inventory run`, {NAMES:,} names in one folder, MD5",
+        ours=one.wall,
+        peer="fls, which only lists,",
+        theirs=fls.wall,
+        ratio=fls.wall / one.wall,
+        floor="no quadratic time of our own",
+        rss=one.rss,
+        note=f"in 100 folders {many.wall:.3g} s, fls {fls_many.wall:.3g} s",
+    )
+
+
+def _many(folder: Path) -> Row:
+    path = folder / "many.db"
+    command = [sys.executable, manyrows.__file__, str(path), str(ROWS)]
+    found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    path.unlink()
+    first, last = found["wall"][0], found["wall"][-1]
+    total = sum(found["wall"])
+    size = ROWS // 10
+    return Row(
+        job=f"{ROWS:,} made-up rows judged, counted and stored",
+        ours=ROWS / total,
+        unit="rows/s",
+        floor="memory under 400 MB, the last tenth as fast as the first",
+        ok=found["rss"] < 400e6 and last < 1.3 * first,
+        rss=found["rss"],
+        note=(
+            f"first tenth {size / first:,.0f}, last {size / last:,.0f} rows/s; "
+            f"{sum(found['cpu']) / ROWS * 1e6:.1f} CPU µs a row; "
+            f"indexes {found['end_wall']:.1f} s; "
+            f"{found['size'] / ROWS:.0f} bytes a row"
+        ),
+    )
+
+
+def _ours(folder: Path, image: Path, options: list[str]):
     beside = Path(sys.executable).parent / "evkit"
     evkit = str(beside) if beside.exists() else "evkit"
-    ours_file, theirs_file = folder / "ours.db", folder / "theirs"
-    hashes = "md5,sha1" if peer == "fiwalk" else "md5"
+    database = folder / "ours.db"
 
-    def ours():
-        ours_file.unlink(missing_ok=True)
-        return run([evkit, "inventory", "run", str(image), "-o", str(ours_file), "--no-types",
-                    "--hash", hashes, "--quiet"])  # fmt: skip
+    def call() -> Run:
+        database.unlink(missing_ok=True)
+        command = [evkit, "inventory", "run", str(image), "-o", str(database), "--quiet"]
+        return run([*command, *options], tree=True, codes=(0, 3))
 
-    def theirs():
+    return call
+
+
+def _beside(
+    folder: Path, image: Path, what: str, made: str, options: list[str], least: float,
+    peer: str = "fiwalk",
+) -> Row:  # fmt: skip
+    theirs_file = folder / "theirs"
+    program = shutil.which(peer, path="/usr/sbin:/usr/bin:/bin") or peer
+
+    def theirs() -> Run:
         theirs_file.unlink(missing_ok=True)
         if peer == "fiwalk":
             return run([program, "-X", str(theirs_file), str(image)])
         return run([program, "-h", "-d", str(theirs_file), str(image)])
 
-    first, second = pair(ours, theirs)
+    first, second = pair(_ours(folder, image, options), theirs)
+    ratio = median_ratio(first, second)
+    digests = "MD5 + SHA-1" if peer == "fiwalk" else "MD5"
     return Row(
-        job=f"`evkit inventory run`, {FOLDERS * FILES:,} files, {hashes}",
+        job=f"`evkit inventory run`, {what}, {made}",
         ours=median_wall(first),
-        peer=title,
+        peer=f"{peer} with {digests}, no types,",
         theirs=median_wall(second),
-        ratio=median_ratio(first, second),
+        ratio=ratio,
+        floor=f"{least}x, aim 3.5x" if least == 3 else f"{least}x",
+        ok=ratio >= least,
+        least=least,
         rss=max(item.rss for item in first),
-        note="evkit also writes salted rows, extents and a root",
+        note=f"CPU {min(r.cpu for r in first):.1f} s against {min(r.cpu for r in second):.1f} s",
     )

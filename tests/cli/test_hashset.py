@@ -280,3 +280,30 @@ def test_an_inventory_file_without_a_station(run, tmp_path, monkeypatch):
     assert (out["done"], out["recorded"]) == (True, False)
     found = marks.marks_for(os.fsencode(tmp_path / "disk.raw.inventory.db"))
     assert found.of(number)[0].weak
+
+
+def test_marks_answer_searches_only_as_they_were_recorded(run, listed, tmp_path):
+    folder, streams = listed
+    assert "was not compared" in run("inventory", "find", "C1/E1/A1", "--notable", expect=10)
+    number, digests = next(iter(streams.items()))
+    (tmp_path / "x").write_text(digests["sha256"] + "\n")
+    run("hashset", "import", tmp_path / "x", "--name", "own", "--kind", "notable")
+    run("inventory", "mark", "C1/E1")
+    found = json.loads(run("inventory", "find", "C1/E1/A1", "--notable", "--json"))
+    assert number in {entry["stream_row"] for entry in found["entries"]}
+    assert "nothing found" in run("inventory", "find", "C1/E1/A1", "--known")
+    run("inventory", "report", "C1/E1", "-o", "x.html")
+    path = os.path.join(folder, "inventory.db.marks.jsonl")
+    stray = os.path.join(folder, "inventory.db.marks-2.jsonl")
+    shutil.copyfile(path, stray)  # of a run that was stopped before its record
+    run("inventory", "find", "C1/E1/A1", "--notable")
+    with open(path, "rb") as handle:
+        whole = handle.read()
+    os.chmod(path, 0o644)
+    with open(path, "wb") as handle:
+        handle.write(whole.replace(b'"created":"20', b'"created":"19'))
+    for command in (("find", "C1/E1/A1", "--notable"), ("report", "C1/E1", "-o", "y.html")):
+        assert "were recorded" in run("inventory", *command, expect=4)
+    os.unlink(path)
+    run("inventory", "find", "C1/E1/A1", "--notable", expect=14)
+    assert not os.path.exists(tmp_path / "y.html")

@@ -14,10 +14,12 @@ import stations
 
 from evkit.cli import main
 from evkit.cli.session import Session
+from evkit.core.errors import InterruptedByUserError, StorageError
 from evkit.core.refs import parse_ref
 from evkit.hashing.digests import digest_file
 from evkit.hashing.piecefile import write_pieces
 from evkit.hashing.pieces import PieceHasher
+from evkit.inventory import store
 from evkit.inventory.scan import Scan
 from evkit.ledger.event import Draft, Subject
 from evkit.station import Station
@@ -405,3 +407,54 @@ def test_a_path_with_the_shape_of_a_reference(run, tmp_path, monkeypatch):
         assert "write ./disk.ext4" in run("inventory", *words, expect=10)
     assert "evkit station init" in run("inventory", "run", "C1/E1", expect=10)
     run("inventory", "run", "./disk.ext4")
+
+
+def test_an_inventory_that_was_stopped_is_named_and_goes_on(run, monkeypatch):
+    folder, _ = _acquired(run.made, IMAGE)
+    part = os.path.join(folder, "inventory.db.part")
+    finish = store.Writer.finish
+
+    def stop(writer, _meta):
+        monkeypatch.setattr(store, "_BATCH", 1)
+        writer.checkpoint()
+        raise InterruptedByUserError("stopped by the user")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.Writer, "finish", stop)
+        run("inventory", "run", "C1/E1/A1", expect=130)
+    assert os.path.exists(part)
+    status = json.loads(run("status", "--json", expect=0))
+    assert [(work["what"], work["state"], work["ref"]) for work in status["work"]] == [
+        ("inventory", "stopped", "C1/E1/A1")
+    ]
+    assert "evkit inventory run C1/E1/A1 --resume" in run("status")
+    refused = run("inventory", "run", "C1/E1/A1", expect=15)
+    assert "inventory.db.part" in refused
+    assert "--resume" in refused
+    assert "--restart" in refused
+    run("inventory", "run", "C1/E1/A1", "--resume", "--restart", expect=2)
+    assert "digests" in run("inventory", "run", "C1/E1", "--resume", "--hash", "md5", expect=15)
+    assert store.Writer.finish is finish
+    found = json.loads(run("inventory", "run", "C1/E1/A1", "--resume", "--json"))
+    assert found["resumed"] == int(found["meta"]["rows"])
+    assert found["recorded"]
+    assert sorted(os.listdir(folder)) == ["image.raw", "inventory.db"]
+    assert json.loads(run("status", "--json"))["work"] == []
+    with kit.Inventory(os.fsencode(os.path.join(folder, "inventory.db"))) as inventory:
+        assert inventory.problems() == []
+
+
+def test_a_stopped_inventory_can_be_begun_anew(run, monkeypatch):
+    folder, _ = _acquired(run.made, IMAGE)
+
+    def stop(writer, _meta):
+        monkeypatch.setattr(store, "_BATCH", 1)
+        writer.checkpoint()
+        raise StorageError("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.Writer, "finish", stop)
+        run("inventory", "run", "C1/E1/A1", expect=16)
+    found = json.loads(run("inventory", "run", "C1/E1/A1", "--restart", "--json", "--no-types"))
+    assert found["resumed"] == 0
+    assert sorted(os.listdir(folder)) == ["image.raw", "inventory.db"]

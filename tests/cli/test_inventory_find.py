@@ -8,9 +8,9 @@ import acquirekit
 import pytest
 import stations
 
+from evkit.actions import inventory_show
 from evkit.cli import main
 from evkit.cli.session import Session
-from evkit.inventory import marking
 from evkit.station import Station
 
 
@@ -107,7 +107,9 @@ def test_marks_that_were_not_made_are_no_answer(run, two, monkeypatch):
         def streams(self, category=None):
             return [] if category == "known" else [stream]
 
-    monkeypatch.setattr(marking, "load", lambda path: Marks() if b"/C2/" in path else None)
+    monkeypatch.setattr(
+        inventory_show, "marks_of", lambda path, _: Marks() if b"/C2/" in path else None
+    )
     database = run.made.path / "cases" / "C2" / "E1" / "A1" / "inventory.db"
     import reportkit
 

@@ -25,6 +25,8 @@ MADE = {
     "swap": ("mkswap", [], 4, "swap", "ok"),
     "luks1": ("cryptsetup", ["--type", "luks1", "--pbkdf-force-iterations", "1000"], 20, "luks1",
               "encrypted"),
+    "bigalloc": ("mke2fs", ["-q", "-F", "-t", "ext4", "-O", "bigalloc", "-C", "16384"], 24, "ext",
+                 "unsupported"),
     "luks2": ("cryptsetup", ["--type", "luks2", "--pbkdf", "pbkdf2",
                              "--pbkdf-force-iterations", "1000"], 20, "luks2", "encrypted"),
 }  # fmt: skip

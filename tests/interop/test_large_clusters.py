@@ -187,6 +187,27 @@ def test_names_agree_with_ntfs_3g(made, tmp_path, program):
     assert theirs <= ours
 
 
+def test_free_clusters_and_slack(made, tmp_path):
+    image, _ = made
+    raw = image.read_bytes()
+    options = Options(types=False, slack=True, unallocated=True)
+    with kit.scan(image, tmp_path / "i.db", options) as inventory:
+        rows = kit.of_kind(inventory, "space")
+        volume = kit.of_kind(inventory, "filesystem")[0]
+        streams = [r for r in kit.of_kind(inventory, "stream") if r["basis"] == "allocated"]
+        assert inventory.coverage()["spaces"]["failed"] == 0
+    free = [r["extents"][0] for r in rows if r["what"] == "unallocated"]
+    assert any(GONE[:4096] in raw[at : at + size] for at, size in free)
+    assert sum(size for _, size in free) % volume["block_size"] == 0
+    for stream in streams:
+        for at, size in stream.get("extents", ()):
+            assert at < 0 or not any(s <= at < s + n or at <= s < at + size for s, n in free)
+    (big,) = [r for r in streams if r["size"] == len(BIG)]
+    (slack,) = [r for r in rows if r.get("inode") == big["inode"]]
+    assert slack["extents"][0][0] == sum(big["extents"][-1])
+    assert (len(BIG) + slack["size"]) % volume["block_size"] == 0
+
+
 def test_without_the_library_it_is_said_what_to_install(made, tmp_path):
     image, _ = made
     code = (

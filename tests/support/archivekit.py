@@ -15,7 +15,7 @@ from evkit.inventory.archives.kinds import kind_of
 from evkit.inventory.archives.listing import Archive, Job
 from evkit.inventory.coverage import Coverage, problems
 from evkit.inventory.insidetaker import InsideTaker
-from evkit.inventory.wire import Message, _encode
+from evkit.inventory.wire import Message, encode, row_bytes
 from evkit.manifest import rows
 from evkit.manifest.rowaccept import facts_of
 
@@ -36,7 +36,7 @@ class Listed:
         kind = kind or kind_of(data[:4096], name)
         assert kind is not None, data[:40]
         batch = [(WITHIN, {"type": kind, "size": len(data)})]
-        self._taker = InsideTaker(self, self.count.take, 2, batch)
+        self._taker = InsideTaker(self, self.count.take_all, 2, batch)
         job = Job(self, hashes, None, 2, Budget(caps or Caps(), len(data)))
         content = Content(name, len(data), lambda: io.BytesIO(data), seeking=True)
         self.capped = False
@@ -60,10 +60,10 @@ class Listed:
         raise AssertionError("no types were asked for")
 
     def send(self, kind, *content):
-        self._taker.take(Message.parse(_encode((kind, *content))[:-1]))
+        self._taker.take(Message.parse(encode((kind, *content))))
 
     def row(self, fields):
-        self.send("row", fields)
+        self._taker.take(Message.parse(row_bytes(fields)))
 
     def beat(self, done):
         pass

@@ -89,25 +89,74 @@ def by_path(inventory: Inventory) -> dict[str, dict]:
     return {entry.shown: entry.stream for entry in entries(inventory) if entry.stream}
 
 
+FAKE = """
+import json, os, sys, time
+request = json.loads(sys.stdin.readline())
+
+def put(line):
+    sys.stdout.write(line + chr(10)); sys.stdout.flush()
+
+def raw(row):
+    return json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+def say(*items):
+    start = {"row": "", "offer": "?"}.get(items[0])
+    put(json.dumps(items) if start is None else start + raw(items[1]))
+
+def table():
+    say("image", {"size": 1 << 20, "sector_size": 0, "format": "raw", "gaps": []})
+    say("part", {"kind": "partition", "table": "dos", "offset": 0, "size": 4096})
+    say("part", {"kind": "partition", "table": "dos", "offset": 8192, "size": 4096})
+
+def folder(fs, inode, path="/"):
+    say("row", {"row": "directory", "fs": fs, "inode": inode, "seq": 0, "path": path,
+                "allocated": True, "entries": 0, "state": "ok"})
+
+def facts():
+    say("fs", {"type": "fat12", "state": "ok", "root": 2})
+
+def serve(fs, lines=(), listing=None, record=None, below=(), streams=None, asked=None, died=0):
+    for line in sys.stdin:
+        task = json.loads(line)
+        if task["task"] == "list":
+            for inode, *_ in task["folders"]:
+                listing and listing(inode)
+                folder(fs, inode)
+                for text in lines:
+                    put("+" + text)
+                at_root = inode == 2
+                records = [5, 0, 1, len(lines)] if lines else []
+                for number in streams or () if at_root else ():
+                    records += [number, number, 1, 0]
+                say("listed", [[n, 0, "eA==", 1, 0] for n in below] if at_root else [], records)
+        else:
+            keys = task["records"]
+            for inode, count in zip(keys[::2], keys[1::2]):
+                texts = [sys.stdin.readline()[:-1] for _ in range(count)]
+                record and record(inode)
+                for text in texts:
+                    asked() if text[:1] == "!" else put(text)
+                if died and not task["careful"]:
+                    os.kill(os.getpid(), 9)
+                if not count:
+                    say("row", {"row": "error", "fs": fs, "inode": inode, "stage": "streams",
+                                "reason": "made-up"})
+                if task["careful"]:
+                    say("item")
+        say("end")
+
+def good(fs, **more):
+    facts()
+    serve(fs, **more)
+"""
+
+
 def fake_engine(folder: Path, body: str) -> list[str]:
-    """Return a command that plays the engine; `body` may use `request`, `say`, `table`, `good`."""
+    """Return a command that plays the engine; `body` may use what `FAKE` defines."""
     import sys
 
     script = folder / "engine.py"
-    script.write_text(
-        "import json, os, sys, time\n"
-        "request = json.load(sys.stdin)\n"
-        "def say(*items):\n"
-        "    sys.stdout.write(json.dumps(items) + '\\n'); sys.stdout.flush()\n"
-        "def table():\n"
-        "    say('image', {'size': 1 << 20, 'sector_size': 0, 'format': 'raw', 'gaps': []})\n"
-        "    say('part', {'kind': 'partition', 'table': 'dos', 'offset': 0, 'size': 4096})\n"
-        "    say('part', {'kind': 'partition', 'table': 'dos', 'offset': 8192, 'size': 4096})\n"
-        "def good(fs):\n"
-        "    say('fs', {'type': 'fat12', 'state': 'ok'})\n"
-        "    say('row', {'row': 'directory', 'fs': fs, 'inode': 2, 'seq': 0, 'path': '/',\n"
-        "                'allocated': True, 'entries': 0, 'state': 'ok'})\n" + body
-    )
+    script.write_text(FAKE + body)
     return [sys.executable, str(script)]
 
 

@@ -34,26 +34,18 @@ _SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC8341082276BF3A27251F86C6A11D0C18E95
 
 
 def rows(count: int) -> Iterator[bytes]:
-    """Yield rows: the names of a volume, then its streams in another order, as a scan does."""
-    names = count // 2
-    for number in range(names):
-        inode = number + 12
-        values = (
-            inode,
-            number,
-            2 + number // FOLDER,
-            number // FOLDER,
-            number,
-            1600000000 + number,
-        )
-        yield (_NAME % values).encode("ascii")
-    for turn in range(count - names):
-        number = turn * 7919 % names  # by place on the disk, not by record
-        size = number * 2654435761 % 100000
-        digest = number * _SPREAD % (1 << 256)
-        yield (
-            _STREAM % (size, digest >> 128, digest, turn << 17, size or 1, number + 12, size)
-        ).encode("ascii")
+    """Yield rows: of each folder the names, then the streams in the order of another disk."""
+    for first in range(0, count // 2, FOLDER):
+        for number in range(first, first + FOLDER):
+            folder = number // FOLDER
+            values = (number + 12, number, 2 + folder, folder, number, 1600000000 + number)
+            yield (_NAME % values).encode("ascii")
+        for turn in range(FOLDER):
+            number = first + turn * 7919 % FOLDER
+            size = number * 2654435761 % 100000
+            digest = number * _SPREAD % (1 << 256)
+            values = (size, digest >> 128, digest, number << 17, size or 1, number + 12, size)
+            yield (_STREAM % values).encode("ascii")
 
 
 def fill(path: bytes, count: int) -> dict[str, object]:

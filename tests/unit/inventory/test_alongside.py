@@ -178,20 +178,20 @@ OFFER = {
 ENGINE = """
 if request['task'] == 'table':
     table()
-elif request['task'] == 'again':
-    {again}
 elif request['fs'] == 1:
-    good(1)
-    {walk}
+    WALK = {walk!r}
+    facts()
+    serve(1, lines=[WALK], asked=lambda: exec({again!r}), died={died})
 else:
     good(request['fs'])
 say('done')
 """
 
 
-def _engine(tmp_path, walk, again="pass"):
+def _engine(tmp_path, walk, again="pass", died=False):
+    body = ENGINE.format(walk=walk, again=again, died=died)
     options = Options(
-        command=kit.fake_engine(tmp_path, ENGINE.format(walk=walk, again=again)),
+        command=kit.fake_engine(tmp_path, body),
         limits=HASTY, types=False,
     )  # fmt: skip
     image = tmp_path / "disk.raw"
@@ -200,12 +200,20 @@ def _engine(tmp_path, walk, again="pass"):
     return [json.loads(row) for _, row in rows], counts, work
 
 
-def say(kind, **changes):
-    return f"say({kind!r}, {OFFER | changes!r})"
+def offer(**changes):
+    return "?" + _raw(OFFER | changes)
+
+
+def _raw(row):
+    return json.dumps(row, sort_keys=True, separators=(",", ":"))
+
+
+def asked(**changes):
+    return f"say('row', {OFFER | changes!r})"
 
 
 def test_an_offer_is_completed_with_the_digests_of_the_blocks(tmp_path):
-    rows, counts, _ = _engine(tmp_path, say("offer"))
+    rows, counts, _ = _engine(tmp_path, offer())
     content = (tmp_path / "disk.raw").read_bytes()[4096:4696]
     (row,) = [row for row in rows if row["row"] == "stream"]
     assert row["digests"] == {n: hashlib.new(n, content).hexdigest() for n in ("md5", "sha256")}
@@ -214,19 +222,19 @@ def test_an_offer_is_completed_with_the_digests_of_the_blocks(tmp_path):
     assert rows[-1]["filesystems"] == {"found": 2, "listed": 2, "failed": 0}
 
 
-AGAIN = say("row", extents=[[4096, 900]], size=900, state="unreadable", reason="read-error")
+AGAIN = asked(extents=[[4096, 900]], size=900, state="unreadable", reason="read-error")
 LIES = {
-    "no extents": (say("offer", extents=None), ""),
-    "extents that are words": (say("offer", extents=[["a", "b"]]), ""),
-    "true for a place": (say("offer", extents=[[True, 600]]), ""),
-    "a size that is a word": (say("offer", size="600"), ""),
-    "no record": (say("offer", inode=-1), ""),
-    "more than the row may say": (say("offer", surprise=1), ""),
-    "its own digests": (say("offer", basis="none"), ""),
-    "another volume": (say("offer", fs=2), ""),
-    "nothing when asked again": (say("offer", size=900), "pass"),
-    "another stream when asked again": (say("offer", size=900), AGAIN),
-    "a row of another kind": (say("offer", size=900), "good(1)"),
+    "no extents": (offer(extents=None), ""),
+    "extents that are words": (offer(extents=[["a", "b"]]), ""),
+    "true for a place": (offer(extents=[[True, 600]]), ""),
+    "a size that is a word": (offer(size="600"), ""),
+    "no record": (offer(inode=-1), ""),
+    "more than the row may say": (offer(surprise=1), ""),
+    "its own digests": (offer(basis="none"), ""),
+    "another volume": (offer(fs=2), ""),
+    "nothing when asked again": (offer(size=900), "pass"),
+    "another stream when asked again": (offer(size=900), AGAIN),
+    "a row of another kind": (offer(size=900), "folder(1, 2)"),
 }
 
 
@@ -255,8 +263,8 @@ BEYOND = {
 @pytest.mark.parametrize("case", BEYOND)
 def test_extents_that_cannot_be_are_left_to_the_child(tmp_path, case):
     change = BEYOND[case]
-    again = say("row", **change, state="damaged", reason="short-read")
-    rows, counts, _ = _engine(tmp_path, say("offer", **change), again)
+    again = asked(**change, state="damaged", reason="short-read")
+    rows, counts, _ = _engine(tmp_path, offer(**change), again)
     found = [row for row in rows if row["row"] == "stream"]
     if case == "negative":  # no row may say that
         assert found == []
@@ -266,24 +274,23 @@ def test_extents_that_cannot_be_are_left_to_the_child(tmp_path, case):
 
 
 def test_a_child_that_dies_after_its_offers(tmp_path):
-    rows, counts, _ = _engine(tmp_path, say("offer") + "; os.kill(os.getpid(), 9)")
-    assert [row["reason"] for row in rows if row["row"] == "error"] == ["engine-crash"]
+    rows, counts, _ = _engine(tmp_path, offer(), died=True)
+    assert [row["reason"] for row in rows if row["row"] == "error"] == []
     assert counts["on_the_way"]["streams"] == 1
     assert rows[-1]["streams"]["digested"] == 1
 
 
 def test_a_child_that_dies_when_it_is_asked_again(tmp_path):
-    rows, _, _ = _engine(tmp_path, say("offer", size=900), "os.kill(os.getpid(), 9)")
+    rows, _, _ = _engine(tmp_path, offer(size=900), "os.kill(os.getpid(), 9)")
     assert [row["reason"] for row in rows if row["row"] == "error"] == ["engine-crash"]
 
 
 def test_surrogates_and_escapes_survive_the_scrap_file(tmp_path):
     row = {"row": "error", "fs": 1, "stage": "walk", "reason": "odd", "detail": "a\\u2028\\x1b"}
-    rows, _, _ = _engine(tmp_path, f"say('row', {row!r})")
+    rows, _, _ = _engine(tmp_path, json.dumps(row, sort_keys=True, separators=(",", ":")))
     assert [r["detail"] for r in rows if r["row"] == "error"] == ["a\\u2028\\x1b"]
-    line = json.dumps(["row", row | {"detail": "\ud800"}])
-    bad = f"print({line!r})"
-    rows, _, _ = _engine(tmp_path, bad)
+    line = json.dumps(row | {"detail": "\ud800"}, sort_keys=True, separators=(",", ":"))
+    rows, _, _ = _engine(tmp_path, line)
     assert [r["reason"] for r in rows if r["row"] == "error"] == ["engine-garbage"]
 
 

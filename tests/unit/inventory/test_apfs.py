@@ -136,6 +136,18 @@ def test_an_encrypted_volume_is_named_and_never_listed(container, inventory_of):
     assert "FileVault" in "\n".join(problem_lines(inventory))
 
 
+def test_slack_and_that_free_space_is_not_known(container, inventory_of):
+    inventory = inventory_of(container, Options(types=False, slack=True, unallocated=True))
+    rows = kit.of_kind(inventory, "space")
+    slack = {row["inode"]: row for row in rows if row["what"] == "slack"}
+    assert slack[19]["extents"] == [[393216 + 22, 4096 - 22]]
+    (free,) = [row for row in rows if row["what"] == "unallocated"]
+    assert (free["state"], free["reason"]) == ("unsupported", "no-map-of-free-space")
+    assert inventory.coverage()["spaces"] == {
+        "listed": 8, "digested": 7, "skipped": 0, "failed": 1,
+    }  # fmt: skip
+
+
 def test_snapshots_are_named_and_count_as_not_read(container, inventory_of):
     names = [b"com.apple.TimeMachine.2024-01-02-030405.local", "نام\x1b".encode()]
     inventory = inventory_of(apfskit.with_snapshots(container, names))

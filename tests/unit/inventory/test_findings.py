@@ -7,6 +7,7 @@ The numbers are those of its section 0; finding 6 is about a library that evkit 
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import time
@@ -328,16 +329,19 @@ def test_finding_9_marks_of_other_volumes(offset, mark, kind, state):
 
 def test_finding_9_compressed_hfs_content_is_not_the_digest_of_nothing():
     from evkit.inventory import streams
+    from evkit.inventory.driver import Answer
     from evkit.inventory.volume import Job
 
     data = SimpleNamespace(type=4352, id=0, name=None, size=0, flags=2 | 0)
     extra = SimpleNamespace(type=4354, id=2, name=b"com.apple.decmpfs", size=16, flags=1 | 4)
     sent = []
-    volume = _volume("hfs-plus", job=Job(fs=1, offset=0, size=1, hashes=("md5",), budget=100))
+    volume = _volume("hfs-plus", job=Job(fs=1, offset=0, size=1, hashes=("md5",)))
     file = _File([_Attribute(data), _Attribute(extra)], b"x" * 16)
     volume.handle = SimpleNamespace(open_meta=lambda inode: file)
-    sender = SimpleNamespace(row=sent.append, beat=lambda done: None)
-    streams.Streams(volume, sender, None).record(30)
+    sender = SimpleNamespace(
+        line=lambda line: sent.append(json.loads(line)), beat=lambda done: None
+    )
+    streams.Streams(volume, None).record(30, Answer(sender))
     compressed = next(row for row in sent if row["attr"] == 4352)
     assert (compressed["state"], compressed["reason"]) == ("unsupported", "hfs-compression")
     assert "digests" not in compressed

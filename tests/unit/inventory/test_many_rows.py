@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 
@@ -70,7 +71,8 @@ def test_five_million_rows(tmp_path):
     program = [sys.executable, manyrows.__file__, str(path), "5000000"]
     found = json.loads(subprocess.run(program, check=True, capture_output=True).stdout)
     assert found["rss"] < MEMORY
-    assert max(found["cpu"]) < 1.6 * min(found["cpu"])  # the rate of the first is that of the last
+    first, last = statistics.median(found["cpu"][:3]), statistics.median(found["cpu"][-3:])
+    assert last < 1.3 * first
     assert found["end_cpu"] < sum(found["cpu"])
     program = [sys.executable, "-c", READ, str(path)]
     count, memory = subprocess.run(program, check=True, capture_output=True).stdout.split()
