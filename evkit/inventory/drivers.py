@@ -37,7 +37,7 @@ def open_driver(
         if foreign.applies(guess):
             return foreign.open_driver(guess, job, image, types)
         facts = {"type": guess.type, "size": job.size, "state": guess.state}
-        said = "" if guess.state in {"ok", "encrypted"} else f" (libtsk: {error.message})"
+        said = f" (libtsk: {error.message})" if guess.state == "damaged" else ""
         return None, facts | {"reason": guess.reason, "detail": guess.text + said}
     volume = Volume(job, handle, image)
     head = detect.head_of(read, job.size)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _ROWS = {"name", "directory", "stream", "space", "error", "export"}
 STORED = "stored"  # reason of a stream row that stands for one that an earlier run kept
+_TOP = 2**53
 _OURS = ("row", "fs", "partition", "offset", "size")
 
 
@@ -102,7 +103,7 @@ class VolumeTaker:
         elif kind == "fs":
             self._facts(message.fields)
         elif kind == "orphans":
-            self.orphans = message.fields
+            self.orphans = _counts(message.fields)
         elif kind != "beat":
             raise EngineStoppedError("engine-garbage", f"an unexpected `{kind}`")
 
@@ -161,3 +162,11 @@ class VolumeTaker:
             self.done += facts.bytes_digested
         elif facts.stage == "engine":
             self.spoil(facts.reason)
+
+
+def _counts(fields: Mapping[str, Any]) -> dict[str, int]:
+    """Return what was left out of deleted records without a name, each number checked."""
+    found = {key: fields.get(key) for key in ("listed", "left_out", "bytes_left_out")}
+    if not all(type(count) is int and 0 <= count < _TOP for count in found.values()):
+        raise EngineStoppedError("engine-garbage", "counts that cannot be")
+    return {key: int(count or 0) for key, count in found.items()}

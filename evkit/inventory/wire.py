@@ -35,7 +35,7 @@ _FLUSH_BYTES = 1 << 17
 _FLUSH_SECONDS = 2.0
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ROW_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-_OBJECT: Final = frozenset({"part", "fs", "info", "image", "archive"})
+_OBJECT: Final = frozenset({"part", "fs", "info", "image", "archive", "orphans"})
 _LIST: Final = frozenset({"listed", "lost", "late"})
 _BARE: Final = frozenset({"done", "item", "end", "mark"})
 _MIME = re.compile(r"[!-~]{1,127}/[!-~]{1,127}")
@@ -47,7 +47,7 @@ class Message:
 
     Attributes:
         kind: `image part fs row offer archive type info beat listed lost late item end done`; from
-            the scheduler also `rows` (see `Rows`), `mark` and `stored`.
+            the scheduler also `rows` (see `Rows`), `mark`, `stored`, `orphans`.
         raw: the bytes of `row` and `offer`.
         text: the type of `type`, else empty.
         number: the bytes of `beat`, the rows of `stored`, else 0.

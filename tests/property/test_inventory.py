@@ -104,5 +104,5 @@ def test_any_line_of_a_child_is_a_message_or_refused(line):
         return
     assert message.kind in {
         "image", "part", "fs", "row", "offer", "info", "type", "beat", "done", "item", "end",
-        "mark", "listed", "lost", "late",
+        "mark", "orphans", "listed", "lost", "late",
     }  # fmt: skip

@@ -74,6 +74,13 @@ def test_the_published_tree(container, vectors, inventory_of):
     assert names["/a_link"]["target"] == "a_directory/another_file"
     assert inventory.coverage()["result"] == "complete"
     assert inventory.meta["libraries"].startswith("libfsapfs 20")
+    assert "network" in inventory.meta["limits"]  # applied or not, it is said
+
+
+def test_it_is_the_same_while_an_image_is_read_back(container, tmp_path):
+    path = tmp_path / "a.raw"
+    path.write_bytes(apfskit.with_volumes(container, 2))
+    kit.same_both_ways(path, tmp_path / "both", PLAIN)
 
 
 def test_extended_attributes_and_resource_forks_are_streams(container, inventory_of):

@@ -128,3 +128,17 @@ def test_nothing_is_lost_from_the_count(sizes, most, most_bytes):
     counts = orphans.message().fields
     assert counts["listed"] + counts["left_out"] == len(sizes)
     assert counts["bytes_left_out"] == min(sum(sizes) - sum(taken), 2**53 - 1)
+
+
+@pytest.mark.parametrize("bad", [{}, {"listed": -1}, {"left_out": "3"}, {"bytes_left_out": 2**60}])
+def test_counts_that_cannot_be_are_refused(bad):
+    from evkit.inventory.runner import EngineStoppedError
+    from evkit.inventory.taker import VolumeTaker
+    from evkit.inventory.wire import Message
+
+    good = {"listed": 1, "left_out": 2, "bytes_left_out": 3}
+    taker = VolumeTaker(None, lambda facts: None, {"fs": 1})
+    taker.take(Message("orphans", good))
+    assert taker.orphans == good
+    with pytest.raises(EngineStoppedError):
+        taker.take(Message("orphans", {**good, **bad} if bad else {}))
