@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evkit.inventory.driver import folder_row
-from evkit.inventory.wire import Message, row_bytes
+from evkit.inventory.wire import Message, Rows, row_bytes
+from evkit.manifest import rows
 from evkit.manifest.rowaccept import accept
 
 if TYPE_CHECKING:
@@ -67,9 +68,11 @@ class Orphans:
 
     def see(self, message: Message) -> None:
         """Take notice of a row: the directory of orphans says how many names it left out."""
-        facts = message.facts
-        if facts is not None and facts.kind == "directory" and facts.virtual:
-            self.left_out += int(message.fields.get("left_out", 0))
+        judged = message.judged if isinstance(message, Rows) else [message.facts]
+        for place, facts in enumerate(judged):
+            if facts is not None and facts.kind == "directory" and facts.virtual:
+                raw = message.rows[place] if isinstance(message, Rows) else message.raw
+                self.left_out += int(rows.parse(raw).get("left_out", 0))
 
     def message(self) -> Message:
         """Return what the parent adds to its totals."""
