@@ -49,6 +49,7 @@ REASONS = (
         "not-readable": "it has the mark of this file system, but cannot be read as such",
         "not-supported": "evkit cannot read volumes of this kind",
         "orphans-over-limit": "there are more deleted records without a name than were asked for",
+        "parts-missing": "parts of it are missing",
         "read-budget": "more was read than an honest file system needs",
         "read-error": "its content could not be read from the image",
         "record-not-readable": "its record could not be read",
