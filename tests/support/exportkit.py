@@ -54,13 +54,20 @@ def stream(inode: int, **more) -> dict:
     return {field: value for field, value in row.items() if value is not None}
 
 
+def space(**more) -> dict:
+    return {"row": "space", "what": "unallocated", "derived": "bitmap", "fs": 1, "size": 512,
+            "bytes_digested": 512, "digests": {"md5": "0" * 32}, "extents": [[16384, 512]],
+            "zeros": True, "state": "ok", **more}  # fmt: skip
+
+
 def made(path: Path, rows: list[dict], types: dict[int, str] | None = None) -> Inventory:
     """Write rows with a coverage row after them, and open the inventory."""
     kinds = [row["row"] for row in rows]
     coverage = {
         "row": "coverage", "result": "complete", "bytes": {"image": 1 << 20},
         "filesystems": {}, "directories": {}, "names": {"listed": kinds.count("name")},
-        "streams": {"listed": kinds.count("stream")}, "errors": kinds.count("error"),
+        "streams": {"listed": kinds.count("stream")}, "spaces": {"listed": kinds.count("space")},
+        "errors": kinds.count("error"),
     }  # fmt: skip
     with Writer(os.fsencode(path)) as writer:
         for row in (*rows, coverage):

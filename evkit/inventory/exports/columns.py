@@ -47,6 +47,12 @@ def of_other(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
         found["kind"] = row.get("type", row.get("stage"))
         found["type"] = None
     found |= row.get("digests", {})
+    if "extents" in row:
+        found["extents"] = _extents(row)
+    if row["row"] == "space":
+        more = {key: row[key] for key in ("zeros", "left_out") if key in row}
+        found |= {"kind": row.get("what"), "basis": row.get("derived")}
+        found["detail"] = json.dumps(more, sort_keys=True) if more else None
     if row["row"] == "coverage":
         found["state"] = row["result"]
         found["detail"] = json.dumps(row, sort_keys=True)
@@ -75,10 +81,14 @@ def of_entry(entry: Entry) -> dict[str, Any]:
         found |= _bytes(stream, "name", "stream")
     found |= stream.get("digests", {})
     if "extents" in stream:
-        found["extents"] = [{"offset": a, "length": b} for a, b in stream["extents"]]
+        found["extents"] = _extents(stream)
     if "detail" in stream or "detail" in name:
         found["detail"] = escape(stream.get("detail", name.get("detail", "")))
     return found
+
+
+def _extents(row: Mapping[str, Any]) -> list[dict[str, int]]:
+    return [{"offset": offset, "length": length} for offset, length in row["extents"]]
 
 
 def _same(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -113,9 +113,21 @@ def _other(number: int, row: dict[str, Any]) -> dict[str, Any]:
         found["kind"] = row["stage"]
     if row["row"] == "coverage":
         found["state"] = row["result"]
-        groups = ("bytes", "filesystems", "directories", "names", "streams")
-        text = [f"{group} {key} {value}" for group in groups for key, value in row[group].items()]
+        counts = [(group, row[group]) for group in row if isinstance(row[group], dict)]
+        text = [f"{group} {key} {value}" for group, part in counts for key, value in part.items()]
         found["detail"] = "; ".join([*text, f"errors {row['errors']}"])
+    return found | (_space(row) if row["row"] == "space" else {})
+
+
+def _space(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the cells of bytes that belong to no file; their basis is how that is known."""
+    found = {"kind": row.get("what", ""), "basis": row.get("derived", "")}
+    if row.get("extents"):
+        found["offset"] = row["extents"][0][0]
+    if row.get("zeros"):
+        found["detail"] = "all bytes are zero"
+    if "left_out" in row:
+        found["detail"] = f"{row['left_out']} further runs"
     return found
 
 

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 from evkit import __version__
 from evkit.core.paths import from_fields
 from evkit.inventory.exports.dfxmlfile import objects
-from evkit.inventory.exports.dfxmltext import DC, DFXML, OWN, attrs, element, empty, evidence
+from evkit.inventory.exports.dfxmltext import (
+    DC,
+    DFXML,
+    OWN,
+    attrs,
+    element,
+    empty,
+    evidence,
+)  # fmt: skip
 from evkit.inventory.exports.unsaid import NOT_SAID
 from evkit.manifest.rows import KINDS
 
@@ -21,7 +29,6 @@ if TYPE_CHECKING:
     from evkit.inventory.exports.job import Job
 
 VERSION = "2.0.0-beta.0"
-_GROUPS = ("bytes", "filesystems", "directories", "names", "streams")
 _WRITTEN = frozenset({"source", "partition", "filesystem", "name", "stream", "coverage"})
 _REST = tuple(kind for kind in KINDS if kind not in _WRITTEN)
 _BYTES = ("path", "name", "description", "target", "short")
@@ -47,10 +54,11 @@ def _document(job: Job) -> Iterator[str]:
     if image:
         yield "</diskimageobject>\n"
     for number, row in job.others(*_REST):
-        if row["row"] == "error" or row.get("state", "ok") != "ok":
+        if row["row"] in {"error", "space"} or row.get("state", "ok") != "ok":
             yield _plain(number, row)
     for _, row in job.others("coverage"):
-        counts = {f"{group}_{key}": n for group in _GROUPS for key, n in row[group].items()}
+        groups = {group: part for group, part in row.items() if isinstance(part, dict)}
+        counts = {f"{group}_{key}": n for group, part in groups.items() for key, n in part.items()}
         totals = {"result": row["result"], "errors": row["errors"], **counts}
         yield empty("ev:coverage", totals) + "\n"
     yield "</dfxml>\n"
@@ -159,11 +167,22 @@ def _plain(number: int | None, row: Mapping[str, Any]) -> str:
     """Return a row that has no place in DFXML as an element of our own."""
     values: dict[str, object] = {"n": number}
     coded: list[str] = []
+    rest = [
+        f"<byte_runs>{empty('byte_run', {'img_offset': offset, 'len': length})}</byte_runs>"
+        for offset, length in row.get("extents", ())
+    ]
+    rest += [
+        element("hashdigest", digest, {"type": kind, "ev:basis": row.get("derived", "none")})
+        for kind, digest in row.get("digests", {}).items()
+    ]
     for key, value in row.items():
+        if key in {"extents", "digests"}:
+            continue
         if key in _BYTES:
             shown: list[str] = []
             evidence(f"ev:{key}", from_fields(row, key), shown, coded)
             coded[:0] = shown
         elif key != "row" and not key.endswith("_b64"):
-            values[key] = " ".join(map(str, value)) if isinstance(value, list) else value
-    return f"<ev:{row['row']}{attrs(values)}>{''.join(coded)}</ev:{row['row']}>\n"
+            text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+            values[key] = text.lower() if isinstance(value, bool) else text
+    return f"<ev:{row['row']}{attrs(values)}>{''.join((*coded, *rest))}</ev:{row['row']}>\n"

@@ -22,7 +22,7 @@ NOT_SAID: Final[dict[str, tuple[str, ...]]] = {
         _NO_PROOF,
         "Times are whole seconds; 0 means none. A time without a zone counts as UTC.",
         "An MD5 stands only for content of records in use: a line has no place for a basis.",
-        "Left out: other digests, states, file types, extents, what could not be read.",
+        "Left out: other digests, states, types, extents, slack, free space, what is unreadable.",
         "A deleted name whose record is another file's by now has neither times nor size.",
     ),
     "parquet": (

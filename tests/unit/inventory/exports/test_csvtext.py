@@ -65,3 +65,15 @@ def test_formulas_are_disarmed(sign):
 @pytest.mark.parametrize("text", ["\tx", "\rx", "\nx", "\x00=1"])
 def test_control_characters_never_begin_a_cell(text):
     assert safe_cell(text).startswith("\\x")
+
+
+def test_slack_and_free_space_say_how_they_are_known(tmp_path):
+    with kit.made(tmp_path / "i.db", [kit.source(), kit.filesystem(), kit.space()]) as inventory:
+        lines = kit.table(kit.data(inventory, "csv"))
+        rows = kit.frame(kit.data(inventory, "parquet"))[0].to_pylist()
+    line = next(line for line in lines if line["row"] == "space")
+    assert (line["kind"], line["basis"], line["offset"]) == ("unallocated", "bitmap", "16384")
+    assert line["detail"] == "all bytes are zero"
+    row = next(row for row in rows if row["row"] == "space")
+    assert (row["kind"], row["basis"], row["md5"]) == ("unallocated", "bitmap", line["md5"])
+    assert row["extents"] == [{"offset": 16384, "length": 512}]

@@ -183,3 +183,15 @@ def test_a_directory_with_a_named_stream_is_both(tmp_path, vectors):
     kit.schema(vectors).assertValid(etree.fromstring(raw))
     found = [(kit.exact(item), item.findtext(f"{kit.DFXML}name_type")) for item in kit.files(raw)]
     assert found == [(b"d", "d"), (b"d:hidden", "r")]
+
+
+def test_slack_and_free_space_are_in_it_with_how_they_are_known(tmp_path, vectors):
+    raw = _one(tmp_path, kit.source(), kit.filesystem(), kit.space())
+    tree = etree.fromstring(raw)
+    kit.schema(vectors).assertValid(tree)
+    item = tree.find(f"{kit.OWN}space")
+    assert (item.get("what"), item.get("derived")) == ("unallocated", "bitmap")
+    run = item.find(f"{kit.DFXML}byte_runs/{kit.DFXML}byte_run")
+    assert (run.get("img_offset"), run.get("len")) == ("16384", "512")
+    digest = item.find(f"{kit.DFXML}hashdigest")
+    assert (digest.get("type"), digest.get(f"{kit.OWN}basis")) == ("md5", "bitmap")
