@@ -40,7 +40,8 @@ def case(request, vectors, tmp_path_factory):
         path = kit.SAMPLES / request.param
         if not path.exists():
             pytest.skip("the sample images are not here")
-    inventory = kit.scan(path, folder / "i.db", Options(types=False, hashes=("md5", "sha1")))
+    options = Options(types=False, hashes=("md5", "sha1"), slack=True, unallocated=True)
+    inventory = kit.scan(path, folder / "i.db", options)
     for kind in FORMATS:
         export(inventory, kind, os.fsencode(folder / f"x.{kind}"))
     yield request.param, path, inventory, folder
@@ -69,6 +70,19 @@ def test_dfxml_is_valid_for_two_validators(case, program, vectors):
         assert item.find(f"{exportkit.OWN}content").get("basis") in {
             "allocated", "deleted-runs-recorded", "deleted-contiguous-guess",
         }  # fmt: skip
+
+
+def test_slack_and_free_space_are_in_all_that_can_hold_them(case):
+    _, _, inventory, folder = case
+    spaces = kit.of_kind(inventory, "space")
+    tree = etree.parse(str(folder / "x.dfxml"))
+    assert len(tree.findall(f".//{exportkit.OWN}space")) == len(spaces)
+    table = exportkit.table((folder / "x.csv").read_bytes())
+    lines = [line for line in table if line["row"] == "space"]
+    assert [line["md5"] for line in lines] == [
+        row.get("digests", {}).get("md5", "") for row in spaces
+    ]
+    assert all(line["basis"] for line in lines)
 
 
 def test_fiwalk_digests_the_same_files(case, program):
