@@ -14,6 +14,7 @@ from evkit.inventory.exports.formats import parts_of
 from evkit.inventory.exports.job import Job
 from evkit.inventory.reader import Inventory
 from evkit.inventory.store import Writer
+from evkit.manifest.rows import _KINDS as row_kinds
 
 DFXML = "{http://www.forensicswiki.org/wiki/Category:Digital_Forensics_XML}"
 OWN = "{urn:evkit:dfxml:1}"
@@ -63,7 +64,8 @@ def space(**more) -> dict:
 def made(path: Path, rows: list[dict], types: dict[int, str] | None = None) -> Inventory:
     """Write rows with a coverage row after them, and open the inventory."""
     kinds = [row["row"] for row in rows]
-    coverage = {
+    groups = {name: {} for name in row_kinds["coverage"][1] - {"result", "errors"}}
+    coverage = groups | {
         "row": "coverage", "result": "complete", "bytes": {"image": 1 << 20},
         "filesystems": {}, "directories": {}, "names": {"listed": kinds.count("name")},
         "streams": {"listed": kinds.count("stream")}, "spaces": {"listed": kinds.count("space")},
