@@ -161,7 +161,7 @@ class Walked:
                 return
             keys = [list(self._keys[3 * index : 3 * index + 3]) for index in batch]
             found: list[Message] = []
-            for message in self._ask({**request, "task": "again", "streams": keys}):
+            for message in _singly(self._ask({**request, "task": "again", "streams": keys})):
                 if message.kind == "row" and found:
                     yield found
                     found = []
@@ -169,6 +169,15 @@ class Walked:
                     found.append(message)
             if found:
                 yield found
+
+
+def _singly(messages: Iterator[Message]) -> Iterator[Message]:
+    """Yield rows and types one by one."""
+    for message in messages:
+        if message.kind == "rows":
+            yield from map(Message.parse, message.lines())
+        else:
+            yield message
 
 
 def _completed(offer: Message, size: int, digests: Mapping[str, str]) -> bytes:

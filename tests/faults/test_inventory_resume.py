@@ -462,7 +462,7 @@ def test_a_scan_takes_kept_batches_instead_of_reading(path):
                 "type": "ext4",
                 "state": "ok",
             }
-            taker = VolumeTaker(writer, seen.append, own)
+            taker = VolumeTaker(writer, seen.extend, own)
             for message in itertools.islice(messages(writer, read), stop):
                 taker.take(message)
             if stop is not None:
@@ -485,7 +485,7 @@ def test_a_file_of_a_folder_that_is_kept_is_not_read_again(path):
     own = {"row": "filesystem", "fs": 1, "offset": 0, "size": 0, "type": "tree", "state": "ok"}
     seen = []
     with store.Writer.resume(path, IDENTITY) as writer:
-        taker = VolumeTaker(writer, seen.append, own)
+        taker = VolumeTaker(writer, seen.extend, own)
         for number in range(410):
             row = _row(number)
             kept = {key: value for key, value in row.items() if key != "digests"}
