@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evkit.manifest.rowaccept import Facts
 
 _TOP = 2**53
+LATE = "engine-late"  # a call took too long; of a directory that is a reason of its own
 
 
 class Record(NamedTuple):
@@ -168,9 +169,12 @@ class Batch:
                 **to_fields(item.path), "allocated": item.allocated, "entries": 0,
                 "state": "damaged",
             }  # fmt: skip
+            if reason == LATE:
+                row, reason = row | {"state": "unreadable"}, "directory-not-listed"
             self.listed.append(Listed([], []))
         else:
             row = {"row": "error", "fs": self._fs, "inode": item.inode, "stage": "streams"}
+        reason = "engine-limit" if reason == LATE else reason
         raw = row_bytes(row | {"reason": reason, "detail": detail})
         run = self.held.run
         run.rows.append(raw)

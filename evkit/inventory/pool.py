@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from evkit.core import clock
 from evkit.core.errors import InputError
+from evkit.inventory.batch import LATE
 from evkit.inventory.runner import TASK_LINES, EngineStoppedError
 from evkit.inventory.taker import STORED
 from evkit.inventory.wire import KEPT, ROW, Message
@@ -183,16 +184,17 @@ class Pool:
             raise EngineStoppedError("engine-crash", worker.ending())
         most = min(self._limits.lines, TASK_LINES)
         lines = worker.lines_of(chunk)
-        worker.lines += len(lines)
         at = 0
         while at < len(lines):
+            if worker.lines >= most:
+                raise EngineStoppedError("engine-limit", f"more than {most} lines")
             if worker.ready and worker.batches:
-                at = self._answers(worker, worker.batches[0], lines, at)
+                end = min(len(lines), at + most - worker.lines)
+                at = self._answers(worker, worker.batches[0], lines[at:end]) + at
             else:
+                worker.lines += 1
                 self._opening(worker, Message.parse(lines[at]))
                 at += 1
-        if worker.lines > most:
-            raise EngineStoppedError("engine-limit", f"more than {most} lines")
 
     def _opening(self, worker: Worker, message: Message) -> None:
         """Take what a child says before its first task."""
@@ -200,14 +202,13 @@ class Pool:
         if self._ended:
             raise EngineStoppedError("engine-garbage", "it went on after its end")
         if message.kind == "fs" and not worker.ready:
-            worker.ready = True
-            worker.lines = 0
-            self._failed_starts = 0
             if first:
                 self._facts = message.fields
                 self._told.append(message)
             elif message.fields != self._facts:
                 raise EngineStoppedError("engine-garbage", "another file system than before")
+            worker.ready = True
+            worker.lines = self._failed_starts = 0
         elif message.kind == "info" or (message.kind == "row" and first):
             self._told.append(message)
         elif message.kind == "done" and self._facts is None:
@@ -217,12 +218,11 @@ class Pool:
         elif message.kind != "beat":
             raise EngineStoppedError("engine-garbage", f"an unexpected `{message.kind}`")
 
-    def _answers(self, worker: Worker, batch: Batch, lines: list[bytes], at: int) -> int:
-        """Take lines of a task; returns the index of the first that is not one."""
+    def _answers(self, worker: Worker, batch: Batch, lines: list[bytes]) -> int:
+        """Take lines of a task up to its end; returns how many these are."""
         accept, own, listing = self._accept, {self._fs, -1}, batch.listing
         run, kept = batch.held.run, batch.kept
-        for index in range(at, len(lines)):
-            line = lines[index]
+        for index, line in enumerate(lines):
             first = line[:1]
             if first == ROW:
                 facts = accept(line)
@@ -241,6 +241,7 @@ class Pool:
                 if message.kind == "end":
                     return index + 1
                 run, kept = batch.held.run, batch.kept
+        worker.lines += len(lines)
         batch.held.settle()
         return len(lines)
 
@@ -261,14 +262,14 @@ class Pool:
         elif kind == "late":
             raise _LateError(message.items, self._limits.call)
         elif kind == "end":
-            self._end(worker, batch)
+            self._end(worker, batch, message.number)
         elif kind == "done":
             raise EngineStoppedError("engine-crash", "it ended before it was done")
         else:
             raise EngineStoppedError("engine-garbage", f"an unexpected `{kind}`")
 
-    def _end(self, worker: Worker, batch: Batch) -> None:
-        if batch.told_apart and batch.at < batch.until:
+    def _end(self, worker: Worker, batch: Batch, count: int) -> None:
+        if count != batch.until - batch.start or (batch.told_apart and not batch.over):
             raise EngineStoppedError("engine-garbage", "an end before the last item")
         worker.batches.popleft()
         worker.done = worker.lines = 0
@@ -328,7 +329,7 @@ class _LateError(EngineStoppedError):
 
     def __init__(self, items: list[Any], limit: float) -> None:
         detail = f"not through after {limit:g} seconds of processor time"
-        super().__init__("engine-limit", detail)
+        super().__init__(LATE, detail)
         self.index = items[0] if len(items) == 1 and type(items[0]) is int else -1
 
 

@@ -56,14 +56,11 @@ class Server:
         """Serve."""
         while line := tasks.readline(_MAX_TASK):
             task = json.loads(line)
-            if task["task"] == "list":
-                self._list(task)
-            else:
-                self._streams(task, tasks)
-            self._sender.send("end")
+            count = self._list(task) if task["task"] == "list" else self._streams(task, tasks)
+            self._sender.send("end", count)
             self._sender.flush()
 
-    def _list(self, task: dict[str, Any]) -> None:
+    def _list(self, task: dict[str, Any]) -> int:
         answer = Answer(self._sender)
         for index, (inode, seq, path, used, depth, most) in enumerate(task["folders"]):
             folder = Folder(inode, seq, unb64(path), bool(used), depth, most)
@@ -75,8 +72,9 @@ class Server:
             answer.listed()
             if task["careful"]:
                 self._sender.flush()
+        return len(task["folders"])
 
-    def _streams(self, task: dict[str, Any], tasks: BinaryIO) -> None:
+    def _streams(self, task: dict[str, Any], tasks: BinaryIO) -> int:
         keys, careful = task["records"], task["careful"]
         answer = Answer(self._sender, task["budget"], offering=task["offer"])
         groups = [
@@ -97,6 +95,7 @@ class Server:
             if index < len(groups):
                 self._record(index, keys[2 * index], groups[index], answer)
                 index += 1
+        return index
 
     def _many(self, groups: list[list[_Part]], at: int, answer: Answer) -> int:
         """Read the simple streams that come next, a piece at a time; returns how many."""

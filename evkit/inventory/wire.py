@@ -37,7 +37,8 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ROW_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _OBJECT: Final = frozenset({"part", "fs", "info", "image", "archive", "orphans"})
 _LIST: Final = frozenset({"listed", "lost", "late"})
-_BARE: Final = frozenset({"done", "item", "end", "mark"})
+_BARE: Final = frozenset({"done", "item", "mark"})
+_NUMBER: Final = frozenset({"beat", "end", "stored"})
 _MIME = re.compile(r"[!-~]{1,127}/[!-~]{1,127}")
 _TYPE = re.compile(rb'\["type","([!#-\[\]-~]{1,127}/[!#-\[\]-~]{1,127})"\]')
 
@@ -50,7 +51,7 @@ class Message:
             the scheduler also `rows` (see `Rows`), `mark`, `stored`, `orphans`.
         raw: the bytes of `row` and `offer`.
         text: the type of `type`, else empty.
-        number: the bytes of `beat`, the rows of `stored`, else 0.
+        number: the bytes of `beat`, the items of `end`, the rows of `stored`, else 0.
         items: the values of `listed`, `lost` and `late`.
         facts: what `rowaccept.accept` said of the row, None when it was not asked.
     """
@@ -84,6 +85,8 @@ class Message:
             yield encode((self.kind,))
         elif self.kind == "type":
             yield encode((self.kind, self.text))
+        elif self.kind in _NUMBER:
+            yield encode((self.kind, self.number))
         else:
             yield encode((self.kind, self._fields))
 
@@ -180,7 +183,7 @@ def _told(value: list[Any]) -> Message | None:
         return Message(kind, content)
     if kind == "type" and isinstance(content, str):
         return Message(kind, {}, content)
-    if kind == "beat" and type(content) is int and content >= 0:
+    if kind in _NUMBER and type(content) is int and content >= 0:
         return Message(kind, {}, "", content)
     return None
 

@@ -143,7 +143,7 @@ def serve(fs, lines=(), listing=None, record=None, below=(), streams=None, asked
                                 "reason": "made-up"})
                 if task["careful"]:
                     say("item")
-        say("end")
+        say("end", len(task["folders"] if task["task"] == "list" else keys[::2]))
 
 def good(fs, **more):
     facts()
