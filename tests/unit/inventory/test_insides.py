@@ -17,7 +17,10 @@ HEAD = (
     "import json, os, sys, time\n"
     "request = json.load(sys.stdin)\n"
     "def say(*items):\n"
-    "    sys.stdout.write(json.dumps(items) + '\\n'); sys.stdout.flush()\n"
+    "    line = json.dumps(items)\n"
+    "    if items[0] == 'row':\n"
+    "        line = json.dumps(items[1], sort_keys=True, separators=(',', ':'))\n"
+    "    sys.stdout.write(line + '\\n'); sys.stdout.flush()\n"
     "def row(fs, **fields):\n"
     "    say('row', {'fs': fs, 'seq': 0, 'allocated': True, 'state': 'ok', **fields})\n"
     "def stream(fs, inode, size):\n"
@@ -140,18 +143,17 @@ def test_archives_open_in_each_other_are_all_closed(tmp_path):
 )  # fmt: skip
 def test_an_archive_that_is_none(tmp_path, fields):
     script = tmp_path / "engine.py"
+    told = f"    say('archive', {fields})\n    say('done'); sys.exit()\n"
     script.write_text(
-        "import json, sys\nrequest = json.load(sys.stdin)\n"
-        "def say(*items):\n    sys.stdout.write(json.dumps(items) + '\\n'); sys.stdout.flush()\n"
-        "say('fs', {'type': 'tree', 'size': 0, 'state': 'ok'})\n"
-        "say('row', {'row': 'stream', 'fs': 1, 'inode': 1, 'seq': 0, 'attr': 1, 'attr_id': 0,\n"
-        "    'bytes_digested': 9, 'size': 9, 'basis': 'allocated', 'state': 'ok', 'digests': {}})\n"
-        f"say('archive', {fields})\nsay('done')\n"
+        HEAD.partition("    for n in (1, 2, 3):\n")[0] + "    stream(1, 1, 9)\n" + told
     )
     (tmp_path / "t").mkdir()
     options = Options(types=False, command=[sys.executable, str(script)])
     with kit.scan(tmp_path / "t", tmp_path / "i.db", options) as inventory:
-        assert kit.of_kind(inventory, "error")[0]["reason"] == "engine-garbage"
+        (error,) = kit.of_kind(inventory, "error")
+        assert len(kit.of_kind(inventory, "stream")) == 1
+    assert error["reason"] == "engine-garbage"
+    assert error["detail"] == "an archive that is none"
 
 
 def test_a_batch_is_never_larger_than_a_request(tmp_path, monkeypatch):
