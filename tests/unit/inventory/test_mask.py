@@ -137,3 +137,13 @@ def test_what_lies_in_a_masked_stream():
     assert mask.systems == {2, 3}
     assert mask.hides(99, name(1, "x") | {"fs": 3})
     assert not mask.hides(99, name(1, "x") | {"fs": 4})
+
+
+def test_an_old_name_that_a_rename_left_behind_is_masked():
+    """It has no sequence of its own: whether the record is still its own is not known."""
+    mask = Mask(nodes=frozenset({(1, 5, 2)}), places=frozenset({(1, 5)}))
+    old = name(5, "secret.jpg", allocated=False, reallocated="unknown", name_seq=2)
+    del old["seq"]
+    assert mask.row(9, old)["path"] == SENSITIVE
+    other = {**old, "inode": 6}
+    assert mask.row(9, other) == other
