@@ -23,7 +23,7 @@ from evkit.hashing.pieces import BLOCK
 from evkit.inventory.proving import Salted
 from evkit.manifest import proof as form
 from evkit.verify.proof import verify_origin
-from evkit.verify.prooffile import path_of
+from evkit.verify.prooffile import path_of, plain_path
 from evkit.verify.report import FAIL, FILE, SECTORS
 from evkit.verify.supplied import Supplied
 
@@ -90,7 +90,7 @@ class Made:
             **to_fields(self.target, "proof"),
             "size": self.size,
             "acquisition": self.proof.acquisition,
-            "path": path_of(self.rows).strip("`"),
+            "path": plain_path(self.rows),
             "stream_row": self.proof.stream,
             "name_row": self.proof.name,
             "reading": self.proof.reading,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 STRONG: Final = ("sha256", "sha512")
 GUESS: Final = "deleted-contiguous-guess"
 _WIDTH = 200
+_DELETED = (" (deleted)", " (deleted; whether its record is still its own is not known)")
 
 
 def check_file(
@@ -75,16 +76,27 @@ def describe(proof: Proof, rows: Rows) -> str:
     return text if size is None else f"{text}, {size:,} bytes"
 
 
-def path_of(rows: Rows) -> str:
-    """Return the path in backticks, with `:stream` for a named stream."""
+def plain_path(rows: Rows) -> str:
+    """Return the escaped path, with `:stream` for a named stream."""
     if rows.name is None:
         text = f"record {rows.stream['inode']} (no name leads to it)"
     else:
         text = escape_bytes(from_fields(rows.name))
     if "name" in rows.stream:
         text += ":" + escape_bytes(from_fields(rows.stream, "name"))
+    return text
+
+
+def path_of(rows: Rows) -> str:
+    """Return the path in backticks, shortened, and whether it is deleted."""
+    text = plain_path(rows)
     deleted = rows.name is not None and not rows.name["allocated"]
-    return f"`{shorten(text, _WIDTH)}`" + (" (deleted)" if deleted else "")
+    return f"`{shorten(text, _WIDTH)}`" + (_DELETED[_unsure(rows)] if deleted else "")
+
+
+def _unsure(rows: Rows) -> bool:
+    """Say whether the record of a deleted name may have been given to another file since."""
+    return rows.name is not None and rows.name.get("reallocated") == "unknown"
 
 
 def _exact(proof: Proof, touched: Touched, report: Report) -> bool:

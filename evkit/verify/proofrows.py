@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from evkit.manifest.proof import Proof
     from evkit.verify.report import Report
+
+IN_USE: Final = "allocated"
 
 
 def check_rows(
@@ -101,13 +103,17 @@ def by_part(proof: Proof) -> Rows:
             raise InputError(f"row {number} is not needed for row {proof.stream}")
     if source is None or source["row"] != "source" or system is None:
         raise InputError("the rows of the source and of the file system are not enclosed")
+    if "within" in system:
+        raise InputError(f"row {proof.stream} lies inside an archive and has no place of its own")
     if (source["kind"] == "tree") != (proof.reading == form.FILE):
         raise InputError("files and sectors are mixed up")
     return Rows(stream=stream, source=source, filesystem=system, name=name, mft=mft)
 
 
 def _joined(name: Mapping[str, Any], stream: Mapping[str, Any]) -> bool:
-    return all(name.get(key) == stream[key] for key in ("fs", "inode", "seq"))
+    """Say whether a name leads to a stream; a deleted one never leads to content in use."""
+    lost = not name["allocated"] and (name["reallocated"] == "yes" or stream["basis"] == IN_USE)
+    return not lost and all(name.get(key) == stream[key] for key in ("fs", "inode", "seq"))
 
 
 def _other_content(source: Mapping[str, Any], ends: Mapping[str, Any], proof: Proof) -> str:

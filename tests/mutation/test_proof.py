@@ -156,6 +156,52 @@ def test_the_name_of_another_file(station):
     assert "is not a name of row" in "".join(report.lines())
 
 
+def ghost(**changes):
+    """A file in use, and a deleted name that points at its record."""
+    image = kit.random_bytes(kit.SIZE, 7)
+    name, stream = kit.file_rows(60, image, [(100, 3000)], **changes.pop("stream", {}))
+    gone = {**name, "path": "/docs/plan.doc", "name": "plan.doc", "allocated": False} | changes
+    made = kit.Station(extra=[name, stream, gone])
+    at, row = len(made.rows) - 1, made.number("stream", 60)
+    return made, made.prove(60, name=at, **made.rows_part(sorted({0, 1, row, at})))
+
+
+@pytest.mark.parametrize("reallocated", ["yes", "unknown", "no"])
+def test_a_deleted_name_whose_record_is_in_use(reallocated):
+    """Content of the file that has the record now is not content of the name that is gone."""
+    made, proof = ghost(reallocated=reallocated)
+    report = checked(made, kit.file_of(proof))
+    assert answers(report) == (PASS, FAIL)
+    assert "is not a name of row" in "".join(report.lines())
+
+
+def test_a_deleted_name_that_lost_its_record():
+    made, proof = ghost(reallocated="yes", stream={"basis": "deleted-runs-recorded"})
+    assert answers(checked(made, kit.file_of(proof))) == (PASS, FAIL)
+
+
+def test_a_deleted_name_that_may_have_lost_its_record():
+    made, proof = ghost(reallocated="unknown", stream={"basis": "deleted-runs-recorded"})
+    report = checked(made, kit.file_of(proof))
+    assert report.word == PASS
+    assert "`/docs/plan.doc` (deleted; whether its record is still its own is not known)" in (
+        report.first_line
+    )
+
+
+def test_a_member_of_an_archive_has_no_place_of_its_own():
+    class Inside(kit.Station):
+        def _all(self, extra):
+            made = super()._all(extra)
+            made[1] |= {"within": 3, "type": "zip"}
+            return made
+
+    made = Inside()
+    report = checked(made, kit.file_of(made.prove(10)))
+    assert answers(report) == (PASS, FAIL)
+    assert "lies inside an archive" in "".join(report.lines())
+
+
 def test_rows_that_nobody_needs(station):
     stream, name = station.number("stream", 10), station.number("name", 10)
     more = station.number("stream", 12)
