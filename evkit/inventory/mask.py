@@ -7,13 +7,12 @@ somebody has thought about it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evkit.inventory.find import Entry
     from evkit.inventory.reader import Inventory
 
 SENSITIVE: Final = "(sensitive)"
@@ -83,14 +82,6 @@ class Mask:
             return place in self.places
         return (*place, row.get("seq")) in self.nodes
 
-    def hides_entry(self, entry: Entry) -> bool:
-        """Say whether the name or the stream of an entry is masked."""
-        pairs = ((entry.name_row, entry.name), (entry.stream_row, entry.stream))
-        return any(
-            number is not None and row is not None and self.hides(number, row)
-            for number, row in pairs
-        )
-
     def row(self, number: int, row: dict[str, Any]) -> dict[str, Any]:
         """Return the row, without what names or describes content when it is masked."""
         return hidden(row) if self.hides(number, row) else row
@@ -111,16 +102,6 @@ def hidden(row: dict[str, Any]) -> dict[str, Any]:
     if row["row"] == "source" and "acquisition" in row:
         found["name"] = row["acquisition"]
     return found
-
-
-def hidden_entry(entry: Entry) -> Entry:
-    """Return an entry without what names or describes content."""
-    return replace(
-        entry,
-        name=entry.name and hidden(entry.name),
-        stream=entry.stream and hidden(entry.stream),
-        mime=entry.mime and SENSITIVE,
-    )
 
 
 def _node(row: dict[str, Any]) -> tuple[int, int, int]:

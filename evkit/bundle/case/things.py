@@ -106,10 +106,6 @@ def _record(
     )
 
 
-def _maker(graph: Graph, make: str) -> Node:
-    return graph.add("uco-identity:Organization", make, {"uco-core:name": make})
-
-
 def _text(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(_text(item) for item in value)

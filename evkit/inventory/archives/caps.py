@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evkit.core import clock
+from evkit.core.text import escape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,11 @@ class CapError(ReadError):
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(reason, detail, "unreadable")
+
+
+def words_of(error: Exception) -> str:
+    """Return what a library says about its failure, escaped and not too long."""
+    return escape(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
 
 
 class Budget:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.core.paths import to_fields
 from evkit.core.text import escape
 from evkit.inventory.archives import forms
-from evkit.inventory.archives.caps import CapError, ReadError
+from evkit.inventory.archives.caps import CapError, ReadError, words_of
 from evkit.inventory.archives.oddnames import oddities
 from evkit.inventory.archives.packages import Names
 from evkit.inventory.archives.sink import Sink
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from evkit.inventory.wire import Sender
 
 READ = 1 << 18
-_PEEK = 4096
-_WHOLE = frozenset({"crc-differs"})  # read to its end, and worth looking into all the same
-_NOT_WHOLE = ReadError("nested-too-large", "it lies packed in another and is too large for memory",
-                       "unsupported")  # fmt: skip
 
 
 class Job:
@@ -107,7 +103,7 @@ class Archive:
         except OSError as error:
             state = ReadError("read-error", escape(error.strerror or ""), "unreadable").fields()
         except Exception as error:  # noqa: BLE001 - a reader of hostile bytes; a row, not an end
-            state = ReadError("engine-error", _told(error)).fields()
+            state = ReadError("engine-error", words_of(error)).fields()
         if self.note and "detail" not in state:
             state["detail"] = self.note
         for package in self._names.found():
@@ -209,7 +205,3 @@ class Archive:
         if problem is not None:
             row |= problem.fields()
         return row
-
-
-def _told(error: Exception) -> str:
-    return escape(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evkit.core.text import escape
-from evkit.inventory.archives.caps import CapError, ReadError
+from evkit.inventory.archives.caps import CapError, ReadError, words_of
 from evkit.inventory.archives.entries import Entry, Source
 from evkit.inventory.archives.sink import Sink
 
@@ -42,7 +41,7 @@ def read_7z(archive: Archive) -> None:
     except (MemoryError, RecursionError, CapError):
         raise
     except Exception as error:
-        raise ReadError("not-a-7z", _told(error)) from error
+        raise ReadError("not-a-7z", words_of(error)) from error
     trouble = _Members(archive, opened, handle).run()
     if trouble is not None:
         raise trouble
@@ -108,7 +107,7 @@ class _Members:
         except MemoryError:
             self._lost = ReadError("engine-memory", "", "unreadable")
         except Exception as error:  # noqa: BLE001 - whatever a decompressor raises on hostile bytes
-            self._lost = ReadError("packed-data", _told(error))
+            self._lost = ReadError("packed-data", words_of(error))
         else:
             if item.crc32 is not None and crc != item.crc32:
                 return ReadError("crc-differs", f"{crc:08x}, {item.crc32:08x} stated")
@@ -170,7 +169,3 @@ def _entry(item: Any) -> Entry:  # noqa: ANN401
         step=100,
         mode=mode & 0o7777 if mode is not None else None,
     )
-
-
-def _told(error: Exception) -> str:
-    return escape(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")

@@ -28,7 +28,7 @@ _END64 = struct.Struct("<4sQHHIIQQQQ")
 _LOCATOR64 = struct.Struct("<4sIQI")
 _TAIL = _END.size + _FULL16
 _CHUNK = 1 << 20
-EXTRA64, EXTRA_AES, EXTRA_PATH = 0x0001, 0x9901, 0x7075
+EXTRA64, EXTRA_PATH = 0x0001, 0x7075
 
 
 class Item(NamedTuple):
