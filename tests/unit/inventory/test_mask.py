@@ -71,7 +71,8 @@ def database(tmp_path):
             {"row": "error", "fs": 1, "inode": 6, "path": "/plain", "stage": "walk",
              "reason": "bad"},
             {"row": "coverage", "result": "complete", "bytes": {}, "filesystems": {},
-             "directories": {}, "names": {}, "streams": {}, "spaces": {}, "errors": 2},
+             "directories": {}, "names": {}, "streams": {}, "spaces": {},
+             "orphans": {}, "errors": 2},
         ):  # fmt: skip
             writer.add(row)
         writer.add_type(5, "image/jpeg")
