@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from evkit.core.progress import Progress
     from evkit.custody.state import Acquisition
-    from evkit.inventory.marking import Marks
+    from evkit.inventory.hashsets.marks import Marks
     from evkit.station import Station
 
 MAX_FILES = 10_000  # what a validator of CASE can take in an hour

@@ -19,7 +19,7 @@ from evkit.inventory.sentences import wrapped
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evkit.inventory.marking import Marks
+    from evkit.inventory.hashsets.marks import Marks
     from evkit.inventory.reader import Inventory
     from evkit.station import Station
 

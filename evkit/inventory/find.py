@@ -19,7 +19,7 @@ from evkit.manifest.rows import DIGESTS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from evkit.inventory.marking import Marks
+    from evkit.inventory.hashsets.marks import Marks
     from evkit.inventory.reader import Inventory
 
 _RANGE = re.compile(r"(?:([0-9a-zA-Z ]+))?\.\.(?:([0-9a-zA-Z ]+))?")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evkit.inventory.find import entries
-from evkit.inventory.marking import KNOWN, NOTABLE, category
+from evkit.inventory.hashsets.model import KNOWN, NOTABLE
 from evkit.manifest.rows import DIGESTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evkit.inventory.find import Entry
-    from evkit.inventory.marking import Marks
+    from evkit.inventory.hashsets.marks import Marks
     from evkit.inventory.reader import Inventory
 
 MOST = 20_000
@@ -114,7 +114,7 @@ def table(inventory: Inventory, marks: Marks | None, most: int = MOST) -> Table:
         row = entry.name or {}
         if row.get("type") == "directory" or "virtual" in row.get("flags", ()):
             continue
-        found.add(entry, category(marks, entry.stream_row))
+        found.add(entry, "" if marks is None else marks.category(entry.stream_row))
         if found.full:
             break
     return found

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.bundle.inventory.histogram import Activity
 from evkit.core.progress import SILENT, Progress
-from evkit.inventory.marking import NOTABLE, category
+from evkit.inventory.hashsets.model import NOTABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from evkit.inventory.marking import Marks
+    from evkit.inventory.hashsets.marks import Marks
     from evkit.inventory.reader import Inventory
 
 GAPS = frozenset({"damaged", "unreadable", "unsupported", "encrypted"})
@@ -170,7 +170,7 @@ class _Taker:
             heapq.heapreplace(self._heap, item)
 
     def _mark(self, number: int, row: _Row) -> None:
-        kind = category(self._marks, number)
+        kind = "" if self._marks is None else self._marks.category(number)
         if not kind or self._facts.marked is None:
             return
         self._facts.marked[kind] += 1

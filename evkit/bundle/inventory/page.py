@@ -25,13 +25,13 @@ from evkit.core.progress import SILENT, Progress
 from evkit.core.text import escape, escape_bytes, shorten
 from evkit.inventory.coverage import problems as wrong_sums
 from evkit.inventory.find import of_streams, show_time
-from evkit.inventory.marking import NOTABLE
+from evkit.inventory.hashsets.model import NOTABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evkit.inventory.find import Entry
-    from evkit.inventory.marking import Marks
+    from evkit.inventory.hashsets.marks import Marks
     from evkit.inventory.reader import Inventory
 
 _TYPES = 14

@@ -101,6 +101,12 @@ class Marks:
             at += 1
         return tuple(found)
 
+    def category(self, stream_row: int | None) -> str:
+        """Return `notable` when any notable set holds a stream, else `known`, or empty."""
+        found = () if stream_row is None else self.of(stream_row)
+        categories = {mark.category for mark in found}
+        return NOTABLE if NOTABLE in categories else (KNOWN if categories else "")
+
     def streams(self, category: str | None = None, *, sensitive: bool = False) -> Iterator[int]:
         """Yield the numbers of marked stream rows, ascending, each once.
 
