@@ -49,6 +49,9 @@ class _Marks:
     def of(self, stream_row):
         return (self._Mark,) if stream_row in self._streams else ()
 
+    def category(self, stream_row):
+        return "notable" if stream_row in self._streams else ""
+
 
 def _page(tmp_path, rows=None, marks=None, types=None, **context):
     path = kit.made(tmp_path / "i.db", rows or _rows(), types)
@@ -329,7 +332,7 @@ def test_space_that_belongs_to_no_file_is_counted(tmp_path):
 def test_a_made_up_coverage_row_is_refused(tmp_path):
     from evkit.inventory.store import Writer
 
-    sums = ("bytes", "filesystems", "directories", "names", "streams", "spaces")
+    sums = ("bytes", "filesystems", "directories", "names", "streams", "spaces", "orphans")
     groups = {key: {} for key in sums}
     for extra in ([], [{"row": "coverage", "result": "complete", "errors": 0, **groups}]):
         with Writer(str(tmp_path / "x.db").encode()) as writer:
