@@ -19,6 +19,7 @@ from evkit.inventory.scan import Options, Scan
 from evkit.inventory.sentences import sentence, wrapped
 from evkit.inventory.store import Writer
 from evkit.inventory.unread import UnreadFiles, unread_files
+from evkit.manifest.rows import GAPS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from evkit.station import Station
 
 KIND = "inventory"
-_GAPS = frozenset({"damaged", "unreadable", "unsupported", "encrypted"})
 _SHOWN = 12
 
 
@@ -255,7 +255,7 @@ def problem_lines(inventory: Inventory, most: int = _SHOWN) -> tuple[str, ...]:
     found: list[str] = []
     kinds = ("error", "filesystem", "partition", "directory", "stream", "name", "space")
     for kind in kinds:
-        listed = inventory.rows(kind) if kind == "error" else inventory.in_states(kind, _GAPS)
+        listed = inventory.rows(kind) if kind == "error" else inventory.in_states(kind, GAPS)
         for number, row in listed:
             if len(found) == most:
                 return (*found, "… more, see `evkit inventory list --problems`")

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from evkit.manifest.rows import GAPS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evkit.manifest.rowaccept import Facts
 
-_GAPS = frozenset({"damaged", "unreadable", "unsupported", "encrypted"})
+SUMS = (
+    ("bytes", "image", ("partitions", "gaps")),
+    ("filesystems", "found", ("listed", "failed")),
+    ("directories", "found", ("listed", "skipped", "failed")),
+    ("names", "listed", ("allocated", "deleted")),
+    ("streams", "listed", ("digested", "skipped", "failed")),
+    ("spaces", "listed", ("digested", "skipped", "failed")),
+)
+"""(group of a coverage row, its total, the parts that must add up to it)."""
 
 
 class Coverage:
-    """Counts rows; `problems` checks these sums.
-
-    - bytes: image = partitions + gaps
-    - streams: listed = digested + skipped + failed
-    - spaces (slack, free space): listed = digested + skipped + failed
-    - directories: found = listed + skipped + failed
-
-    """
+    """Counts rows; `problems` checks that the `SUMS` add up."""
 
     def __init__(self) -> None:
         self._rows: Counter[tuple[str, str, bool, bool]] = Counter()
@@ -52,7 +55,7 @@ class Coverage:
         """True when nothing that was asked for is unreadable."""
         failing = {"partition", "filesystem", "directory", "name", "stream", "space"}
         return not any(
-            kind == "error" or (kind in failing and state in _GAPS and not virtual)
+            kind == "error" or (kind in failing and state in GAPS and not virtual)
             for kind, state, _, virtual in self._rows
         )
 
@@ -95,23 +98,15 @@ class Coverage:
                 continue
             found["listed"] += count
             found["allocated" if allocated else "deleted"] += count
-            found["failed"] += count if state in _GAPS else 0
+            found["failed"] += count if state in GAPS else 0
         return found
 
 
 def problems(row: Mapping[str, Any]) -> list[str]:
     """Return which sums of a coverage row do not add up; empty when all do."""
-    sums = (
-        ("bytes", "image", ("partitions", "gaps")),
-        ("filesystems", "found", ("listed", "failed")),
-        ("directories", "found", ("listed", "skipped", "failed")),
-        ("names", "listed", ("allocated", "deleted")),
-        ("streams", "listed", ("digested", "skipped", "failed")),
-        ("spaces", "listed", ("digested", "skipped", "failed")),
-    )
     return [
         f"{group}: {total} is not {' + '.join(parts)}"
-        for group, total, parts in sums
+        for group, total, parts in SUMS
         if row[group][total] != sum(row[group][part] for part in parts)
     ]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SECOND = 10**9
 UTC, LOCAL = "utc", "local-unknown"
 _LIMIT = 2**63 - 1
-_FILETIME_EPOCH = 116_444_736_000_000_000  # 1601 to 1970 in 100 ns
+FILETIME_EPOCH = 116_444_736_000_000_000  # 1601 to 1970 in 100 ns
 _FAT = {"a": 86_400 * SECOND, "b": SECOND // 100, "m": 2 * SECOND}
 _EXFAT = {"a": 2 * SECOND, "b": SECOND // 100, "m": SECOND // 100}
 
@@ -71,7 +71,7 @@ def file_name_times(content: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     for place, letter in enumerate("bmca"):
         ticks = int.from_bytes(content[8 + 8 * place : 16 + 8 * place], "little")
-        value = (ticks - _FILETIME_EPOCH) * 100
+        value = (ticks - FILETIME_EPOCH) * 100
         if ticks and abs(value) <= _LIMIT:
             found[letter] = str(value)
     return found

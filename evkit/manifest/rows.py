@@ -25,7 +25,8 @@ MAX_EXTENTS = 1 << 16
 MAX_TEXT = 1 << 17
 HOLE = -1  # offset of an extent that has no place in the image
 
-STATES = frozenset({"ok", "damaged", "unreadable", "unsupported", "encrypted", "skipped"})
+GAPS = frozenset({"damaged", "unreadable", "unsupported", "encrypted"})  # states of what is lost
+STATES = GAPS | {"ok", "skipped"}
 BASES = frozenset({"allocated", "deleted-runs-recorded", "deleted-contiguous-guess", "none"})
 DIGESTS: Final = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}
 FLAGS = frozenset(

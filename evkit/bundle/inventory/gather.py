@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.bundle.inventory.histogram import Activity
 from evkit.core.progress import SILENT, Progress
 from evkit.inventory.hashsets.model import NOTABLE
+from evkit.manifest.rows import GAPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from evkit.inventory.hashsets.marks import Marks
     from evkit.inventory.reader import Inventory
 
-GAPS = frozenset({"damaged", "unreadable", "unsupported", "encrypted"})
 LARGEST = 15
 PROBLEMS = 300
 VOLUMES = 400

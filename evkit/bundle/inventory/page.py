@@ -23,6 +23,7 @@ from evkit.core.data import package_file
 from evkit.core.errors import InputError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.text import escape, escape_bytes, shorten
+from evkit.inventory.coverage import SUMS
 from evkit.inventory.coverage import problems as wrong_sums
 from evkit.inventory.find import of_streams, show_time
 from evkit.inventory.hashsets.model import NOTABLE
@@ -36,14 +37,6 @@ if TYPE_CHECKING:
 
 _TYPES = 14
 _BASES = ("deleted-runs-recorded", "deleted-contiguous-guess", "none")
-_SUMS = (
-    ("bytes", "image", ("partitions", "gaps")),
-    ("filesystems", "found", ("listed", "failed")),
-    ("directories", "found", ("listed", "skipped", "failed")),
-    ("names", "listed", ("allocated", "deleted")),
-    ("streams", "listed", ("digested", "skipped", "failed")),
-    ("spaces", "listed", ("digested", "skipped", "failed")),
-)
 _OPTIONAL = frozenset({"bytes", "spaces"})  # sums that are left out when there is nothing
 
 
@@ -142,7 +135,7 @@ def _check(facts: Facts) -> None:
     """
     if not facts.source or not facts.coverage:
         raise InputError("the inventory has no source row or no coverage row")
-    for group, total, terms in _SUMS:
+    for group, total, terms in SUMS:
         missing = {total, *terms, *(("digested",) if group == "bytes" else ())}
         missing -= facts.coverage[group].keys()
         if missing:
@@ -235,7 +228,7 @@ def _parts(inventory: Inventory, facts: Facts, context: Context, say: Speaker) -
         "volumes_left_out": facts.volumes_left_out,
         "sums": [
             (group, facts.coverage[group][total], [(p, facts.coverage[group][p]) for p in parts])
-            for group, total, parts in _SUMS
+            for group, total, parts in SUMS
             if group not in _OPTIONAL or facts.coverage[group][total]
         ],
         "sums_wrong": wrong_sums(facts.coverage),

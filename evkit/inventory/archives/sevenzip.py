@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from evkit.inventory.archives.caps import CapError, ReadError, words_of
 from evkit.inventory.archives.entries import Entry, Source
 from evkit.inventory.archives.sink import Sink
+from evkit.inventory.times import FILETIME_EPOCH
 
 if TYPE_CHECKING:
     from evkit.inventory.archives.listing import Archive
 
-_TICKS_TO_1970 = 116_444_736_000_000_000
 _AES = b"\x06\xf1\x07\x01"
 _LZMA, _LZMA2, _PPMD = b"\x03\x01\x01", b"\x21", b"\x03\x04\x01"
 
@@ -160,7 +160,7 @@ def _entry(item: Any) -> Entry:  # noqa: ANN401
     times = {}
     ticks = item.lastwritetime
     if ticks is not None and 0 < int(ticks) < 1 << 62:
-        times["m"] = (int(ticks) - _TICKS_TO_1970) * 100
+        times["m"] = (int(ticks) - FILETIME_EPOCH) * 100
     return Entry(
         path=path,
         type=kind,

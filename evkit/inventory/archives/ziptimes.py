@@ -6,10 +6,10 @@ import calendar
 import struct
 
 from evkit.inventory.archives.zipdir import blocks
+from evkit.inventory.times import FILETIME_EPOCH
 
 _UT, _NTFS = 0x5455, 0x000A
 _SECOND = 1_000_000_000
-_TICKS_TO_1970 = 116_444_736_000_000_000
 _LETTERS = "macb"  # GrayKey writes a fourth time, the birth; others write modified, access, change
 
 
@@ -64,7 +64,7 @@ def _ntfs(block: bytes) -> dict[str, int]:
         return {}
     values = struct.unpack_from("<QQQ", block, 8)
     found = {
-        letter: (value - _TICKS_TO_1970) * 100
+        letter: (value - FILETIME_EPOCH) * 100
         for letter, value in zip("mab", values, strict=True)
         if value
     }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.core.paths import from_fields
 from evkit.core.text import escape_bytes
+from evkit.inventory.exports.job import TYPE_LETTERS
 from evkit.inventory.exports.unsaid import NOT_SAID
 
 if TYPE_CHECKING:
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from evkit.inventory.exports.job import Job, Named
 
 _SECOND = 1_000_000_000
-_TYPES = {
-    "file": "r", "directory": "d", "symlink": "l", "fifo": "p", "character-device": "c",
-    "block-device": "b", "socket": "s", "whiteout": "w",
-}  # fmt: skip
 # what would be taken for a mark of the format when it is part of a name
 _MARK = re.compile(r" (?=\(deleted(?:-realloc)?\)|\(\$FILE_NAME\)|-> )")
 _HEX = re.compile("%(?=[0-9A-Fa-f]{2})")  # mactime decodes %41
@@ -54,7 +51,7 @@ def field(raw: bytes) -> str:
 
 def mode(name: Mapping[str, Any]) -> str:
     """Return `r/rrwxr-xr-x`: type of the name, type and permissions of the record."""
-    letter = _TYPES.get(str(name.get("type", "unknown")), "-")
+    letter = TYPE_LETTERS.get(str(name.get("type", "unknown")), "-")
     if "virtual" in name.get("flags", ()):
         letter = "V" if letter == "d" else "v"
     if "mode" not in name:

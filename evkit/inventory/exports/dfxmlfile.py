@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.core.paths import from_fields
 from evkit.inventory.exports.dfxmltext import element, empty, evidence, runs, time
+from evkit.inventory.exports.job import TYPE_LETTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -13,10 +14,6 @@ if TYPE_CHECKING:
     from evkit.inventory.exports.job import Named
     from evkit.inventory.find import Entry
 
-_TYPES = {
-    "file": "r", "directory": "d", "symlink": "l", "fifo": "p", "character-device": "c",
-    "block-device": "b", "socket": "s", "whiteout": "w",
-}  # fmt: skip
 _TIMES = (("mtime", "m"), ("ctime", "c"), ("atime", "a"), ("crtime", "b"))
 _ORPHANS = b"/$OrphanFiles/"
 _NONE: Mapping[str, Any] = {}
@@ -139,7 +136,7 @@ def _name_type(name: Mapping[str, Any], stream: Mapping[str, Any]) -> str:
         return "V" if kind == "directory" else "v"
     if "name" in stream or not name:
         return "r"  # the content, whatever it hangs on
-    return _TYPES.get(kind, "-")
+    return TYPE_LETTERS.get(kind, "-")
 
 
 def _used(name: Mapping[str, Any], stream: Mapping[str, Any]) -> bool | None:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 TASK = "export"
 OTHERS = tuple(kind for kind in KINDS if kind not in {"name", "stream"})
 MASKED = "names and whatever describes the content of sensitive material are left out"
+TYPE_LETTERS = {
+    "file": "r", "directory": "d", "symlink": "l", "fifo": "p", "character-device": "c",
+    "block-device": "b", "socket": "s", "whiteout": "w",
+}  # fmt: skip
 _EVERY = 500  # entries between two reports of progress
 _BLOCK = 100  # names that are joined with their streams at once
 _META = (

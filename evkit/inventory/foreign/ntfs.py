@@ -29,7 +29,6 @@ _COMPRESSED, _ENCRYPTED, _SPARSE = 0x800, 0x4000, 0x200
 _STANDARD, _FILE_NAME, _DOS = 0x10, 0x30, 2
 _UNREAD = {0xC0: "$REPARSE_POINT", 0xD0: "$EA_INFORMATION", 0xE0: "$EA",
            0x100: "$LOGGED_UTILITY_STREAM"}  # fmt: skip
-_EPOCH = 116_444_736_000_000_000
 _LIMIT = 2**63 - 1
 _MAX_DELETED = 5_000_000
 _TIMES = (
@@ -302,7 +301,7 @@ def _times(thing: Native) -> dict[str, str]:
     kept = {}
     for key, get in _TIMES:
         ticks = int(getattr(thing, get)() or 0)
-        value = (ticks - _EPOCH) * 100
+        value = (ticks - times.FILETIME_EPOCH) * 100
         if ticks and abs(value) <= _LIMIT:
             kept[key] = str(value)
     return kept
