@@ -118,7 +118,7 @@ def _serve(number: int) -> None:
 
     link = socket.socket(fileno=number)
     wake, woken = os.pipe()
-    os.set_blocking(woken, False)  # noqa: FBT003 - the only way to call it
+    os.set_blocking(woken, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(woken)
     while True:

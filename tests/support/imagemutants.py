@@ -6,10 +6,7 @@ place, is inventoried, and takes the changes back: a mutant costs what it change
 
 from __future__ import annotations
 
-import hashlib
-import os
 import random
-import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,10 +14,8 @@ import inventorykit as kit
 
 from evkit.core import ejson
 from evkit.inventory.foreign.apfsobjects import checksum
-from evkit.inventory.reader import Inventory
 from evkit.inventory.runner import Limits
 from evkit.inventory.scan import Options
-from evkit.manifest import rows
 
 SECTOR = 512
 SAMPLE_IMAGES = ("laptop-ntfs.raw", "phone-gpt-ext4.raw", "usb-fat16.raw", "disc.iso")
@@ -29,7 +24,7 @@ VECTOR_IMAGES = (
     "imynd.dd", "iso9660.raw", "ext2.E01", "ext2.split.E01", "ext2.qcow2", "ext2.vhd", "ext2.vmdk",
     "windows_volume.qcow2", "ext2.splitraw.000", "1", "5", "6", "7", "9",
 )  # fmt: skip
-LIMITS = Limits(memory=3 << 30, silence=20.0, call=4)
+LIMITS = Limits(memory=3 << 30, silence=8.0, call=4)
 _TAILS = {".E01": (".E02",), ".000": (".001",)}
 _HUGE = (0xFFFFFFFFFFFFFFFF, 0x7FFFFFFFFFFFFFFF, 0x8000000000000000, 0xFFFFFFFF, 0x7FFFFFFF,
          0x80000000, 1 << 56, 1 << 40, 0xFFFF, 0x8000, 0x7FFF, 0xFF, 0x80, 1, 0)  # fmt: skip
@@ -81,6 +76,11 @@ class Found:
         return self.all[-1]["result"] == "complete"
 
 
+def plain_options(**more) -> Options:
+    """Return options under which a scan is short."""
+    return Options(types=False, hashes=("md5",), limits=LIMITS, **more)
+
+
 class Subject:
     """One image: its working copy and what is known of it when it is whole.
 
@@ -95,10 +95,11 @@ class Subject:
         self.folder = folder
         self.path = folder / source.name
         self.raw = _is_raw(source)
+        self.small = self.path.stat().st_size <= _SPACES
         self.path.chmod(0o644)
         self.data = self.path.read_bytes()
-        self.base = self.scan("whole.db", Options(types=False, hashes=("md5",), orphans=50))
-        self.plain = self.scan("plain.db", Options(types=False, hashes=("md5",)))
+        self.base = self.scan("whole.db", plain_options(orphans=50))
+        self.plain = self.scan("plain.db", plain_options())
         self.hot = self._hot() if self.raw else self._ends()
         self.cold = [
             place for row in self.base.of("stream") for place in row.get("extents", ())
@@ -157,8 +158,7 @@ class Subject:
         inventory = kit.scan(self.path, database, options)
         with inventory:
             assert inventory.problems() == []
-            found = Found([row for _, row in inventory.rows()], database)
-        return found
+            return Found([row for _, row in inventory.rows()], database)
 
     def mutant(self, seed: int) -> Mutant:
         """Make the mutant of a seed."""
@@ -214,9 +214,9 @@ class Subject:
         data = bytearray(self.data)
         for at, new in changes:
             data[at : at + len(new)] = new
-        touched = {
-            block for at, new in changes for block in range(at // 4096, (at + len(new) + 4095) // 4096)
-        }  # fmt: skip
+        touched: set[int] = set()
+        for at, new in changes:
+            touched.update(range(at // 4096, (at + len(new) + 4095) // 4096))
         found = []
         for block in sorted(touched):
             place = block * 4096
@@ -226,11 +226,9 @@ class Subject:
 
     def options(self, seed: int) -> Options:
         """Return what is asked for of the mutant of a seed."""
-        small = len(self.data) <= _SPACES
-        return Options(
-            types=False, hashes=("md5",), orphans=50 if seed % 2 else 0, slack=seed % 5 == 0,
-            unallocated=small and seed % 7 == 0, limits=LIMITS, jobs=1 + seed % 2,
-        )  # fmt: skip
+        free = self.small and seed % 7 == 0
+        orphans, jobs = (50 if seed % 2 else 0), 1 + seed % 3 % 2
+        return plain_options(orphans=orphans, slack=seed % 5 == 0, unallocated=free, jobs=jobs)
 
     def apply(self, mutant: Mutant) -> None:
         """Change the working copy."""
@@ -275,136 +273,3 @@ def subjects(names, images: Path, folder: Path):
 
 def _is_raw(path: Path) -> bool:
     return path.suffix in {".raw", ".dd", ".iso", ".000"}
-
-
-def check(subject: Subject, mutant: Mutant, found: Found, options: Options) -> list[str]:
-    """Return what does not hold of the inventory of a mutant."""
-    from evkit.inventory.coverage import problems
-
-    wrong = list(problems(found.all[-1]))
-    for row in found.all:
-        try:
-            rows.check(row)
-        except Exception as error:  # any is a failure of the row
-            wrong.append(f"{row}: {error}")
-    failed = {"damaged", "unreadable", "unsupported", "encrypted"}
-    bad = [
-        row for row in found.all
-        if row["row"] == "error" or (row.get("state") in failed and "virtual" not in row.get("flags", ()))
-    ]  # fmt: skip
-    if bool(bad) == found.complete:
-        wrong.append(f"result {found.all[-1]['result']} with {bad[:2]}")
-    if subject.raw and subject.name != "ext2.splitraw.000":
-        wrong += _digests(subject, mutant, found)
-        wrong += _others(subject, mutant, found, options)
-        wrong += _content(subject, mutant, found, options)
-    if subject.raw and mutant.cut is not None:
-        wrong += _cut(subject, mutant, found)
-    return wrong
-
-
-def _digests(subject: Subject, mutant: Mutant, found: Found) -> list[str]:
-    """Every digest is that of the bytes of the extents."""
-    wrong = []
-    kinds = {row["fs"]: row["type"] for row in found.of("filesystem")}
-    with open(subject.path, "rb") as handle:
-        for row in found.of("stream", "space"):
-            stored = {"compressed", "encrypted", "resident"} & set(row.get("flags", ()))
-            if row["state"] != "ok" or stored or "extents" not in row or row["size"] > 1 << 28:
-                continue
-            digest = hashlib.md5()
-            left = row["size"]
-            for at, size in row["extents"]:
-                part = min(size, left)
-                if at < 0:
-                    digest.update(bytes(part))
-                else:
-                    handle.seek(at)
-                    digest.update(handle.read(part))
-                left -= part
-            if not left and digest.hexdigest() != row["digests"]["md5"] and not _excused(
-                subject, mutant, row, kinds
-            ):  # fmt: skip
-                wrong.append(f"not the digest of its extents: {row}")
-    return wrong
-
-
-def _excused(subject: Subject, mutant: Mutant, row: dict, kinds: dict) -> bool:
-    """NTFS gives zeros behind the length to which a stream was written, whatever lies there."""
-    return row["row"] == "stream" and kinds.get(row["fs"]) == "ntfs" and bool(mutant.changes) and (
-        mutant.touches(*_record(subject, row))
-    )  # fmt: skip
-
-
-def _record(subject: Subject, row: dict) -> tuple[int, int]:
-    size, extents = subject.records.get(row["fs"], (0, []))
-    at = row["inode"] * size
-    for place, length in extents:
-        if at < length:
-            return place + at, place + at + size
-        at -= length
-    return 0, len(subject.data)
-
-
-def _others(subject: Subject, mutant: Mutant, found: Found, options: Options) -> list[str]:
-    """Volumes that are not touched have the rows that they had."""
-    if options.slack or options.unallocated:
-        return []
-    base = subject.base if options.orphans else subject.plain
-    before, after = base.volumes(), found.volumes()
-    wrong = []
-    for key, lines in before.items():
-        offset, size, _ = key
-        claimed = max(size, *(
-            row["size"] for row in base.of("partition") if row["offset"] == offset
-        ))  # fmt: skip
-        if not mutant.touches(offset, offset + claimed) and key in after and after[key] != lines:
-            odd = set(after[key]) ^ set(lines)
-            wrong.append(f"an untouched volume changed: {sorted(odd)[:3]}")
-    table = [row for row in base.of("partition") if row["kind"] in {"partition", "whole"}]
-    inside = any(
-        all(
-            row["offset"] + 8192 <= at and at + len(data) <= row["offset"] + row["size"]
-            for at, data in mutant.changes
-        )
-        for row in table
-    )
-    if inside and mutant.cut is None and found.of("partition") != base.of("partition"):
-        wrong.append(f"other partitions: {found.of('partition')}")
-    return wrong
-
-
-def _content(subject: Subject, mutant: Mutant, found: Found, options: Options) -> list[str]:
-    """Where only content changed, all is there and only digests of what was touched differ."""
-    if not mutant.only_content or options.slack or options.unallocated:
-        return []
-    base = subject.base if options.orphans else subject.plain
-    wrong = []
-    if len(base.all) != len(found.all):
-        return [f"{len(base.all)} rows became {len(found.all)}"]
-    for old, new in zip(base.all, found.all, strict=True):
-        hit = any(
-            at >= 0 and mutant.touches(at, at + size) for at, size in old.get("extents", ())
-        )
-        if old != new and not hit:
-            wrong.append(f"{old} became {new}")
-    return wrong
-
-
-def _cut(subject: Subject, mutant: Mutant, found: Found) -> list[str]:
-    """What is cut off is said to be missing."""
-    last = max(
-        row["offset"] + min(row["blocks"] * row["block_size"], row["size"])
-        for row in subject.base.of("filesystem") if "blocks" in row
-    ) if any("blocks" in row for row in subject.base.of("filesystem")) else 0  # fmt: skip
-    if mutant.cut < last and found.complete and subject.name != "ext2.splitraw.000":
-        return [f"complete although cut at {mutant.cut} of {last}"]
-    return []
-
-
-def open_found(found: Found) -> Inventory:
-    """Open the inventory file."""
-    return Inventory(os.fsencode(found.database))
-
-
-_ = struct
