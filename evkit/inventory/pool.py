@@ -31,6 +31,7 @@ LOSSES = 1000  # directories and records of one volume that may cost a child eac
 LOST_SECONDS = 4 * 3600.0  # that may be spent waiting for children that are silent
 _DEEP = 2  # tasks that a child has at a time, so that it never waits
 _STARTS = 3  # children in a row that end before they have opened the file system
+_ROW_OR_KEPT = frozenset({ROW, KEPT})
 _ROWS = frozenset({"name", "directory", "stream", "space", "error"})
 
 
@@ -42,7 +43,7 @@ class Pool:
         limits: what each may use.
         command: another program instead of the engine (tests).
         jobs: children at most.
-        accept: says what a row is, or raises InputError.
+        accept: says what rows are, or raises InputError.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Pool:
         limits: Limits,
         command: Sequence[str] | None,
         jobs: int,
-        accept: Callable[[bytes], Facts],
+        accept: Callable[[Sequence[bytes]], list[Facts]],
     ) -> None:
         self._request = {**request, "call": limits.call}
         self._fs = request["fs"]
@@ -220,30 +221,39 @@ class Pool:
 
     def _answers(self, worker: Worker, batch: Batch, lines: list[bytes]) -> int:
         """Take lines of a task up to its end; returns how many these are."""
-        accept, own, listing = self._accept, {self._fs, -1}, batch.listing
-        run, kept = batch.held.run, batch.kept
+        at = 0
         for index, line in enumerate(lines):
-            first = line[:1]
-            if first == ROW:
-                facts = accept(line)
-                if facts[0] not in _ROWS or facts[1] not in own or facts[5] == STORED:
-                    raise EngineStoppedError("engine-garbage", "a row that it may not send")
-                run.rows.append(line)
-                run.judged.append(facts)
-            elif first == KEPT and listing:
-                kept.append(line[1:])
-            else:
-                message = Message.parse(line)
-                if message.kind == "type":
-                    run.type(message.text)
-                    continue
-                self._told_of(worker, batch, message)
-                if message.kind == "end":
-                    return index + 1
-                run, kept = batch.held.run, batch.kept
+            if line[:1] in _ROW_OR_KEPT:
+                continue
+            if index > at:
+                self._take_rows(batch, lines[at:index])
+            at = index + 1
+            message = Message.parse(line)
+            if message.kind == "type":
+                batch.held.run.type(message.text)
+                continue
+            self._told_of(worker, batch, message)
+            if message.kind == "end":
+                return at
+        if at < len(lines):
+            self._take_rows(batch, lines[at:])
         worker.lines += len(lines)
         batch.held.settle()
         return len(lines)
+
+    def _take_rows(self, batch: Batch, lines: list[bytes]) -> None:
+        """Take rows, and lines that are kept with a record."""
+        if batch.listing:
+            batch.kept += [line[1:] for line in lines if line[:1] == KEPT]
+            lines = [line for line in lines if line[:1] == ROW]
+        found = self._accept(lines)
+        own = {self._fs, -1}
+        for facts in found:
+            if facts[0] not in _ROWS or facts[1] not in own or facts[5] == STORED:
+                raise EngineStoppedError("engine-garbage", "a row that it may not send")
+        run = batch.held.run
+        run.rows += lines
+        run.judged += found
 
     def _told_of(self, worker: Worker, batch: Batch, message: Message) -> None:
         kind = message.kind

@@ -20,7 +20,7 @@ from evkit.inventory.pool import Pool
 from evkit.inventory.runner import Limits, messages
 from evkit.inventory.seen import Seen
 from evkit.inventory.wire import ASKED, SPACE, Message, encode
-from evkit.manifest.rowaccept import accept
+from evkit.manifest.rowaccept import accept, accept_all
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -74,7 +74,7 @@ def ask(request: Mapping[str, Any], settings: Settings) -> Iterator[Message]:
     more = {key: value for key, value in request.items() if key not in {"streams", "offer"}}
     opened = {**more, "task": "volume"}
     jobs = settings.jobs or _processors()
-    with Pool(opened, settings.limits, settings.command, jobs, accept) as pool:
+    with Pool(opened, settings.limits, settings.command, jobs, accept_all) as pool:
         plan = _Plan(pool, request, settings.stored)
         if request["task"] == "again":
             yield from plan.again(request["streams"])

@@ -16,7 +16,7 @@ from evkit.core.paths import unb64
 from evkit.manifest import rowpattern, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _LONGEST = 1 << 17  # bytes; a longer row is parsed, so that no cap on text or lists can be missed
 _SALT_END = re.compile(rb',"salt":"([A-Za-z0-9+/]{21}[AQgw]==)"\}\n')
@@ -72,6 +72,45 @@ def accept(data: bytes) -> Facts:
     """
     found = _matched(data)
     return facts_of(rows.parse(data)) if found is None else found
+
+
+def accept_all(lines: Sequence[bytes]) -> list[Facts]:
+    """Return what `accept` says of each of many rows, faster where they are alike.
+
+    Args:
+        lines: without line ends, in them as well.
+
+    Raises:
+        InputError: as `accept`.
+    """
+    if len(lines) > 1 and max(map(len, lines)) <= _LONGEST:
+        block = b"\n".join(lines)
+        if block.isascii() or _is_utf8(block):
+            streams = lines[0].startswith(b'{"attr":')
+            pattern = rowpattern.usual_streams() if streams else rowpattern.usual_names()
+            make = _usual_stream if streams else _usual_name
+            found = pattern.findall(block)
+            if len(found) == len(lines):
+                return [make(*groups) for groups in found]
+            if len(found) == len(lines) - 1 and pattern.fullmatch(lines[-1]) is None:
+                return [*[make(*groups) for groups in found], accept(lines[-1])]
+    return [accept(line) for line in lines]
+
+
+def _usual_name(fs: bytes, inode: bytes, name: bytes, seq: bytes) -> Facts:
+    return _new(Facts, (
+        "name", int(fs), int(inode), int(seq) if seq else -1, "ok", "", "", True, False, -1, 0,
+        name, None, None, None, None,
+    ))  # fmt: skip
+
+
+def _usual_stream(size: bytes, *rest: bytes) -> Facts:
+    md5, sha1, sha256, sha512, fs, inode, seq = rest
+    length = int(size)
+    return _new(Facts, (
+        "stream", int(fs), int(inode), int(seq), "ok", "", "", False, False, length, length, b"",
+        md5 or None, sha1 or None, sha256 or None, sha512 or None,
+    ))  # fmt: skip
 
 
 def read(data: bytes) -> dict[str, Any]:

@@ -136,6 +136,66 @@ def stream() -> re.Pattern[bytes]:
 
 
 @functools.cache
+def usual_names() -> re.Pattern[bytes]:
+    """Return a pattern of whole lines: names in use whose text has no escapes.
+
+    Groups: fs, inode, name, seq.
+    """
+    stamps = _object("abcm", rb'"(?:0|-?[1-9][0-9]{0,18})"')
+    plain = rb'"[^"\\\x00-\x1f]*+"'
+    fields = {
+        "allocated": b"true",
+        "fs": b"(" + _NUMBER + b")",
+        "inode": b"(" + _COUNT + b")",
+        **dict.fromkeys(
+            ("gid", "links", "mode", "name_seq", "parent", "parent_seq", "uid"), _COUNT
+        ),
+        "name": rb'"([^"\\\x00-\x1f]*+)"',
+        "name_times": stamps,
+        **dict.fromkeys(("path", "short", "target"), plain),
+        "resolution": _object("abcm", _NUMBER),
+        "seq": b"(" + _COUNT + b")",
+        "state": b'"ok"',
+        "times": stamps,
+        "type": _quiet(_words(rows.TYPES)),
+        "zone": b'"(?:utc|local-unknown)"',
+    }
+    needed = {"allocated", "fs", "inode", "name", "parent", "path", "row", "state", "type"}
+    return _lines(_row("name", fields, fields.keys() - needed))
+
+
+@functools.cache
+def usual_streams() -> re.Pattern[bytes]:
+    """Return a pattern of whole lines: unnamed streams that were digested.
+
+    Groups: bytes_digested (which is the size), each digest, fs, inode, seq.
+    """
+    digests = [
+        b'"%s":"([0-9a-f]{%d})"' % (name.encode(), rows.DIGESTS[name]) for name in rows.DIGESTS
+    ]
+    extent = rb"\[(?:-1|%s),%s\]" % (_COUNT, _NUMBER)
+    fields = {
+        "attr": _COUNT,
+        "attr_id": _COUNT,
+        "basis": _quiet(_words(rows.BASES - {"none"})),
+        "bytes_digested": b"(?P<size>" + _COUNT + b")",
+        "digests": _listed(digests, b"{}"),
+        "extents": rb"\[(?:%s(?:,(?=\[)|(?=\])))*+\]" % extent,
+        "flags": _quiet(_FLAGS),
+        "fs": b"(" + _NUMBER + b")",
+        "inode": b"(" + _COUNT + b")",
+        "seq": b"(" + _COUNT + b")",
+        "size": b"(?P=size)",
+        "state": b'"ok"',
+    }
+    return _lines(_row("stream", fields, {"extents", "flags"}))
+
+
+def _lines(pattern: re.Pattern[bytes]) -> re.Pattern[bytes]:
+    return re.compile(rb"^" + pattern.pattern + rb"$", re.MULTILINE)
+
+
+@functools.cache
 def type_() -> re.Pattern[bytes]:
     """Return the pattern of a file type; without groups."""
     word = rb"[!#-\[\]-~]{1,127}"

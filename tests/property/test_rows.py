@@ -234,3 +234,47 @@ def test_rows_of_real_images(name, tmp_path):
         _both(data)
     quick = sum(rowaccept._matched(data) is not None for data in found)
     assert quick > len(found) * 0.8
+
+
+PLAIN = [
+    {"row": "name", "fs": 1, "inode": 5, "seq": 0, "path": "/x/a b", "name": "a ب", "parent": 2,
+     "type": "file", "allocated": True, "state": "ok", "mode": 420, "uid": 0, "gid": 0, "links": 1,
+     "times": {"m": "170"}, "resolution": {"m": 1}, "zone": "utc"},
+    {"row": "stream", "fs": 1, "inode": 5, "seq": 0, "attr": 1, "attr_id": 0, "basis": "allocated",
+     "bytes_digested": 7, "size": 7, "state": "ok", "extents": [[4096, 7]], "flags": ["sparse"],
+     "digests": {"md5": "0" * 32, "sha256": "f" * 64}},
+    {"row": "stream", "fs": 1, "inode": 6, "seq": 0, "attr": 1, "attr_id": 0, "basis": "allocated",
+     "bytes_digested": 0, "size": 0, "state": "ok", "digests": {"sha1": "a" * 40}},
+]  # fmt: skip
+
+
+@given(
+    st.lists(st.sampled_from((*PLAIN, NAME, DIRECTORY)), min_size=1, max_size=4),
+    st.sampled_from(PLAIN), st.integers(0, 5), st.data(),
+)  # fmt: skip
+@settings(max_examples=1500)
+def test_many_rows_are_accepted_as_one_by_one(some, alike, count, data):
+    """Also when they are all alike but the last, and when one of them was changed."""
+    lines = [rows.encode(row) for row in [*[alike] * count, *some]]
+    if data.draw(st.booleans()):
+        place = data.draw(st.integers(0, len(lines) - 1))
+        raw = lines[place]
+        start = data.draw(st.integers(0, len(raw)))
+        end = data.draw(st.integers(start, min(start + 12, len(raw))))
+        new = data.draw(st.sampled_from((b"", *ALIKE))).replace(b"\n", b"\r")
+        lines[place] = raw[:start] + new + raw[end:]
+    try:
+        expected = [rowaccept.accept(line) for line in lines]
+    except InputError:
+        with pytest.raises(InputError):
+            rowaccept.accept_all(lines)
+        return
+    assert rowaccept.accept_all(lines) == expected
+
+
+def test_rows_that_are_alike_are_told_at_once(monkeypatch):
+    lines = [rows.encode(row) for row in PLAIN]
+    expected = [rowaccept.accept(line) for line in lines]
+    monkeypatch.setattr(rowaccept, "accept", None)
+    for line, facts in zip(lines, expected, strict=True):
+        assert rowaccept.accept_all([line] * 3) == [facts] * 3
