@@ -67,11 +67,14 @@ def take(handle: BinaryIO, form: str, tally: Tally, progress: Progress, task: st
     """
     read: Read | None = {"sum": _sum, "plain": _plain}.get(form)
     for line in _lines(handle, progress, task):
+        comment = line.startswith(b"#")
         if read is None:
-            if form == "csv" and (not line or line.startswith(b"#")):
+            if form == "csv" and (not line or comment):
                 continue
             read = _hashdeep(line) if form == "hashdeep" else _csv(line)
-        elif form == "hashdeep" or (line and not line.startswith(b"#")):
+        elif form == "csv" and comment:  # or a file whose name begins so: counted, not guessed
+            tally.leave_out(MALFORMED)
+        elif form == "hashdeep" or (line and not comment):
             read(line, tally)
 
 

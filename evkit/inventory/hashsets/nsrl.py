@@ -6,6 +6,7 @@ small limit is handed over, so that a file from outside cannot make SQLite work 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -41,6 +42,7 @@ def take(path: bytes, tally: Tally, progress: Progress, task: str) -> str | None
     shown = escape_bytes(path)
     if not os.path.isfile(path):
         raise InputError(f"`{shown}` is not a file")
+    _need_whole(path, shown)
     address = Path(os.path.abspath(os.fsdecode(path))).as_uri() + "?immutable=1&mode=ro"
     try:
         connection = sqlite3.connect(address, uri=True)
@@ -59,6 +61,21 @@ def take(path: bytes, tally: Tally, progress: Progress, task: str) -> str | None
     finally:
         connection.close()
     return release
+
+
+def _need_whole(path: bytes, shown: str) -> None:
+    """Refuse a database of which rows still wait in a journal beside it.
+
+    Raises:
+        InputError: there is such a journal.
+    """
+    for suffix in (b"-wal", b"-journal"):
+        with contextlib.suppress(OSError):
+            if os.path.getsize(path + suffix):
+                raise InputError(
+                    f"`{shown}` is not whole: `{escape_bytes(path + suffix)}` lies beside it",
+                    hint="close the program that writes it, or copy the database with its backup",
+                )
 
 
 def _table(connection: sqlite3.Connection, shown: str) -> tuple[str, list[str]]:

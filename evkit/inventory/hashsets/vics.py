@@ -32,7 +32,17 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _LENGTHS = {16: (32, 24), 20: (40, 28), 32: (64, 44)}  # bytes: characters in hex, in base64
 _NAMES = {"MD5": 16, "SHA1": 20, "SHA256": 32, "SHA-1": 20, "SHA-256": 32}
 _ID = "MediaID"
-_DECODER = json.JSONDecoder()
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object; a name that stands twice in it would hide what the first one says."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise InputError("it is not JSON: a name stands twice in an object")
+    return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
 def take(

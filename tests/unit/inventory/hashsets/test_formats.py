@@ -216,6 +216,40 @@ def test_a_media_object_that_is_too_large_is_refused_and_not_lost(tmp_path, monk
         kit.taken(path)
 
 
+def test_a_name_that_stands_twice_is_refused_and_not_lost(tmp_path):
+    media = f'{{"MediaID":1,"MD5":"{MD5}","MD5":"{"e" * 32}"}}'
+    path = written(tmp_path, f'{{"value":[{media}]}}')
+    with pytest.raises(InputError, match="stands twice"):
+        formats.take(os.fsencode(path), "vics", kit.Taken(), SILENT)
+
+
+def test_rows_of_a_csv_that_begin_like_a_comment_are_counted(tmp_path):
+    path = written(tmp_path, f"# made today\nname,sha256\n#1.jpg,{SHA256}\nb,{SHA256}\n")
+    found = kit.Taken()
+    formats.take(os.fsencode(path), form(path), found, SILENT)
+    assert hexes(found) == [[SHA256]]
+    assert found.left == {"malformed": 1}
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_a_database_with_rows_beside_it_is_refused(tmp_path, suffix):
+    path = tmp_path / "source"
+    writer = sqlite3.connect(path)
+    writer.executescript("PRAGMA journal_mode=wal; CREATE TABLE FILE (sha256 TEXT);")
+    writer.execute("INSERT INTO FILE VALUES (?)", (SHA256,))
+    writer.commit()
+    if suffix == "-wal":
+        with pytest.raises(InputError, match="is not whole"):
+            formats.take(os.fsencode(path), "nsrl", kit.Taken(), SILENT)
+    writer.close()
+    found = kit.Taken()
+    formats.take(os.fsencode(path), "nsrl", found, SILENT)
+    assert found.entries
+    (tmp_path / f"source{suffix}").write_bytes(b"x")
+    with pytest.raises(InputError, match="is not whole"):
+        formats.take(os.fsencode(path), "nsrl", kit.Taken(), SILENT)
+
+
 def test_what_has_no_form(tmp_path):
     for data in (b"", b"hello\n", bytes(100), b"a,b,c\n1,2,3\n", b"# only\n"):
         with pytest.raises(InputError, match="no form that evkit can make a hash set from"):
