@@ -21,6 +21,7 @@ SUMS = (
     ("spaces", "listed", ("digested", "skipped", "failed")),
 )
 """(group of a coverage row, its total, the parts that must add up to it)."""
+_COUNTED = ("filesystems", "directories", "names", "streams", "spaces")
 
 
 class Coverage:
@@ -108,6 +109,26 @@ def problems(row: Mapping[str, Any]) -> list[str]:
         f"{group}: {total} is not {' + '.join(parts)}"
         for group, total, parts in SUMS
         if row[group][total] != sum(row[group][part] for part in parts)
+    ]
+
+
+def contradictions(stated: Mapping[str, Any], counted: Mapping[str, Any], size: int) -> list[str]:
+    """Return in what a coverage row is not that of the rows it stands behind; empty when it is.
+
+    Args:
+        stated: the coverage row of an inventory.
+        counted: what its other rows add up to; it does not know the bytes of the image.
+        size: bytes of the source.
+    """
+    pairs = {"result": (stated["result"], counted["result"])}
+    pairs |= {name: (stated[name], counted[name]) for name in (*_COUNTED, "errors")}
+    digested = (stated["bytes"].get("digested"), counted["bytes"]["digested"])
+    image = stated["bytes"].get("image")
+    pairs |= {"bytes digested": digested, "bytes of the image": (image, image and size)}
+    return [
+        f"{name}: {said} is stated, {found} counted"
+        for name, (said, found) in pairs.items()
+        if said != found
     ]
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.bundle.inventory.histogram import Activity
 from evkit.core.progress import SILENT, Progress
+from evkit.inventory.coverage import Coverage
 from evkit.inventory.hashsets.model import NOTABLE
+from evkit.manifest.rowaccept import facts_of
 from evkit.manifest.rows import GAPS
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class Facts:
         largest: (number, row) of streams, the largest first.
         hits: (number, row) of streams that a notable hash set holds.
         marked: streams by kind of mark; None when there are no marks.
+        counted: the coverage row that the other rows give, to compare with the one that is there.
         files: names that are not directories, and streams without a name are not among them.
     """
 
@@ -64,7 +67,13 @@ class Facts:
     largest: list[tuple[int, _Row]] = field(default_factory=list)
     hits: list[tuple[int, _Row]] = field(default_factory=list)
     marked: Counter[str] | None = None
+    counted: _Row = field(default_factory=dict)
     files: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether the inventory says that all could be read, and its rows say so too."""
+        return {self.coverage["result"], self.counted["result"]} == {"complete"}
 
 
 def gather(inventory: Inventory, marks: Marks | None, progress: Progress = SILENT) -> Facts:
@@ -96,10 +105,12 @@ class _Taker:
         self._next = next(types, None)
         self._heap: list[tuple[int, int, _Row]] = []
         self._kept: Counter[str] = Counter()
+        self._counted = Coverage()
 
     def take(self, number: int, row: _Row) -> None:
         """Count one row."""
         kind = row["row"]
+        self._counted.take(facts_of(row))
         counter = getattr(self, f"_take_{kind}", None)
         if counter is not None:
             counter(number, row)
@@ -107,7 +118,8 @@ class _Taker:
             self._problem(number, row)
 
     def finish(self) -> None:
-        """Put the largest streams in their order."""
+        """Put the largest streams in their order, and count together."""
+        self._facts.counted = self._counted.row()
         self._facts.largest = [
             (-number, row)
             for _, number, row in sorted(self._heap, key=lambda item: item[:2], reverse=True)

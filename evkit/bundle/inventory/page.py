@@ -23,7 +23,7 @@ from evkit.core.data import package_file
 from evkit.core.errors import InputError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.text import escape, escape_bytes, shorten
-from evkit.inventory.coverage import SUMS
+from evkit.inventory.coverage import SUMS, contradictions
 from evkit.inventory.coverage import problems as wrong_sums
 from evkit.inventory.find import of_streams, show_time
 from evkit.inventory.hashsets.model import NOTABLE
@@ -123,7 +123,7 @@ def report_page(
         files=facts.files,
         problems=values["count"],
         marked=dict(facts.marked or {}),
-        result=facts.coverage["result"],
+        result="complete" if facts.complete else "with-gaps",
     )
 
 
@@ -192,7 +192,7 @@ def _head(inventory: Inventory, facts: Facts, context: Context, say: Speaker) ->
         "shown": shown,
         "lead": say.element(lead, name=shown, size=number(image)),
         "masked": inventory.mask is not None,
-        "complete": coverage["result"] == "complete" and not context.unread_bytes,
+        "complete": facts.complete and not context.unread_bytes,
         "tiles": [
             ("files", number(facts.files), "#files"),
             ("deleted", number(coverage["names"]["deleted"]), "#deleted"),
@@ -231,7 +231,8 @@ def _parts(inventory: Inventory, facts: Facts, context: Context, say: Speaker) -
             for group, total, parts in SUMS
             if group not in _OPTIONAL or facts.coverage[group][total]
         ],
-        "sums_wrong": wrong_sums(facts.coverage),
+        "sums_wrong": wrong_sums(facts.coverage)
+        or contradictions(facts.coverage, facts.counted, facts.source.get("size", 0)),
         "types": [
             (mime, count, size, round(100 * size / most, 2) if most else 0)
             for mime, count, size in types

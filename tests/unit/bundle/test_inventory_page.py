@@ -342,3 +342,46 @@ def test_a_made_up_coverage_row_is_refused(tmp_path):
         with kit.opened(tmp_path / "x.db") as inventory, pytest.raises(InputError):
             report_page(inventory, Context(what="x"))
         (tmp_path / "x.db").unlink()
+
+
+@pytest.mark.parametrize("lie", ["result", "streams", "errors", "digested", "image"])
+def test_a_coverage_row_that_is_not_that_of_the_rows_is_said(tmp_path, monkeypatch, lie):
+    """Its own sums add up; it hides a file that could not be read."""
+    real = kit.Coverage.row
+
+    def row(self):
+        made = real(self)
+        if lie == "result":
+            made["result"] = "complete"
+        elif lie == "errors":
+            made["errors"] = 0
+        elif lie == "digested":
+            made["bytes"]["digested"] += 1
+        elif lie == "image":
+            made["bytes"] |= {
+                "image": made["bytes"]["image"] - 4096,
+                "partitions": made["bytes"]["partitions"] - 4096,
+            }
+        else:
+            made["streams"] |= {"failed": 0, "listed": made["streams"]["listed"] - 1}
+        return made
+
+    rows = [
+        *kit.disk(), kit.name(12, "/a"), kit.name(13, "/b"), kit.stream(12),
+        kit.stream(13, state="damaged", reason="short-read", bytes_digested=0),
+        {"row": "error", "fs": 1, "stage": "walk", "reason": "bad"},
+    ]  # fmt: skip
+    assert "do NOT add up" not in _above_scripts(_page(tmp_path, rows))
+    monkeypatch.setattr(kit.Coverage, "row", row)
+    made = kit.made(tmp_path / "lied.db", rows)
+    monkeypatch.undo()
+    with kit.opened(made) as inventory:
+        lied = report_page(inventory, Context(what="x"))
+    shown = _above_scripts(lied)
+    assert "do NOT add up" in shown
+    assert "Everything that was found could be read" not in shown
+    assert lied.result == "with-gaps"
+
+
+def _above_scripts(made):
+    return made.page.decode().partition("<script")[0]
