@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 SENSITIVE: Final = "(sensitive)"
 KEPT: Final = frozenset({
-    "acquisition", "allocated", "attr", "attr_id", "basis", "block_size", "blocks", "bytes",
-    "bytes_digested", "digests", "directories", "entries", "errors", "extents", "extents_left_out",
-    "filesystems", "first_inode", "flags", "fs", "inode", "kind", "last_inode", "links", "name_seq",
-    "names", "offset", "parent", "parent_seq", "partition", "reallocated", "reason", "resolution",
-    "result", "root", "row", "sector_size", "seq", "size", "slot", "spaces", "stage", "state",
-    "streams", "table", "table_number", "type", "within", "zone",
+    "acquisition", "agreed", "allocated", "attachments", "attr", "attr_id", "basis", "block_size",
+    "blocks", "bytes", "bytes_digested", "derived", "differing", "digests", "directories",
+    "entries", "errors", "extents", "extents_left_out", "filesystems", "first_inode", "flags", "fs",
+    "inode", "kind", "last_inode", "left_out", "links", "missing", "name_seq", "names", "offset",
+    "orphans", "parent", "parent_seq", "partition", "reallocated", "reason", "resolution", "result",
+    "root", "row", "sector_size", "seq", "size", "slot", "spaces", "stage", "state", "stated",
+    "streams", "table", "table_number", "type", "unchecked", "what", "within", "zeros", "zone",
 })  # fmt: skip
 _NAMES = ("path", "name", "description")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import inventorykit as kit
@@ -148,3 +149,39 @@ def test_an_old_name_that_a_rename_left_behind_is_masked():
     assert mask.row(9, old)["path"] == SENSITIVE
     other = {**old, "inode": 6}
     assert mask.row(9, other) == other
+
+
+EVERY_KIND = (
+    {"row": "source", "kind": "tree", "name": "secret"},
+    {"row": "partition", "partition": 1, "kind": "gap", "table": "dos", "offset": 0, "size": 9,
+     "description": "secret", "state": "ok"},
+    {"row": "filesystem", "fs": 1, "type": "zip", "offset": 0, "size": 9, "label": "secret",
+     "within": 5, "state": "ok"},
+    {"row": "directory", "fs": 1, "inode": 5, "seq": 0, "path": "/secret", "allocated": True,
+     "entries": 1, "left_out": 2, "state": "damaged", "detail": "secret"},
+    name(5, "secret", allocated=False, reallocated="no", target="secret", short="secret"),
+    stream(5, "a", name="secret"),
+    {"row": "space", "fs": 1, "what": "unallocated", "derived": "bitmap", "size": 1, "zeros": True,
+     "bytes_digested": 1, "digests": {}, "state": "ok", "left_out": 1},
+    {"row": "message", "fs": 1, "inode": 5, "attachments": 2, "subject": "secret",
+     "from": "secret", "to": "secret", "message_id": "secret", "sent": "5", "state": "ok"},
+    {"row": "export", "fs": 1, "inode": 5, "kind": "ufd", "path": "/secret", "tool": "secret",
+     "stated": 1, "agreed": 0, "differing": 1, "missing": 0, "unchecked": 0, "state": "damaged"},
+    {"row": "error", "fs": 1, "inode": 5, "path": "/secret", "stage": "walk", "reason": "bad",
+     "detail": "secret"},
+    {"row": "coverage", "result": "complete", "errors": 0, "bytes": {}, "filesystems": {},
+     "directories": {}, "names": {}, "streams": {}, "spaces": {}, "orphans": {}},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("row", EVERY_KIND, ids=lambda row: row["row"])
+def test_what_is_masked_is_still_a_row(row):
+    """Whatever reads rows finds the fields that a row must have, and nothing that tells."""
+    rows.check(row)
+    found = hidden(row)
+    rows.check(found)
+    assert "secret" not in json.dumps(found)
+
+
+def test_every_kind_is_masked_here():
+    assert {row["row"] for row in EVERY_KIND} == set(rows.KINDS)
