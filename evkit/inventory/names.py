@@ -74,8 +74,7 @@ class Names:
         file: Native,
         meta: Native,
         reallocated: str | None,
-        *,
-        lost: bool = False,
+        why: str = "",
     ) -> tuple[bytes, bool]:
         """Return the row of a directory entry, and whether it is one that libtsk made up.
 
@@ -84,7 +83,7 @@ class Names:
             file: pytsk3's File with the name.
             meta: the metadata record the name belongs to, None when there is none.
             reallocated: `no`, `yes`, `unknown` for deleted names, None for names in use.
-            lost: the record of a name in use could not be read.
+            why: reason for which a name in use is not right.
         """
         volume, entry = self._volume, file.info.name
         name, label = display_name(volume, entry)
@@ -107,7 +106,7 @@ class Names:
             record,
             (after_name, after_parent, short),
             reallocated,
-            lost=lost,
+            why,
         ), virtual
 
     def root(self, meta: Native) -> bytes:
@@ -161,8 +160,7 @@ class Names:
         record: tuple[tuple[str, str, str], str, str, str],
         more: tuple[str, str, str],
         reallocated: str | None,
-        *,
-        lost: bool,
+        why: str,
     ) -> bytes:
         folder, name, inode = place
         head, steps, seq, tail = record
@@ -175,11 +173,13 @@ class Names:
             path = text_field("path", folder.child(name))
         used = "true" if reallocated is None else "false"
         gone = "" if reallocated is None else f',"reallocated":"{reallocated}"'
-        why = ',"reason":"record-not-readable"' if lost else ""
-        state = "unreadable" if lost else "ok"
+        state = "damaged" if why else "ok"
+        if why == "record-not-readable":
+            state = "unreadable"
+        reason = f',"reason":"{why}"' if why else ""
         return (
             f'{{"allocated":{used}{head[0]},"fs":{self._fs}{head[1]},"inode":{inode}{head[2]},'
-            f'{named}{after_name},"parent":{folder.inode}{after_parent},{path}{gone}{why}{steps}'
+            f'{named}{after_name},"parent":{folder.inode}{after_parent},{path}{gone}{reason}{steps}'
             f',"row":"name"{seq}{short},"state":"{state}"{tail}}}'
         ).encode()
 

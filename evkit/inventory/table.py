@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.core.errors import InputError
 from evkit.core.paths import to_fields
-from evkit.inventory import foreign, native, tsk
+from evkit.inventory import foreign, native, tablecheck, tsk
 
 if TYPE_CHECKING:
     from evkit.images.model import Image
@@ -45,16 +45,32 @@ def send_table(source: Image, sender: Sender) -> None:
         sender.send("part", whole | _members(image, 0, source.size))
         return
     starts_at_zero = False
+    tables: list[tuple[int, bytes]] = []
     for entry in table.entries():
         flags, offset = int(entry.flags), int(entry.start) * table.sector
         allocated = bool(flags & native.PART_ALLOCATED)
         if not allocated and not flags & native.PART_META:
             continue  # gaps are computed by the parent, so that the bytes add up
+        if not allocated:
+            tables.append((offset, bytes(entry.desc or b"")))
         starts_at_zero = starts_at_zero or (allocated and offset == 0)
         part = _part(table, entry, offset, allocated=allocated)
         sender.send("part", part | (_members(image, offset, part["size"]) if allocated else {}))
     if not starts_at_zero and plain:
         sender.send("part", _whole(source, table.kind, "file system over the whole medium"))
+    wrong = _wrong(image, table, tables)
+    if wrong:
+        row = {"row": "error", "stage": "table", "reason": "table-not-read", "detail": wrong}
+        sender.row(row)
+
+
+def _wrong(image: tsk.Image, table: tsk.Table, tables: list[tuple[int, bytes]]) -> str:
+    if table.kind != "gpt":
+        return tablecheck.extended(tables)
+    try:
+        return tablecheck.gpt(image.read, table.sector)
+    except (OSError, InputError) as error:
+        return native.clean(error)
 
 
 def _part(table: tsk.Table, entry: Native, offset: int, *, allocated: bool) -> dict[str, Any]:

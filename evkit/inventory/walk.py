@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from evkit.inventory.volume import Volume
 
 _LARGE = 1 << 20  # bytes of a directory that takes libtsk long: its time grows with their square
+_DOTTED = frozenset({"ext2", "ext3", "ext4", "ufs1", "ufs1b", "ufs2"})  # every directory has `.`
+_DOTTED_BELOW = frozenset({"fat12", "fat16", "fat32"})  # every one but the root
+_RECORDED = frozenset({*_DOTTED, "ntfs"})  # a name and its record are two things
 _STREAMED = frozenset({"ntfs", "hfs-plus"})  # directories and links have streams too
 
 
@@ -57,32 +60,46 @@ class TskDriver:
         if not folder.depth:
             folder = self._root(folder, out)
         count, left_out, state, reason, detail = 0, 0, "ok", "", ""
+        whole = not self._dotted(folder)
         try:
-            for file in self._open(folder.inode, out):
+            for file in self._open(folder, out):
                 if folder.most and count >= folder.most:
                     left_out += 1
                     continue
-                count += self._entry(folder, file, out)
+                added = self._entry(folder, file, out)
+                count += added
+                whole = whole or (not added and _own(folder, file.info.name))
                 if not count & 0xFF:
                     out.beat()
         except native.ERRORS as error:
             state, reason, detail = "unreadable", "directory-not-listed", native.clean(error)
             if not folder.allocated:
                 state, reason = "skipped", "deleted-content-lost"
+        if not whole and state == "ok":
+            state, reason, detail = "damaged", "directory-not-whole", "no entry of its own"
         if left_out and state == "ok":
             state, reason = "skipped", "orphans-over-limit"
         row = folder_row(self._volume.job.fs, folder, count, state, reason, detail)
         out.row(row | ({"left_out": left_out} if left_out else {}))
 
-    def _open(self, inode: int, out: Answer) -> Native:
+    def _dotted(self, folder: Folder) -> bool:
+        """Say whether a directory must have an entry for itself, which damage takes first."""
+        kind = self._volume.kind
+        below = kind in _DOTTED_BELOW and folder.depth > 0
+        return folder.allocated and not folder.most and (below or kind in _DOTTED)
+
+    def _open(self, folder: Folder, out: Answer) -> Native:
         handle = self._volume.handle
         try:
-            large = int(handle.open_meta(inode).info.meta.size) >= _LARGE
+            meta = handle.open_meta(folder.inode).info.meta
+            large, kind = int(meta.size) >= _LARGE, int(meta.type)
         except native.ERRORS:
-            large = True
+            large, kind = True, native.META_DIRECTORY
+        if kind not in {native.META_DIRECTORY, native.META_VIRTUAL_DIRECTORY}:
+            raise ValueError("its record is not that of a directory")
         if large:
             out.flush()  # so that it is known where a child was that is ended here
-        return handle.open_dir(inode=inode)
+        return handle.open_dir(inode=folder.inode)
 
     def _root(self, folder: Folder, out: Answer) -> Folder:
         """Give the root's name row and streams; returns it with its sequence number."""
@@ -112,8 +129,8 @@ class TskDriver:
             self._error(0, "address-out-of-range", ValueError(str(inode)), out, folder)
             return 1
         file, meta, reallocated = self._record(file)
-        lost = meta is None and reallocated is None
-        row, virtual = self._names.row(folder, file, meta, reallocated, lost=lost)
+        why = "" if reallocated is not None else self._contradiction(entry, meta)
+        row, virtual = self._names.row(folder, file, meta, reallocated, why)
         out.line(row)
         if meta is None:
             return 1
@@ -155,6 +172,20 @@ class TskDriver:
             return file, None, reallocated
         return _Named(file, found) if found is not file else file, meta, reallocated
 
+    def _contradiction(self, entry: Native, meta: Native) -> str:
+        """Say why a name in use cannot be right beside its record; empty when it can."""
+        if meta is None:
+            return "record-not-readable"
+        if self._volume.kind not in _RECORDED:
+            return ""
+        named, kind = int(entry.type), int(meta.type)
+        if not int(meta.flags) & native.META_ALLOCATED or not kind:
+            return "record-not-in-use"
+        directory = named == native.NAME_DIRECTORY
+        if named and directory != (kind == native.META_DIRECTORY):
+            return "record-of-another-kind"
+        return ""
+
     def _collect(self, file: Native, meta: Native, out: Answer) -> None:
         """Give a record whose streams are wanted."""
         if int(meta.type) != native.META_REGULAR and not self._all_streamed:
@@ -188,6 +219,10 @@ class TskDriver:
         if folder is not None:
             row |= to_fields(folder.path)
         out.row(row)
+
+
+def _own(folder: Folder, entry: Native) -> bool:
+    return entry.name == b"." and int(entry.meta_addr) == folder.inode
 
 
 class _Named:
