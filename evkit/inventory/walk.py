@@ -222,7 +222,8 @@ class TskDriver:
 
 
 def _own(folder: Folder, entry: Native) -> bool:
-    return entry.name == b"." and int(entry.meta_addr) == folder.inode
+    used = int(entry.flags) & native.NAME_ALLOCATED
+    return bool(used) and entry.name == b"." and int(entry.meta_addr) == folder.inode
 
 
 class _Named:

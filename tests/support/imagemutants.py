@@ -142,12 +142,9 @@ class Subject:
         """Of NTFS volumes: size of a record, extents of the MFT."""
         found = {}
         for volume in self.base.of("filesystem"):
-            if volume["type"] == "ntfs" and self.raw:
-                mft = next(
-                    row for row in self.base.of("stream")
-                    if row["fs"] == volume["fs"] and row["inode"] == 0 and row["attr"] == 128
-                )  # fmt: skip
-                found[volume["fs"]] = (1024, mft["extents"])
+            for row in self.base.of("stream") if volume["type"] == "ntfs" and self.raw else ():
+                if row["fs"] == volume["fs"] and row["inode"] == 0 and row["attr"] == 128:
+                    found[volume["fs"]] = (1024, row["extents"])
         return found
 
     def scan(self, name: str, options: Options) -> Found:
