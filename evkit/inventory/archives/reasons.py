@@ -25,6 +25,7 @@ REASONS: Final = {
     "message-too-large": "the message is too large to look for attachments",
     "name-too-long": "its name is too long to be shown whole",
     "nested-too-large": "an archive that lies packed in another one and is too large for memory",
+    "no-directory": "the directory of the archive is not there; its own header names it",
     "no-end-record": "the end of the archive is missing",
     "no-local-header": "the directory points at a member that is not there",
     "not-a-7z": "its header cannot be read",

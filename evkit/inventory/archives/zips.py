@@ -59,7 +59,7 @@ class _Zip:
         try:
             found = zipdir.find_directory(self._handle, self._size)
         except ReadError as error:
-            self._hidden(self._size)
+            self._hidden(self._size, "no-directory")
             raise ReadError(error.reason, f"{error.detail}; from local headers only") from error
         self._doubts += found.doubts
         trouble = self._listed(found)
@@ -146,7 +146,7 @@ class _Zip:
         self._taken[at:last] = [(start, end)]
         return other
 
-    def _hidden(self, end: int) -> None:
+    def _hidden(self, end: int, reason: str = "not-in-directory") -> None:
         """Send members that no directory names: local headers in bytes that belong to nobody."""
         at = unowned = 0
         for start, stop in [*self._taken, (end, end)]:
@@ -156,7 +156,7 @@ class _Zip:
                     at, lost = self._skip(at, start)
                     unowned += lost
                     continue
-                problem = ReadError("not-in-directory", "only a reader of local headers finds it")
+                problem = ReadError(reason, "only a reader of local headers finds it")
                 item = self._extent(here, start)
                 self._send(item, here, problem)
                 at = here.data + item.packed

@@ -282,3 +282,10 @@ def test_dos_times_have_no_zone():
     row = kit.Listed(kit.zipped({"a": b"1"})).names()[b"/a"]
     assert row["zone"] == "local-unknown"
     assert row["resolution"] == {"m": 2_000_000_000}
+
+
+def test_members_of_a_zip_that_was_cut_short_were_not_hidden():
+    data = kit.zipped({"a": b"1", "b": b"2"})
+    listed = kit.Listed(data[: data.index(b"PK\x01\x02")])
+    assert listed.top["reason"] == "no-end-record"
+    assert {row["reason"] for row in listed.names().values()} == {"no-directory"}
