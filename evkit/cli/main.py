@@ -35,6 +35,7 @@ def run(arguments: list[str]) -> int:
     from evkit.core.errors import EvkitError, ExitCode, InterruptedByUserError, UsageError
 
     session = Session(json="--json" in arguments, debug="--debug" in arguments)
+    stdout = sys.stdout
     try:
         root.main(arguments, prog_name="evkit", standalone_mode=False, obj=session)
     except EvkitError as error:
@@ -63,6 +64,11 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         # the reader of our output went away (`| head`); keep the interpreter from complaining
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return session.exit_code
+    except SystemExit:
+        # click put a wrapper around stdout and left: the reader went away, which is no bug
+        if sys.stdout is stdout:
+            raise
         return session.exit_code
     except Exception as error:
         _traceback() if session.debug else None

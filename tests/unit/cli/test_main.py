@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
+import sys
 
 import click
 import pytest
@@ -59,6 +62,25 @@ def test_a_stop_by_the_user_is_130(broken, stop, capsys):
     broken(stop)
     assert main.run(["broken"]) == 130
     assert "stopped by the user" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lines", [1, 100_000])
+def test_a_reader_that_goes_away_finds_no_bug(lines):
+    """`evkit … | head` ends with the code of the work, silently."""
+    program = (
+        "import click, sys\n"
+        "from evkit.cli import main, output\n"
+        "from evkit.cli.root import root\n"
+        f"lines = ['x' * 80] * {lines}\n"
+        "said = lambda: [output.out(line) for line in lines]\n"
+        "root.get_command = lambda *_: click.Command('long', callback=said)\n"
+        "sys.exit(main.run(['long']))\n"
+    )
+    command = (
+        f"{shlex.quote(sys.executable)} -c {shlex.quote(program)} | true; echo ${{PIPESTATUS[0]}}"
+    )
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("0\n", "")
 
 
 def test_a_mistyped_command_gets_a_suggestion(capsys):
