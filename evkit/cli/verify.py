@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
 
 from evkit.cli.frame import command
 from evkit.cli.options import common
-from evkit.core.errors import ExitCode, UsageError
+from evkit.core.errors import CaseError, ExitCode, UsageError
+from evkit.core.text import escape
 
 if TYPE_CHECKING:
     from evkit.cli.session import Session
@@ -101,6 +103,18 @@ def verify(
     if officer and not record:
         raise UsageError("`--officer` belongs to `--record`")
 
+    def station() -> Station:
+        try:
+            return session.station()
+        except CaseError as error:
+            absent = next((text for text in what if not os.path.lexists(text)), None)
+            if absent is None:
+                raise
+            raise CaseError(
+                f"no file or folder `{escape(absent)}` is here; as a case: {error.message}",
+                hint="check the name; for a case name its station with `--station DIR`",
+            ) from error
+
     def signer(station: Station) -> Signer:
         return session.signer(station, officer)
 
@@ -114,7 +128,7 @@ def verify(
             require=require,
             no_history=no_history,
         ),
-        open_station=session.station,
+        open_station=station,
         record=record,
         get_signer=signer if record else None,
         everything=everything,

@@ -220,7 +220,9 @@ def test_a_name_shaped_like_a_case(here, evkit, monkeypatch):
     assert "bundle `./C1`" in evkit("verify", "./C1", *memo)
     monkeypatch.delenv("EVKIT_STATION")
     assert "bundle `C1`" in evkit("verify", "C1", *memo)
-    evkit("verify", "C7", *memo, expect=10)
+    said = evkit("verify", "C7", *memo, expect=10)
+    assert said.startswith("evkit: error: no file or folder `C7` is here")
+    assert "station init" not in said
 
 
 def test_a_flipped_byte_names_the_file(here, evkit):
