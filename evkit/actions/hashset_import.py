@@ -13,7 +13,7 @@ from evkit.actions.hashsets import KIND, lines_of, listed_sets
 from evkit.core import clock, durable
 from evkit.core.errors import EvkitError, InputError, RefusedError, UsageError
 from evkit.core.progress import SILENT
-from evkit.core.text import escape, escape_bytes
+from evkit.core.text import escape_bytes
 from evkit.custody.compose import Typed, compose
 from evkit.custody.validate import Context, complete
 from evkit.hashing.digests import digest_file
@@ -167,7 +167,7 @@ def _category(request: Request, form: str) -> str:
     category = request.category or _USUAL.get(form)
     if category is None:
         raise UsageError(
-            f"a match in this {formats.WORDS.get(form, escape(form))} can mean two things",
+            "nothing says what a match in this list means",
             hint="say `--kind known` for harmless files, `--kind notable` for those looked for",
         )
     return category

@@ -122,7 +122,9 @@ def test_imports_that_are_refused(run, tmp_path):
     source = tmp_path / "x"
     source.write_text(hashsetkit.digests(1)[0].hex() + "\n")
     before = len(events(run, "hashset"))
-    assert "can mean two things" in run("hashset", "import", source, "--name", "own", expect=2)
+    assert "nothing says what a match" in run(
+        "hashset", "import", source, "--name", "own", expect=2
+    )
     assert "cannot be the name" in run(
         "hashset", "import", source, "--name", "../x", "--kind", "known", expect=2
     )
