@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,11 @@ from evkit.actions.custody import Request, prepare, require_exhibit, sign
 from evkit.actions.inventory_check import Unchanged
 from evkit.actions.inventory_target import Chosen, choose, path_hint, unrecorded
 from evkit.actions.sensitive import opened
-from evkit.core.errors import RefusedError, UsageError
+from evkit.core.durable import PART
+from evkit.core.errors import InterruptedByUserError, RefusedError, UsageError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import parse_ref
-from evkit.core.text import escape_bytes
+from evkit.core.text import escape, escape_bytes
 from evkit.hashing.digests import digest_file
 from evkit.inventory.scan import Options, Scan
 from evkit.inventory.sentences import sentence, wrapped
@@ -133,7 +135,7 @@ class RunResult:
             lines += self.unread.lines()
         if self.digested is not None:
             lines += digested_lines(self.digested)
-        lines.append(f"rows {self.meta['rows']}, root {self.meta['row_root']}")
+        lines.append(f"rows {int(self.meta['rows']):,}, root {self.meta['row_root']}")
         if self.recorded is not None:
             lines += self.recorded.lines()
         return lines
@@ -172,7 +174,8 @@ def run(
         raise UsageError("a reference needs a station")
     if request.output:
         raise UsageError(
-            "`-o` is for a path; the inventory of an acquisition lies in the acquisition"
+            "`-o` is for a path; the inventory of an acquisition lies in the acquisition",
+            hint=path_hint(request.what),
         )
     ref = parse_ref(request.what)
     if ref.exhibit is None:
@@ -201,7 +204,7 @@ def coverage_lines(coverage: Mapping[str, Any]) -> list[str]:
     size, names, streams = coverage["bytes"], coverage["names"], coverage["streams"]
     folders, systems = coverage["directories"], coverage["filesystems"]
     lines = []
-    if size["image"]:
+    if size["image"] or not systems["found"]:
         lines.append(
             f"image {size['image']:,} bytes = partitions {size['partitions']:,}"
             f" + gaps {size['gaps']:,}"
@@ -286,12 +289,27 @@ def _write(request: RunRequest, chosen: Chosen, progress: Progress) -> RunResult
         writer = Writer.resume(chosen.database, identity)
     else:
         writer = Writer(chosen.database, identity, restart=request.restart)
-    with writer:
-        scan = Scan(chosen.target, request.options, writer, progress)
-        scan.run()
-        unchanged.still(scan.differing)
-        writer.finish(chosen.meta(scan.engines, request.options.hashes))
+    try:
+        with writer:
+            scan = Scan(chosen.target, request.options, writer, progress)
+            scan.run()
+            unchanged.still(scan.differing)
+            writer.finish(chosen.meta(scan.engines, request.options.hashes))
+    except (KeyboardInterrupt, InterruptedByUserError) as error:
+        raise _stopped(request, chosen.database) from error
     return replace(finished(chosen.database, chosen), resumed=writer.resumed)
+
+
+def _stopped(request: RunRequest, database: bytes) -> InterruptedByUserError:
+    """Say what is left of an inventory that the user stopped, and how to go on."""
+    if not os.path.exists(database + PART.encode()):
+        return InterruptedByUserError("stopped by the user; nothing was written")
+    words = ["evkit", "inventory", "run", escape(request.what)]
+    words += ["-o", escape(request.output)] if request.output else []
+    return InterruptedByUserError(
+        "stopped by the user; what was listed is kept",
+        hint=f"go on with `{shlex.join([*words, '--resume'])}`",
+    )
 
 
 def finished(database: bytes, chosen: Chosen) -> RunResult:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.inventory_show import locate
 from evkit.actions.sensitive import opened
-from evkit.core.errors import ExitCode, InputError
+from evkit.core.errors import ExitCode
 from evkit.core.paths import from_fields
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import is_ref
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from evkit.station import Station
 
 _WIDTH = 80
-_SQLITE = b"SQLite format 3\x00"
 _NOTES = {
     "deleted-there": "gone, and listed as deleted in the second",
     "copy-remains": "gone, and the same content is still there under another name",
@@ -164,7 +162,7 @@ def run(
         InputError: one of them is damaged or none.
         StorageError: there is no room for temporary files.
     """
-    paths = tuple(_database(what, station) for what in (first, second))
+    paths = tuple(locate(what, is_ref=is_ref(what), station=station) for what in (first, second))
     with contextlib.ExitStack() as stack:
         left, right = (stack.enter_context(Inventory(path)) for path in paths)
         gaps = tuple(one.coverage()["result"] != "complete" for one in (left, right))
@@ -176,23 +174,6 @@ def run(
         gaps=(gaps[0], gaps[1]),
         found=found,
         limit=limit,
-    )
-
-
-def _database(what: str, station: Station | None) -> bytes:
-    if is_ref(what):
-        return locate(what, is_ref=True, station=station)
-    path = locate(what, is_ref=False, station=None)
-    if os.path.isfile(path):
-        with open(path, "rb") as handle:
-            if handle.read(len(_SQLITE)) == _SQLITE:
-                return path
-    beside = path.rstrip(b"/") + b".inventory.db"
-    if os.path.isfile(beside):
-        return beside
-    raise InputError(
-        f"`{escape_bytes(path)}` is no inventory and has none beside it",
-        hint=f"make one with `evkit inventory run {what}`",
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.actions.custody import Request as Event
 from evkit.actions.custody import prepare, require_exhibit, sign
 from evkit.actions.hashsets import is_path, listed_sets, need_recorded, path_of
-from evkit.actions.inventory_target import inventories, recorded_database
+from evkit.actions.inventory_target import inventories, of_path, recorded_database
 from evkit.core.errors import CaseError, CheckFailedError, UsageError
 from evkit.core.progress import SILENT
 from evkit.core.refs import parse_ref
@@ -138,7 +138,7 @@ def run(
         InputError: an inventory or a set is damaged.
     """
     if not request.is_ref:
-        database = os.path.abspath(os.fsencode(request.what))
+        database = of_path(request.what)
         return _mark(request, database, None, progress)
     if station is None:
         raise UsageError("a reference needs a station")

@@ -175,9 +175,13 @@ def _nothing(what: str | None, without: list[str]) -> CaseError:
             "no acquisition of this station has an inventory",
             hint=f"make one with `evkit inventory run {example}`",
         )
-    example = without[0] if without else f"{parse_ref(what).case}/E1"
+    if not without:
+        return CaseError(
+            f"`{what}` has no inventory",
+            hint="it has no data yet; `evkit acquire` or `evkit intake` takes some",
+        )
     return CaseError(
-        f"`{what}` has no inventory", hint=f"make one with `evkit inventory run {example}`"
+        f"`{what}` has no inventory", hint=f"make one with `evkit inventory run {without[0]}`"
     )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.inventory import coverage_lines, problem_lines
-from evkit.actions.inventory_target import inventories
+from evkit.actions.inventory_target import inventories, of_path
 from evkit.actions.marks_of import marks_of
 from evkit.actions.sensitive import opened
 from evkit.core.errors import CaseError, UsageError
@@ -39,6 +38,7 @@ class Listing:
         brief: one line an entry (list), else digests and basis as well (find).
         volumes: partition and file system rows; empty for `find`.
         left_out: entries that were not shown because of `--limit`.
+        nothing: said when there are no entries.
         uncertain: entries whose local time of unknown zone may lie outside the times asked for.
     """
 
@@ -49,6 +49,7 @@ class Listing:
     brief: bool = True
     volumes: tuple[Mapping[str, Any], ...] = ()
     left_out: bool = False
+    nothing: str = "no entries"
     uncertain: int = 0
     exit_code: int = 0
 
@@ -74,8 +75,8 @@ class Listing:
             lines.append(_entry_line(entry))
             if not self.brief:
                 lines += _detail_lines(entry)
-        if not self.entries:
-            lines.append("nothing found" if not self.brief else "no entries")
+        if not self.entries and self.nothing:
+            lines.append(self.nothing)
         if self.left_out:
             lines.append("… more; `--limit` sets how many are shown")
         if self.uncertain:
@@ -83,7 +84,8 @@ class Listing:
                 f"{self.uncertain:,} with local times of unknown zone: may lie outside the range"
             )
         if self.brief:
-            lines += ["", *coverage_lines(self.coverage)]
+            lines += [""] if lines else []
+            lines += [*coverage_lines(self.coverage)]
             if self.problems:
                 lines += ["could not be read:", *wrapped(self.problems)]
         elif self.coverage["result"] != "complete":
@@ -92,13 +94,14 @@ class Listing:
 
 
 def locate(what: str, *, is_ref: bool, station: Station | None) -> bytes:
-    """Return the inventory file of an exhibit, an acquisition, or the path itself.
+    """Return the inventory file of an exhibit or an acquisition, or the one that a path names.
 
     Raises:
         CaseError: there is no inventory.
+        InputError: the path is no inventory, and none lies beside it.
     """
     if not is_ref:
-        return os.path.abspath(os.fsencode(what))
+        return of_path(what)
     if station is None:
         raise UsageError("a reference needs a station")
     ref = parse_ref(what)
@@ -139,11 +142,13 @@ def listing(database: bytes, *, deleted: bool | None = None, limit: int = 0) -> 
 def problems(database: bytes) -> Listing:
     """List only what could not be read, all of it."""
     with opened(database) as inventory:
+        found = problem_lines(inventory, _ALL)
         return Listing(
             database=database,
             entries=(),
             coverage=inventory.coverage(),
-            problems=problem_lines(inventory, _ALL),
+            problems=found,
+            nothing="" if found else "everything that was found could be read",
         )
 
 
@@ -173,6 +178,7 @@ def find(
             coverage=inventory.coverage(),
             brief=False,
             left_out=more,
+            nothing="nothing found",
             uncertain=_uncertain(found, criteria),
         )
 

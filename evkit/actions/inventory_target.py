@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from evkit.station import Station
 
 _HEAD = 4096
+_SQLITE = b"SQLite format 3\x00"
 _NAME = re.compile(rb"inventory(?:-([1-9][0-9]{0,5}))?\.db")
 
 
@@ -184,6 +186,37 @@ def path_hint(what: str) -> str | None:
     return (
         f"`{escape(what)}` is read as a reference; for the path of that name write ./{escape(what)}"
     )
+
+
+def of_path(what: str) -> bytes:
+    """Return the inventory file that a path names, or that lies beside what it names.
+
+    Raises:
+        InputError: it is no inventory, and none lies beside it.
+    """
+    path = os.path.abspath(os.fsencode(what))
+    beside = path + b".inventory.db"
+    if os.path.isfile(beside) and not _is_sqlite(path):
+        return beside
+    if not os.path.exists(path):
+        raise InputError(f"`{escape_bytes(path)}` does not exist")
+    if not _is_sqlite(path):
+        command = ("evkit", "inventory", "run", escape(what), "-o", escape_bytes(beside))
+        raise InputError(
+            f"`{escape_bytes(path)}` is no inventory and has none beside it",
+            hint=f"make one with `{shlex.join(command)}`",
+        )
+    return path
+
+
+def _is_sqlite(path: bytes) -> bool:
+    if not os.path.isfile(path):
+        return False
+    try:
+        with open(path, "rb") as handle:
+            return handle.read(len(_SQLITE)) == _SQLITE
+    except OSError:
+        return False
 
 
 def inventories(folder: bytes) -> list[bytes]:

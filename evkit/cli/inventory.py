@@ -36,7 +36,7 @@ def inventory() -> None:
     group=inventory,
     examples=(
         "evkit inventory run C-2026-014/E1",
-        "evkit inventory run disk.E01 -o disk.inventory.db",
+        "evkit inventory run ./disk.E01 -o disk.inventory.db",
         "evkit inventory run C-2026-014/E1 --resume",
         "evkit inventory run ./phone-export.zip -o phone.inventory.db",
     ),
@@ -56,7 +56,12 @@ def inventory() -> None:
     show_default=True,
     help="Digests to make.",
 )
-@click.option("-o", "--output", metavar="FILE", help="The inventory file; only for a path.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="The inventory file; only for a path. Else its name and .inventory.db, here.",
+)
 @click.option("--no-types", is_flag=True, help="Do not determine file types.")
 @click.option("--no-archives", is_flag=True, help="Do not look into archives and mail.")
 @click.option(
@@ -149,7 +154,10 @@ def run(
 @command(
     "list",
     group=inventory,
-    examples=("evkit inventory list C-2026-014/E1 --deleted",),
+    examples=(
+        "evkit inventory list C-2026-014/E1 --deleted",
+        "evkit inventory list ./disk.inventory.db",
+    ),
     exits=(ExitCode.NO_CASE, ExitCode.INPUT),
 )
 @common

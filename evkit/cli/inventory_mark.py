@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     examples=(
         "evkit inventory mark C-2026-014/E1",
         "evkit inventory mark C-2026-014/E1/A1 --hashset nsrl-2026.09 --hashset own",
-        "evkit inventory mark disk.inventory.db --hashset ./own.hashset",
+        "evkit inventory mark ./disk.inventory.db --hashset ./own.hashset",
     ),
     exits=(
         ExitCode.FAILED_CHECK, ExitCode.NO_CASE, ExitCode.LOCKED, ExitCode.KEY, ExitCode.INPUT,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     examples=(
         "evkit inventory report C-2026-014/E1 -o report.html",
         "evkit inventory report C-2026-014/E1/A1 --language ur -o report.html",
-        "evkit inventory report disk.inventory.db --zone +05:00 -o disk.html",
+        "evkit inventory report ./disk.inventory.db --zone +05:00 -o disk.html",
     ),
     exits=(
         ExitCode.FAILED_CHECK, ExitCode.NO_CASE, ExitCode.INPUT, ExitCode.REFUSED,

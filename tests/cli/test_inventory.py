@@ -325,7 +325,9 @@ def test_the_format_of_an_export_comes_from_the_ending(run, tmp_path):
 
 
 def test_a_case_is_searched_in_all_its_acquisitions(run, tmp_path):
-    assert "`C1` has no inventory" in run("inventory", "find", "C1", "--deleted", expect=10)
+    said = run("inventory", "find", "C1", "--deleted", expect=10)
+    assert "`C1` has no inventory" in said
+    assert "no data yet" in said
     _acquired(run.made, IMAGE)
     run("inventory", "run", "C1/E1")
     for number, name in enumerate(("letter.txt", "photo.txt", "left.txt"), 2):
@@ -421,7 +423,9 @@ def test_an_inventory_that_was_stopped_is_named_and_goes_on(run, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(store.Writer, "finish", stop)
-        run("inventory", "run", "C1/E1/A1", expect=130)
+        said = run("inventory", "run", "C1/E1/A1", expect=130)
+    assert "what was listed is kept" in said
+    assert "`evkit inventory run C1/E1/A1 --resume`" in said
     assert os.path.exists(part)
     status = json.loads(run("status", "--json", expect=0))
     assert [(work["what"], work["state"], work["ref"]) for work in status["work"]] == [
@@ -458,3 +462,58 @@ def test_a_stopped_inventory_can_be_begun_anew(run, monkeypatch):
     found = json.loads(run("inventory", "run", "C1/E1/A1", "--restart", "--json", "--no-types"))
     assert found["resumed"] == 0
     assert sorted(os.listdir(folder)) == ["image.raw", "inventory.db"]
+
+
+def test_a_path_that_was_stopped_names_the_command_that_goes_on(run, tmp_path, monkeypatch):
+    def stop(writer, _meta):
+        monkeypatch.setattr(store, "_BATCH", 1)
+        writer.checkpoint()
+        raise KeyboardInterrupt
+
+    image = tmp_path / "a stick.raw"
+    shutil.copyfile(IMAGE, image)
+    with monkeypatch.context() as patch:
+        patch.setattr(store.Writer, "finish", stop)
+        said = run("inventory", "run", "./a stick.raw", "-o", "x.db", expect=130)
+    assert "`evkit inventory run './a stick.raw' -o x.db --resume`" in said
+    run("inventory", "run", "./a stick.raw", "-o", "x.db", "--resume")
+
+
+def test_stopped_before_anything_was_kept(run, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Scan, "run", stop)
+    said = run("inventory", "run", str(IMAGE), "-o", "x.db", expect=130)
+    assert "nothing was written" in said
+    assert "--resume" not in said
+    assert not os.path.exists("x.db.part")
+
+
+def test_a_path_without_its_dot_is_explained(run, tmp_path):
+    shutil.copyfile(IMAGE, tmp_path / "usb.raw")
+    assert "write ./usb.raw" in run("inventory", "run", "usb.raw", "-o", "x.db", expect=2)
+
+
+def test_an_image_names_the_inventory_beside_it(run, tmp_path):
+    shutil.copyfile(IMAGE, tmp_path / "usb.raw")
+    said = run("inventory", "list", "./usb.raw", expect=14)
+    assert "none beside it" in said
+    command = f"evkit inventory run ./usb.raw -o {tmp_path}/usb.raw.inventory.db"
+    assert command in said
+    run(*command.split()[1:])
+    for verb in (("list",), ("find", "--name", "*.txt"), ("export", "-o", "x.csv")):
+        run("inventory", verb[0], "./usb.raw", *verb[1:])
+    assert "does not exist" in run("inventory", "list", "./no.raw", expect=14)
+
+
+def test_no_problems_is_said(run):
+    _acquired(run.made, IMAGE)
+    run("inventory", "run", "C1/E1")
+    found = run("inventory", "list", "C1/E1", "--problems")
+    assert found.startswith("everything that was found could be read\n")
+
+
+def test_an_empty_image_has_no_bytes(run, tmp_path):
+    (tmp_path / "empty.raw").touch()
+    assert "image 0 bytes = partitions 0 + gaps 0" in run("inventory", "run", "./empty.raw")
