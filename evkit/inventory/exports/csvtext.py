@@ -29,7 +29,7 @@ COLUMNS = (
 # signs that begin a formula, also those that compatibility forms stand for (full width, small, …)
 SIGNS = (
     "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
-    "\u207a\u207b\u207c\u208a\u208b\u208c\ufe31\ufe32\ufe58"
+    "\u207a\u207b\u207c\u208a\u208b\u208c\ufb29\ufe31\ufe32\ufe58\u2a75\u2a76"
 )
 _AT_START = re.compile(f"(^|[;,|\"'])(\\s*)([{re.escape(SIGNS)}])")
 

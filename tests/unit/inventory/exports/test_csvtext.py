@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 
 import exportkit as kit
 import pytest
@@ -77,3 +78,9 @@ def test_slack_and_free_space_say_how_they_are_known(tmp_path):
     row = next(row for row in rows if row["row"] == "space")
     assert (row["kind"], row["basis"], row["md5"]) == ("unallocated", "bitmap", line["md5"])
     assert row["extents"] == [{"offset": 16384, "length": 512}]
+
+
+def test_every_sign_that_stands_for_one_of_a_formula_is_known():
+    for code in (*range(0xD800), *range(0xE000, 0x110000)):
+        folded = unicodedata.normalize("NFKC", chr(code)).lstrip()
+        assert folded[:1] not in {"=", "+", "-", "@"} or chr(code) in SIGNS, hex(code)
