@@ -96,6 +96,9 @@ def verify_origin(
     rows = check_rows(proof, _inventory(proof, done.entries, report), ends, report)
     matched = rows is not None and check_file(proof, rows, enclosed, report, sink)
     _reach(proof, rows, report)
+    if ends.get("result", "complete") != "complete":
+        text = f"the acquisition ended as `{escape(str(ends['result']))}`"
+        report.remark("origin-result", text, proof.end)
     if rows is not None:
         _unread(ends, enclosed.needed, report)
     history.check_history(done.tree, supplied, [proof.end, proof.inventory], report)
@@ -182,6 +185,10 @@ def _inventory(
     found = _part(proof, entries, proof.inventory, frozenset({"inventory"}))
     if found is None:
         text = f"entry {proof.inventory} records no inventory of `{escape(proof.acquisition)}`"
+        report.failed(FILE, "origin-inventory", text, f"entry {proof.inventory}")
+    elif proof.inventory < proof.end:
+        text = f"entry {proof.inventory} records an inventory of what ended later, in entry "
+        text += str(proof.end)
         report.failed(FILE, "origin-inventory", text, f"entry {proof.inventory}")
     return found
 

@@ -428,6 +428,38 @@ def test_sectors_that_could_not_be_read_are_said():
     assert "512 bytes of these sectors could not be read" in "".join(report.lines())
 
 
+def test_an_inventory_of_what_ended_later():
+    made = kit.Station()
+    made.ledger = bundlekit.Ledger()
+    ledger, case = made.ledger, bundlekit.CASE
+    ledger.genesis()
+    ledger.enrol(ledger.who.officer)
+    ledger.add(bundlekit.Draft(kind="case-open", case=case, fields={"title": "Theft"}))
+    exhibit = (f"{case}/E1",)
+    ledger.add(bundlekit.Draft(kind="register", case=case, exhibits=exhibit, fields={"what": "x"}))
+    made.inventory = ledger.add(
+        bundlekit.Draft(
+            kind="inventory", case=case, exhibits=exhibit, acquisitions=(REF,),
+            fields={"rows": len(made.rows), "row_root": made.row_root.hex(), "result": "complete"},
+        )
+    )  # fmt: skip
+    media = {"size": kit.SIZE, **kit.digests(made.image), "pieces": made.tree.fields()}
+    made.end = made.record_end({"result": "complete", "made_by": "evkit", "media": media})
+    report = checked(made, kit.file_of(made.prove(10)))
+    assert answers(report) == (PASS, FAIL)
+    assert codes(report) == {"origin-inventory"}
+
+
+def test_an_acquisition_that_failed_is_said():
+    class Failed(kit.Station):
+        def record_end(self, fields):
+            return super().record_end(fields | {"result": "failed"})
+
+    made = Failed()
+    report = checked(made, kit.file_of(made.prove(10)))
+    assert "the acquisition ended as `failed`" in "".join(report.lines())
+
+
 # --- the record ---------------------------------------------------------------------------------
 
 
