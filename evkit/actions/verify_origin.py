@@ -9,6 +9,7 @@ from evkit.core import durable
 from evkit.core.errors import InputError
 from evkit.core.text import escape_bytes
 from evkit.verify.proof import verify_origin
+from evkit.verify.report import FAIL
 
 if TYPE_CHECKING:
     from evkit.verify.report import Report
@@ -22,7 +23,7 @@ def verify_file(path: bytes, brought: Supplied, extract: str | None) -> Report:
         path: the file.
         brought: what the verifier brings along.
         extract: a new file for the content; it gets its name only when the content has the digest
-            that the inventory holds.
+            that the inventory holds, and no check of the proof failed.
 
     Raises:
         InputError: the file cannot be read.
@@ -36,6 +37,7 @@ def verify_file(path: bytes, brought: Supplied, extract: str | None) -> Report:
                 return verify_origin(handle, shown, brought)[0]
             with durable.NewFile(os.fsencode(extract), mode=0o444) as out:
                 report, matched = verify_origin(handle, shown, brought, sink=out)
+                matched = matched and report.word != FAIL
                 if matched:
                     out.commit()
     except OSError as error:
