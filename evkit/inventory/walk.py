@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evkit.core.paths import to_fields
-from evkit.inventory import native, space
+from evkit.inventory import dircheck, native, space
 from evkit.inventory.driver import NO_ORPHANS, Folder, folder_row
 from evkit.inventory.names import Names
 from evkit.inventory.volume import MAX_INODE
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from evkit.inventory.volume import Volume
 
 _LARGE = 1 << 20  # bytes of a directory that takes libtsk long: its time grows with their square
-_DOTTED = frozenset({"ext2", "ext3", "ext4", "ufs1", "ufs1b", "ufs2"})  # every directory has `.`
-_DOTTED_BELOW = frozenset({"fat12", "fat16", "fat32"})  # every one but the root
-_RECORDED = frozenset({*_DOTTED, "ntfs"})  # a name and its record are two things
+_RECORDED = frozenset({*dircheck.DOTTED, "ntfs"})  # a name and its record are two things
 _STREAMED = frozenset({"ntfs", "hfs-plus"})  # directories and links have streams too
 
 
@@ -60,33 +58,27 @@ class TskDriver:
         if not folder.depth:
             folder = self._root(folder, out)
         count, left_out, state, reason, detail = 0, 0, "ok", "", ""
-        whole = not self._dotted(folder)
+        check = dircheck.Check(self._volume, folder)
         try:
             for file in self._open(folder, out):
                 if folder.most and count >= folder.most:
                     left_out += 1
                     continue
-                added = self._entry(folder, file, out)
-                count += added
-                whole = whole or (not added and _own(folder, file.info.name))
+                if check.needed:
+                    check.saw(file.info.name)
+                count += self._entry(folder, file, out)
                 if not count & 0xFF:
                     out.beat()
         except native.ERRORS as error:
             state, reason, detail = "unreadable", "directory-not-listed", native.clean(error)
             if not folder.allocated:
                 state, reason = "skipped", "deleted-content-lost"
-        if not whole and state == "ok":
-            state, reason, detail = "damaged", "directory-not-whole", "no entry of its own"
+        if check.needed and state == "ok" and (detail := check.wrong()):
+            state, reason = "damaged", "directory-not-whole"
         if left_out and state == "ok":
             state, reason = "skipped", "orphans-over-limit"
         row = folder_row(self._volume.job.fs, folder, count, state, reason, detail)
         out.row(row | ({"left_out": left_out} if left_out else {}))
-
-    def _dotted(self, folder: Folder) -> bool:
-        """Say whether a directory must have an entry for itself, which damage takes first."""
-        kind = self._volume.kind
-        below = kind in _DOTTED_BELOW and folder.depth > 0
-        return folder.allocated and not folder.most and (below or kind in _DOTTED)
 
     def _open(self, folder: Folder, out: Answer) -> Native:
         handle = self._volume.handle
@@ -219,11 +211,6 @@ class TskDriver:
         if folder is not None:
             row |= to_fields(folder.path)
         out.row(row)
-
-
-def _own(folder: Folder, entry: Native) -> bool:
-    used = int(entry.flags) & native.NAME_ALLOCATED
-    return bool(used) and entry.name == b"." and int(entry.meta_addr) == folder.inode
 
 
 class _Named:
