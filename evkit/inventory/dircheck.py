@@ -62,8 +62,8 @@ class Check:
             count = used_entries(file.read_random(0, size) if size else b"")
         except native.ERRORS as error:
             return native.clean(error)
-        left_out = count - self._used
-        return f"{left_out} of {count} entries are impossible and not listed" if left_out > 0 else ""
+        passed = count - self._used
+        return f"{passed} of {count} entries are impossible and not listed" if passed > 0 else ""
 
 
 def used_entries(data: bytes) -> int:

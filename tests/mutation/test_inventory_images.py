@@ -31,6 +31,7 @@ from evkit.inventory.reader import Inventory
 SEEDS = 8
 MANY = int(os.environ.get("EVKIT_MUTANTS", "200"))
 IMAGES = (*mutants.SAMPLE_IMAGES, *mutants.VECTOR_IMAGES)
+SMALL = [name for name in IMAGES if name != "1"]
 LONGEST = 120.0  # seconds of a mutant on a busy machine; the limits of the child end it earlier
 
 
@@ -76,7 +77,7 @@ def _try(subject, seeds):
     assert len(outcomes) > 1 or len(seeds) < 20
 
 
-@pytest.mark.parametrize("subject", IMAGES, indirect=True)
+@pytest.mark.parametrize("subject", SMALL, indirect=True)
 def test_the_command_line_answers(subject, tmp_path, capsys):
     mutant = subject.mutant(1000)
     subject.apply(mutant)
@@ -95,7 +96,7 @@ def test_the_command_line_answers(subject, tmp_path, capsys):
     assert (code == 3) == bool(document["problems"])
 
 
-@pytest.mark.parametrize("subject", [n for n in IMAGES if n != "1"], indirect=True)
+@pytest.mark.parametrize("subject", SMALL, indirect=True)
 def test_children_and_ways_make_no_difference(subject, tmp_path):
     """One child or three, afterwards or while the image is read: the same rows."""
     mutant = subject.mutant(2001)
@@ -111,7 +112,7 @@ def test_children_and_ways_make_no_difference(subject, tmp_path):
         kit.same_both_ways(subject.path, tmp_path / "ways", mutants.plain_options(orphans=50))
 
 
-@pytest.mark.parametrize("subject", IMAGES, indirect=True)
+@pytest.mark.parametrize("subject", SMALL, indirect=True)
 def test_everything_can_be_made_of_what_was_listed(subject, vectors):
     """Exports, page, search and comparison of inventories with everything in them."""
     schema = exportkit.schema(vectors)
