@@ -45,11 +45,17 @@ class Table:
     Args:
         most: entries at most.
         digest: the digest that is shown.
+
+    Attributes:
+        names: the names among the entries; one with further streams has several entries.
+        full: whether an entry did not fit.
     """
 
     def __init__(self, digest: str, most: int = MOST) -> None:
         self.digest = digest
         self.full = False
+        self.names = 0
+        self._last: int | None = None
         self._most = most
         self._characters = 0
         self._folders, self._types, self._states = Words(), Words(), Words()
@@ -71,6 +77,8 @@ class Table:
         if len(self) >= self._most or self._characters + size > MOST_CHARACTERS:
             self.full = True
             return
+        self.names += entry.name_row != self._last
+        self._last = entry.name_row
         known = len(self._folders.list)
         number = self._folders.number(folder)
         if len(self._folders.list) > known:

@@ -119,7 +119,7 @@ def report_page(
     }
     return Report(
         page=render("inventory-report.html", values),
-        entries=len(files),
+        entries=files.names,
         files=facts.files,
         problems=values["count"],
         marked=dict(facts.marked or {}),
@@ -266,7 +266,7 @@ def _gravity(item: tuple[int, Mapping[str, Any]]) -> tuple[int, int]:
 
 def _files(facts: Facts, files: Table, context: Context) -> dict[str, Any]:
     return {
-        "table_count": len(files),
+        "table_count": files.names,
         "table_whole": not files.full,
         "files": facts.files,
         "export": f"evkit inventory export {context.what} -o list.csv",

@@ -249,6 +249,14 @@ def test_a_title_of_ones_own_is_text(tmp_path):
     assert "<h1><bdi>&lt;b&gt;Case&lt;/b&gt; \\" in page
 
 
+def test_a_name_with_two_streams_is_one_file(tmp_path):
+    rows = [*_rows(), kit.stream(31, 5, attr=128, attr_id=3, name="Zone.Identifier")]
+    report = _page(tmp_path, rows)
+    files = json.loads(re.search(r'id="data">(.*?)</script>', report.page.decode(), re.DOTALL)[1])
+    assert len(files["files"]["name"]) == report.entries + 1
+    assert report.entries == report.files
+
+
 def test_an_inventory_of_files_has_no_disk(tmp_path):
     rows = [{"row": "source", "kind": "tree", "name": "phone"}, kit.name(11, "/a"), kit.stream(11)]
     page = _page(tmp_path, rows).page.decode()
