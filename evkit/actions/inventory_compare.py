@@ -38,6 +38,7 @@ class Compared:
         names: what was compared, as it was named.
         databases: the inventory files.
         gaps: for each, whether it could not read something.
+        insides: archives and mail in both that were looked into, whose members are not compared.
         found: the comparison.
         limit: differences of each kind that are listed; 0 for all.
     """
@@ -47,6 +48,7 @@ class Compared:
     gaps: tuple[bool, bool]
     found: Comparison
     limit: int
+    insides: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -78,6 +80,7 @@ class Compared:
             "file_systems": [
                 {**match.document(), "counts": dict(self._of(match))} for match in found.matches
             ],
+            "insides_left_out": self.insides,
             "limit": self.limit,
             "differences": [difference.document() for difference in found.differences],
         }
@@ -94,6 +97,8 @@ class Compared:
         ]
         lines += ["", *(self._match_line(match) for match in found.matches)]
         lines.append(self._basis_line())
+        if self.insides:
+            lines.append("archives and mail were compared as files, not by what lies in them")
         for side, gap in enumerate(self.gaps):
             if gap:
                 lines.append(f"{self.names[side]} has gaps: what was not read was not compared")
@@ -167,6 +172,7 @@ def run(
         left, right = (stack.enter_context(Inventory(path)) for path in paths)
         gaps = tuple(one.coverage()["result"] != "complete" for one in (left, right))
         shown = stack.enter_context(opened(paths[0])), stack.enter_context(opened(paths[1]))
+        insides = sum("within" in row for one in (left, right) for _, row in one.rows("filesystem"))
         found = compare(left, right, shown=shown, limit=limit, progress=progress)
     return Compared(
         names=(first, second),
@@ -174,6 +180,7 @@ def run(
         gaps=(gaps[0], gaps[1]),
         found=found,
         limit=limit,
+        insides=insides,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.custody import require_case, require_exhibit
-from evkit.actions.inventory_show import Listing, find, need_criteria
+from evkit.actions.inventory_show import LackingError, Listing, find, need_criteria
 from evkit.actions.inventory_target import inventories
 from evkit.core.errors import CaseError, ExitCode, InputError
 from evkit.core.progress import SILENT, Progress
@@ -33,6 +33,7 @@ class Search:
         listings: (acquisition, what was found there), in the order of the record.
         without: acquisitions with data that have no inventory here.
         unmarked: acquisitions whose inventory was not compared with hash sets.
+        lacking: (acquisition, without what its inventory was made that is looked for).
         damaged: (acquisition, why its inventory could not be read).
     """
 
@@ -40,12 +41,13 @@ class Search:
     listings: tuple[tuple[str, Listing], ...]
     without: tuple[str, ...] = ()
     unmarked: tuple[str, ...] = ()
+    lacking: tuple[tuple[str, str], ...] = ()
     damaged: tuple[tuple[str, str], ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """3 when an inventory could not be read, 5 when one lacks the marks that were asked for."""
-        if self.unmarked:
+        """3 when an inventory could not be read, 5 when one lacks what was asked for."""
+        if self.unmarked or self.lacking:
             return int(ExitCode.UNDECIDED)
         return int(ExitCode.INCOMPLETE if self.damaged else ExitCode.OK)
 
@@ -60,6 +62,7 @@ class Search:
             ],
             "not_searched": list(self.without),
             "not_marked": list(self.unmarked),
+            "not_made": [{"acquisition": name, "why": why} for name, why in self.lacking],
             "not_readable": [{"acquisition": name, "why": why} for name, why in self.damaged],
         }
 
@@ -90,10 +93,15 @@ class Search:
             yield f"{name}: not searched, it has no inventory"
         for name, why in self.damaged:
             yield f"{name}: not searched, {why}"
+        for name, why in self.lacking:
+            yield f"{name}: not searched, its inventory was {why}"
         for name in self.unmarked:
             yield f"{name}: not searched, it was not compared with hash sets"
         if self.without:
             yield f"hint: make one with `evkit inventory run {self.without[0]}`"
+        if self.lacking:
+            name = self.lacking[0][0]
+            yield f"hint: make another: `evkit inventory run {name}`, with `--hash` as needed"
         if self.unmarked:
             yield f"hint: compare with hash sets: `evkit inventory mark {self.unmarked[0]}`"
 
@@ -123,6 +131,7 @@ def search(
     listings: list[tuple[str, Listing]] = []
     without: list[str] = []
     unmarked: list[str] = []
+    lacking: list[tuple[str, str]] = []
     damaged: list[tuple[str, str]] = []
     progress.begin(_TASK, len(acquisitions), "inventories")
     for done, acquisition in enumerate(acquisitions):
@@ -137,18 +146,21 @@ def search(
             listings.append(
                 (acquisition.ref, _limited(paths[-1], criteria, (limit, left), station))
             )
+        except LackingError as error:
+            lacking.append((acquisition.ref, str(error.details["lacking"])))
         except CaseError:
             unmarked.append(acquisition.ref)
         except InputError as error:
             damaged.append((acquisition.ref, error.message))
     progress.end(_TASK, len(acquisitions))
-    if not listings and not damaged and not unmarked:
+    if not (listings or damaged or unmarked or lacking):
         raise _nothing(what, without)
     return Search(
         what=what,
         listings=tuple(listings),
         without=tuple(without),
         unmarked=tuple(unmarked),
+        lacking=tuple(lacking),
         damaged=tuple(damaged),
     )
 

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 _WIDTH = 80
 _ALL = 2**31
+_BY_LENGTH = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
+
+
+class LackingError(CaseError):
+    """An inventory was made without the digests or types that are looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +164,7 @@ def find(
 
     Raises:
         CaseError: a mark is looked for and the inventory was not compared with hash sets.
+        LackingError: it was made without what is looked for.
         UsageError: nothing to look for was given.
     """
     need_criteria(criteria)
@@ -171,6 +177,12 @@ def find(
                 hint="`evkit inventory mark` does that",
             )
     with opened(database, station) as inventory:
+        if lacking := _lacking(inventory, criteria):
+            raise LackingError(
+                f"`{escape_bytes(database)}` was {lacking}",
+                hint="make another inventory that has them; `evkit inventory run --help`",
+                details={"lacking": lacking},
+            )
         found, more = _some(inventory, criteria, limit, marks)
         return Listing(
             database=database,
@@ -187,6 +199,18 @@ def _uncertain(found: tuple[Entry, ...], criteria: Criteria) -> int:
     if criteria.time is None or not criteria.time.widened:
         return 0
     return sum((entry.name or {}).get("zone") == "local-unknown" for entry in found)
+
+
+def _lacking(inventory: Inventory, criteria: Criteria) -> str:
+    """Say without what an inventory was made that is looked for; empty for nothing."""
+    meta = inventory.meta
+    if criteria.digest is not None:
+        wanted = _BY_LENGTH.get(len(criteria.digest), "")
+        if wanted not in meta.get("hashes", "").split(","):
+            return f"made without {wanted} digests"
+    if criteria.type is not None and "types" not in meta:
+        return "made without file types"
+    return ""
 
 
 def need_criteria(criteria: Criteria) -> None:

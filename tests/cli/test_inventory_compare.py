@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 
 import acquirekit
 import pytest
@@ -106,3 +107,15 @@ def test_the_limit(run, tmp_path):
 def test_no_such_thing(run):
     run("inventory", "compare", "C1/E1", "C1/E1/A9", expect=10)
     run("inventory", "compare", "C1/E1", expect=2)
+
+
+def test_members_of_archives_are_said_to_be_left_out(run, tmp_path):
+    packed = tmp_path / "export" / "a.zip"
+    packed.parent.mkdir()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("member", b"content")
+    run("inventory", "run", packed.parent)
+    out = run("inventory", "compare", packed.parent, packed.parent)
+    assert "not by what lies in them" in out
+    found = json.loads(run("inventory", "compare", packed.parent, packed.parent, "--json"))
+    assert found["insides_left_out"] == 2

@@ -140,3 +140,14 @@ def test_a_real_hash_set(run, two):
     page = (two / "r.html").read_text()
     assert "stolen (sha256)" in page
     assert '"mark":[2]' in page
+
+
+def test_what_was_not_made_is_no_answer(run, two):
+    sha1 = "c9d8072e4ab2969d6a826c908aedac17b6688991"
+    out = run("inventory", "find", "--digest", sha1, expect=5)
+    assert "C1/E1/A1: not searched, its inventory was made without sha1 digests" in out
+    found = json.loads(run("inventory", "find", "--digest", sha1, "--json", expect=5))
+    assert [one["acquisition"] for one in found["not_made"]] == ["C1/E1/A1", "C2/E1/A1"]
+    assert "without sha1" in run("inventory", "find", "C1/E1/A1", "--digest", sha1, expect=10)
+    run("inventory", "run", "C1/E1", "--no-types", "--hash", "sha1")
+    assert "without file types" in run("inventory", "find", "C1", "--type", "text/*", expect=5)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import console
 import pytest
 
-PAGES = ("README.md", "docs/tutorial/officer.md", "docs/tutorial/prosecutor.md")
+PAGES = (
+    "README.md",
+    "docs/tutorial/officer.md",
+    "docs/tutorial/examiner.md",
+    "docs/tutorial/prosecutor.md",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)
