@@ -517,3 +517,12 @@ def test_no_problems_is_said(run):
 def test_an_empty_image_has_no_bytes(run, tmp_path):
     (tmp_path / "empty.raw").touch()
     assert "image 0 bytes = partitions 0 + gaps 0" in run("inventory", "run", "./empty.raw")
+
+
+def test_any_number_of_processes_gives_the_same_rows(run, tmp_path):
+    found = []
+    for jobs in ("1", "3"):
+        run("inventory", "run", IMAGE, "--jobs", jobs, "-o", f"{jobs}.db", "--no-types")
+        found.append(kit.plain_rows(tmp_path / f"{jobs}.db"))
+    assert found[0] == found[1]
+    assert "--jobs" in run("inventory", "run", IMAGE, "--jobs", "-1", expect=2)

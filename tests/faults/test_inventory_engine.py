@@ -343,4 +343,4 @@ def test_mutated_answers_never_bring_the_parent_down(tmp_path):
             kinds = [message.kind for message in schedule.ask(request, settings)]
         except EngineStoppedError:
             continue
-        assert set(kinds) <= {"fs", "rows", "mark", "beat", "info"}
+        assert set(kinds) <= {"fs", "rows", "mark", "beat", "info", "orphans"}
