@@ -26,6 +26,7 @@ _NAME_TYPES = {
     1: "fifo", 2: "character-device", 3: "directory", 4: "block-device", 5: "file", 6: "symlink",
     7: "socket", 9: "whiteout", 10: "file", 11: "directory",
 }  # fmt: skip
+_LONGEST = 4096  # bytes of a link's target (PATH_MAX)
 _FIXED = 66  # bytes of $FILE_NAME before the name, which has at most 255 units of two bytes
 quote = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -92,7 +93,8 @@ class Names:
         virtual = kind in {native.META_VIRTUAL, native.META_VIRTUAL_DIRECTORY}
         if virtual:
             flags.append("virtual")
-        record = self._record(meta, flags, _NAME_TYPES.get(kind, "unknown"))
+        link = _target(file, meta) if meta is not None else b""
+        record = self._record(meta, flags, _NAME_TYPES.get(kind, "unknown"), link)
         after_name = after_parent = short = ""
         if volume.has_sequence:
             after_name = f',"name_seq":{int(entry.meta_seq)}'
@@ -111,7 +113,7 @@ class Names:
 
     def root(self, meta: Native) -> bytes:
         """Return the row of the root directory, which has no name of its own."""
-        head, steps, seq, tail = self._record(meta, [], "directory")
+        head, steps, seq, tail = self._record(meta, [], "directory", b"")
         number = self._volume.root
         return (
             f'{{"allocated":true{head[0]},"fs":{self._fs}{head[1]},"inode":{number}{head[2]}'
@@ -119,7 +121,7 @@ class Names:
         ).encode()
 
     def _record(
-        self, meta: Native, flags: list[str], kind: str
+        self, meta: Native, flags: list[str], kind: str, link: bytes
     ) -> tuple[tuple[str, str, str], str, str, str]:
         """Return what a row holds of a metadata record, in the pieces between its other fields."""
         if meta is None:
@@ -128,8 +130,7 @@ class Names:
         letters, values, lost = times.text_of(meta)
         if lost:
             flags.append("time-out-of-range")
-        link = meta.link
-        tail = "," + text_field("target", bytes(link)) if link else ""
+        tail = "," + text_field("target", link) if link else ""
         zone = steps = ""
         if letters:
             tail += f',"times":{{{values}}}'
@@ -199,6 +200,19 @@ def _flags(flags: list[str]) -> str:
     if not flags:
         return ""
     return ',"flags":[' + ",".join(f'"{flag}"' for flag in sorted(flags)) + "]"
+
+
+def _target(file: Native, meta: Native) -> bytes:
+    """Return where a symbolic link leads; libtsk reads no target that lies in extents (ext4)."""
+    if meta.link:
+        return bytes(meta.link)
+    if int(meta.type) != native.META_LINK or not 0 < int(meta.size) <= _LONGEST:
+        return b""
+    try:
+        found = bytes(file.read_random(0, int(meta.size)))
+    except native.ERRORS:
+        return b""
+    return found if len(found) == int(meta.size) else b""
 
 
 def _file_name_times(file: Native, parent: int, name: bytes) -> str:
