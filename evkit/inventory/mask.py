@@ -2,7 +2,7 @@
 
 Digests, sizes, states, bases and the numbers of rows stay; names, paths, times, owners, targets and
 types go. Only fields that are listed here are kept, so that a new kind of row tells nothing until
-somebody has thought about it.
+somebody has thought about it; what a row must have is kept or replaced.
 """
 
 from __future__ import annotations

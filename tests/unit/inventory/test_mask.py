@@ -113,6 +113,13 @@ def test_everything_is_masked(database):
         assert kit.of_kind(found, "stream")[0]["digests"]
 
 
+@pytest.mark.parametrize("kind", rows.KINDS)
+def test_a_masked_row_has_all_that_a_row_must_have(kind):
+    _, required = rows._KINDS[kind]
+    masked = hidden({"row": kind, **dict.fromkeys(required, "x")})
+    assert required <= set(masked)
+
+
 def test_what_lies_in_a_masked_stream():
     numbered = {
         5: {"row": "stream", "fs": 1, "inode": 5, "seq": 0},
