@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from evkit.acquire import imaging
 from evkit.actions import inventory
 from evkit.actions.acquire_result import media_fields
-from evkit.actions.inventory_target import Chosen, next_name
+from evkit.actions.inventory_files import next_name
+from evkit.actions.inventory_target import Chosen
 from evkit.core.errors import CheckFailedError, EvkitError, UsageError
 from evkit.core.text import escape
 from evkit.inventory.alongside import Alongside

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.actions.custody import Request, prepare, require_exhibit, sign
 from evkit.actions.inventory_check import Unchanged
+from evkit.actions.inventory_files import exhibit_ref
 from evkit.actions.inventory_target import Chosen, choose, path_hint, unrecorded
 from evkit.actions.sensitive import opened
 from evkit.core.durable import PART
@@ -177,12 +178,7 @@ def run(
             "`-o` is for a path; the inventory of an acquisition lies in the acquisition",
             hint=path_hint(request.what),
         )
-    ref = parse_ref(request.what)
-    if ref.exhibit is None:
-        raise UsageError(
-            f"`{ref}` is a case",
-            hint=path_hint(request.what) or f"name an exhibit, such as `{ref}/E1`",
-        )
+    ref = exhibit_ref(request.what, path_hint(request.what))
     replayed = station.state()
     require_exhibit(replayed, str(ref.of_exhibit()))
     chosen = choose(station, replayed, ref)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from evkit.actions.custody import require_case, require_exhibit
 from evkit.actions.inventory_export import Exported
-from evkit.actions.inventory_target import inventories
+from evkit.actions.inventory_files import inventories
 from evkit.actions.marks_of import marks_of
 from evkit.actions.sensitive import opened
 from evkit.bundle.case.document import encode

@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evkit.actions.inventory_show import locate
+from evkit.actions.inventory_files import locate
 from evkit.actions.sensitive import opened
 from evkit.core.errors import ExitCode
 from evkit.core.paths import from_fields
@@ -171,7 +171,10 @@ def run(
     with contextlib.ExitStack() as stack:
         left, right = (stack.enter_context(Inventory(path)) for path in paths)
         gaps = tuple(one.coverage()["result"] != "complete" for one in (left, right))
-        shown = stack.enter_context(opened(paths[0])), stack.enter_context(opened(paths[1]))
+        shown = (
+            stack.enter_context(opened(paths[0], station)),
+            stack.enter_context(opened(paths[1], station)),
+        )
         insides = sum("within" in row for one in (left, right) for _, row in one.rows("filesystem"))
         found = compare(left, right, shown=shown, limit=limit, progress=progress)
     return Compared(

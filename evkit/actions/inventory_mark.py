@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.custody import Request as Event
-from evkit.actions.custody import prepare, require_exhibit, sign
+from evkit.actions.custody import prepare, sign
 from evkit.actions.hashsets import is_path, listed_sets, need_recorded, path_of
-from evkit.actions.inventory_target import inventories, of_path, recorded_database
+from evkit.actions.inventory_files import newest_recorded, of_path
 from evkit.core.errors import CaseError, CheckFailedError, UsageError
 from evkit.core.progress import SILENT
 from evkit.core.refs import parse_ref
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from evkit.actions.custody import Recorded
     from evkit.core.progress import Progress
-    from evkit.custody.replay import Replay
     from evkit.identity.signer import Signer
     from evkit.inventory.hashsets.marksheader import MarksHeader
     from evkit.station import Station
@@ -143,7 +142,7 @@ def run(
     if station is None:
         raise UsageError("a reference needs a station")
     replayed = station.state()
-    acquisition, database, recorded = newest(station, replayed, request.what)
+    acquisition, database, recorded = newest_recorded(station, replayed, request.what)
     if signer is not None:
         station.check(signer, KIND)
     found = digest_file(database, ("sha256",))[1]["sha256"]
@@ -157,33 +156,6 @@ def run(
     if request.dry_run:
         return marked
     return _record(request, acquisition, station, signer, marked)
-
-
-def newest(station: Station, replayed: Replay, what: str) -> tuple[str, bytes, str]:
-    """Return acquisition, path and recorded SHA-256 of its newest recorded inventory.
-
-    Raises:
-        CaseError: there is none, or its file is not here.
-    """
-    ref = parse_ref(what)
-    require_exhibit(replayed, str(ref.of_exhibit()))
-    exhibit = replayed.state.exhibit(str(ref.of_exhibit()))
-    listed = exhibit.acquisitions if exhibit is not None else {}
-    wanted = (
-        [str(ref)] if ref.acquisition else [name for name, one in listed.items() if one.inventories]
-    )
-    for name in reversed(wanted):
-        found = recorded_database(station, name)
-        if found is None:
-            break
-        path = os.path.join(station.folder(parse_ref(name)), found[0].encode())
-        if path not in inventories(station.folder(parse_ref(name))):
-            raise CaseError(f"the inventory of `{name}` is not here: `{escape_bytes(path)}`")
-        return name, path, found[1]
-    raise CaseError(
-        f"`{escape(what)}` has no recorded inventory",
-        hint=f"make one with `evkit inventory run {escape(what)}`",
-    )
 
 
 def _mark(

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.actions import prove_parts
 from evkit.actions.custody import require_exhibit
+from evkit.actions.inventory_files import exhibit_ref
 from evkit.actions.inventory_target import choose
 from evkit.actions.prove_entry import choose_entry
 from evkit.actions.prove_medium import blocks_of
 from evkit.actions.prove_sensitive import KeptBack
 from evkit.actions.sensitive import exhibit_is_sensitive, mask_for
 from evkit.core import durable
-from evkit.core.errors import CheckFailedError, InputError, RefusedError, UsageError
+from evkit.core.errors import CheckFailedError, InputError, RefusedError
 from evkit.core.paths import to_fields
-from evkit.core.refs import parse_ref
 from evkit.core.text import escape, escape_bytes
 from evkit.hashing.pieces import BLOCK
 from evkit.inventory.proving import Salted
@@ -163,9 +163,7 @@ def prove(request: Request, station: Station, say: Callable[[str], object]) -> M
         RefusedError: the file exists, or the exhibit is sensitive.
         StorageError: the destination is full.
     """
-    ref = parse_ref(request.what)
-    if ref.exhibit is None:
-        raise UsageError(f"`{ref}` is a case", hint=f"name an exhibit, such as `{ref}/E1`")
+    ref = exhibit_ref(request.what)
     replayed = station.state()
     require_exhibit(replayed, str(ref.of_exhibit()))
     if exhibit_is_sensitive(station, replayed, str(ref.of_exhibit())):

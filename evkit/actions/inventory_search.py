@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.custody import require_case, require_exhibit
+from evkit.actions.inventory_files import inventories
 from evkit.actions.inventory_show import LackingError, Listing, find, need_criteria
-from evkit.actions.inventory_target import inventories
 from evkit.core.errors import CaseError, ExitCode, InputError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import parse_ref

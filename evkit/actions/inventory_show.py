@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.inventory import coverage_lines, problem_lines
-from evkit.actions.inventory_target import inventories, of_path
 from evkit.actions.marks_of import marks_of
 from evkit.actions.sensitive import opened
 from evkit.core.errors import CaseError, UsageError
-from evkit.core.refs import parse_ref
 from evkit.core.text import escape, escape_bytes, shorten
 from evkit.inventory.find import Criteria, Entry, entries, show_time
 from evkit.inventory.sentences import wrapped
@@ -98,41 +96,22 @@ class Listing:
         return lines
 
 
-def locate(what: str, *, is_ref: bool, station: Station | None) -> bytes:
-    """Return the inventory file of an exhibit or an acquisition, or the one that a path names.
-
-    Raises:
-        CaseError: there is no inventory.
-        InputError: the path is no inventory, and none lies beside it.
-    """
-    if not is_ref:
-        return of_path(what)
-    if station is None:
-        raise UsageError("a reference needs a station")
-    ref = parse_ref(what)
-    if ref.acquisition:
-        names = [str(ref)]
-    else:
-        exhibit = station.state().state.exhibit(str(ref.of_exhibit()))
-        names = list(exhibit.acquisitions) if exhibit else []
-    for name in reversed(names):
-        found = inventories(station.folder(parse_ref(name)))
-        if found:
-            return found[-1]
-    raise CaseError(
-        f"`{what}` has no inventory", hint=f"make one with `evkit inventory run {what}`"
-    )
-
-
-def listing(database: bytes, *, deleted: bool | None = None, limit: int = 0) -> Listing:
+def listing(
+    database: bytes,
+    station: Station | None = None,
+    *,
+    deleted: bool | None = None,
+    limit: int = 0,
+) -> Listing:
     """List an inventory: volumes, entries, totals, what could not be read.
 
     Args:
         database: the file.
+        station: the one that it lies in, when that is open already.
         deleted: True for deleted names only, False for names in use only.
         limit: entries at most; 0 for all.
     """
-    with opened(database) as inventory:
+    with opened(database, station) as inventory:
         found, more = _some(inventory, Criteria(deleted=deleted), limit)
         return Listing(
             database=database,
@@ -144,9 +123,9 @@ def listing(database: bytes, *, deleted: bool | None = None, limit: int = 0) -> 
         )
 
 
-def problems(database: bytes) -> Listing:
-    """List only what could not be read, all of it."""
-    with opened(database) as inventory:
+def problems(database: bytes, station: Station | None = None) -> Listing:
+    """List only what could not be read, all of it; `station` as in `listing`."""
+    with opened(database, station) as inventory:
         found = problem_lines(inventory, _ALL)
         return Listing(
             database=database,

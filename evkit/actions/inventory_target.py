@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
-import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,7 @@ from evkit import __version__
 from evkit.acquire import mapfile
 from evkit.acquire.gaps import merge, total
 from evkit.actions.acquire_where import Files, Where
+from evkit.actions.inventory_files import inventories, next_name, on_record
 from evkit.core import clock
 from evkit.core.ejson import dumps
 from evkit.core.errors import CaseError, InputError
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from evkit.station import Station
 
 _HEAD = 4096
-_SQLITE = b"SQLite format 3\x00"
-_NAME = re.compile(rb"inventory(?:-([1-9][0-9]{0,5}))?\.db")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,74 +185,6 @@ def path_hint(what: str) -> str | None:
     )
 
 
-def of_path(what: str) -> bytes:
-    """Return the inventory file that a path names, or that lies beside what it names.
-
-    Raises:
-        InputError: it is no inventory, and none lies beside it.
-    """
-    path = os.path.abspath(os.fsencode(what))
-    beside = path + b".inventory.db"
-    if os.path.isfile(beside) and not _is_sqlite(path):
-        return beside
-    if not os.path.exists(path):
-        raise InputError(f"`{escape_bytes(path)}` does not exist")
-    if not _is_sqlite(path):
-        command = ("evkit", "inventory", "run", escape(what), "-o", escape_bytes(beside))
-        raise InputError(
-            f"`{escape_bytes(path)}` is no inventory and has none beside it",
-            hint=f"make one with `{shlex.join(command)}`",
-        )
-    return path
-
-
-def _is_sqlite(path: bytes) -> bool:
-    if not os.path.isfile(path):
-        return False
-    try:
-        with open(path, "rb") as handle:
-            return handle.read(len(_SQLITE)) == _SQLITE
-    except OSError:
-        return False
-
-
-def inventories(folder: bytes) -> list[bytes]:
-    """Return the inventory files of an acquisition's folder, the oldest first."""
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return []
-    found = [(int(match[1] or 1), name) for name in names if (match := _NAME.fullmatch(name))]
-    return [os.path.join(folder, name) for _, name in sorted(found)]
-
-
-def recorded_names(station: Station, acquisition: str) -> set[str]:
-    """Return the names of the inventory files that events of the ledger speak of."""
-    found: set[str] = set()
-    for _, event, _ in station.events(parse_ref(acquisition).case):
-        database = event.fields.get("database")
-        if event.kind != "inventory" or acquisition not in event.acquisitions:
-            continue
-        if isinstance(database, dict) and isinstance(database.get("name"), str):
-            found.add(str(database["name"]))
-    return found
-
-
-def recorded_database(station: Station, acquisition: str) -> tuple[str, str] | None:
-    """Return name and SHA-256 of the inventory file that the last event speaks of, or None."""
-    found = None
-    for _, event, _ in station.events(parse_ref(acquisition).case):
-        database = event.fields.get("database")
-        if event.kind != "inventory" or acquisition not in event.acquisitions:
-            continue
-        if not isinstance(database, dict):
-            continue
-        name, digest = database.get("name"), database.get("sha256")
-        if isinstance(name, str) and isinstance(digest, str):
-            found = (name, digest)
-    return found
-
-
 def unrecorded(station: Station, chosen: Chosen) -> bytes:
     """Return the newest complete inventory that has no event yet.
 
@@ -266,7 +195,7 @@ def unrecorded(station: Station, chosen: Chosen) -> bytes:
     from evkit.inventory.reader import Inventory
 
     acquisition = str(chosen.target.acquisition)
-    known = recorded_names(station, acquisition)
+    known = {item.name for item in on_record(station, acquisition)}
     paths = inventories(station.folder(parse_ref(acquisition)))
     left = [path for path in paths if os.path.basename(path).decode() not in known]
     if not left:
@@ -378,13 +307,3 @@ def unread_places(station: Station, acquisition: Acquisition) -> tuple[list[tupl
     unread = fields.get("unread")
     stated = unread.get("bytes") if isinstance(unread, dict) else 0
     return ranges, max(total(ranges), stated if isinstance(stated, int) else 0)
-
-
-def next_name(folder: bytes) -> bytes:
-    """Return the path of the next inventory file of an acquisition's folder."""
-    used = {os.path.basename(path) for path in inventories(folder)}
-    number, name = 1, b"inventory.db"
-    while name in used:
-        number += 1
-        name = b"inventory-%d.db" % number
-    return os.path.join(folder, name)

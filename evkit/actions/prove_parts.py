@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.bundle_material import ALWAYS
+from evkit.actions.inventory_files import on_record
 from evkit.actions.prove_medium import FileMedium, ImageMedium, tree_of
 from evkit.core.errors import CaseError, CheckFailedError, InputError
 from evkit.core.refs import parse_ref
@@ -67,27 +68,26 @@ def recorded(station: Station, acquisition: str) -> Recorded:
         CaseError: there is no recorded inventory, or its file is not here.
     """
     ref = parse_ref(acquisition)
-    end, found = -1, None
-    for index, event, _ in station.events(ref.case):
-        if acquisition not in event.acquisitions:
-            continue
-        if event.kind in facts.ENDS and end < 0:
-            end = index
-        fields = facts.plain(event.fields)
-        database = fields.get("database")
-        name = database.get("name") if isinstance(database, dict) else None
-        if event.kind == "inventory" and isinstance(name, str) and "/" not in name:
-            path = os.path.join(station.folder(ref), os.fsencode(name))
-            if os.path.isfile(path):
-                found = Recorded(
-                    acquisition=acquisition, end=end, inventory=index, database=path, fields=fields
-                )
+    found = None
+    for item in on_record(station, acquisition):
+        path = os.path.join(station.folder(ref), os.fsencode(item.name))
+        if os.path.isfile(path):
+            found = (item, path)
     if found is None:
         raise CaseError(
             f"`{acquisition}` has no recorded inventory here",
             hint=f"make one with `evkit inventory run {acquisition}`",
         )
-    return found
+    item, path = found
+    ends = (
+        index
+        for index, event, _ in station.events(ref.case)
+        if event.kind in facts.ENDS and acquisition in event.acquisitions and index < item.entry
+    )
+    return Recorded(
+        acquisition=acquisition, end=next(ends, -1), inventory=item.entry, database=path,
+        fields=item.fields,
+    )  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -137,8 +137,6 @@ class Root(Group):
             return None
         module, attribute = entry.target.split(":")
         found = getattr(importlib.import_module(module), attribute)
-        for further in entry.more:
-            importlib.import_module(further)
         return found if isinstance(found, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -11,16 +11,15 @@ from evkit.cli.inventory_compare import compare
 from evkit.cli.inventory_export import export
 from evkit.cli.inventory_find import find
 from evkit.cli.inventory_mark import mark
+from evkit.cli.inventory_prove import prove
 from evkit.cli.inventory_report import report
-from evkit.cli.inventory_where import station_of
+from evkit.cli.inventory_where import WHAT, signer_of, station_of
 from evkit.cli.options import common, recording
 from evkit.core.errors import ExitCode
 from evkit.core.refs import is_ref
 
 if TYPE_CHECKING:
     from evkit.cli.session import Recording, Session
-
-_WHAT = click.argument("what", metavar="CASE/E1[/A1]|PATH")
 
 
 @group("inventory")
@@ -47,7 +46,7 @@ def inventory() -> None:
     ),
 )  # fmt: skip
 @common
-@_WHAT
+@WHAT
 @click.option(
     "--hash",
     "hashes",
@@ -145,9 +144,7 @@ def run(
         dry_run=recording.dry_run,
     )
     station = station_of(session, what)
-    signer = None
-    if station is not None and not request.dry_run:
-        signer = session.signer(station, recording.officer)
+    signer = signer_of(session, station, recording)
     session.emit(action.run(request, station=station, signer=signer, progress=session.progress()))
 
 
@@ -161,7 +158,7 @@ def run(
     exits=(ExitCode.NO_CASE, ExitCode.INPUT),
 )
 @common
-@_WHAT
+@WHAT
 @click.option("--deleted", is_flag=True, help="Only deleted names.")
 @click.option("--problems", is_flag=True, help="Only what could not be read.")
 @click.option("--limit", type=click.IntRange(0), default=0, help="Entries at most; 0 for all.")
@@ -172,13 +169,16 @@ def list_(session: Session, what: str, deleted: bool, problems: bool, limit: int
     / directory, @ link, ! not readable.
     """
     from evkit.actions import inventory_show as action
+    from evkit.actions.inventory_files import locate
 
-    database = action.locate(what, is_ref=is_ref(what), station=station_of(session, what))
+    station = station_of(session, what)
+    database = locate(what, is_ref=is_ref(what), station=station)
     if problems:
-        session.emit(action.problems(database))
+        session.emit(action.problems(database, station))
     else:
-        session.emit(action.listing(database, deleted=True if deleted else None, limit=limit))
+        only = True if deleted else None
+        session.emit(action.listing(database, station, deleted=only, limit=limit))
 
 
-for verb in (find, compare, export, mark, report):
+for verb in (find, compare, export, mark, prove, report):
     inventory.add_command(verb)

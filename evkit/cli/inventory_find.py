@@ -42,6 +42,7 @@ def find(session: Session, what: str | None, criteria: Criteria, limit: int) -> 
     not extract files, an examiner's tool does.
     """
     from evkit.actions import inventory_show as action
+    from evkit.actions.inventory_files import locate
     from evkit.actions.inventory_search import search
     from evkit.core.refs import parse_ref
 
@@ -51,5 +52,5 @@ def find(session: Session, what: str | None, criteria: Criteria, limit: int) -> 
     if station is not None and (what is None or parse_ref(what).acquisition is None):
         session.emit(search(what, station, criteria, limit, session.progress()))
     elif what is not None:
-        database = action.locate(what, is_ref=is_ref(what), station=station)
-        session.emit(action.find(database, criteria, limit))
+        database = locate(what, is_ref=is_ref(what), station=station)
+        session.emit(action.find(database, criteria, limit, station))

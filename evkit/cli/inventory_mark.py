@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evkit.cli.frame import command
-from evkit.cli.inventory_where import station_of
+from evkit.cli.inventory_where import WHAT, signer_of, station_of
 from evkit.cli.options import common, recording
 from evkit.core.errors import ExitCode
 from evkit.core.refs import is_ref
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     ),
 )  # fmt: skip
 @common
-@click.argument("what", metavar="CASE/E1[/A1]|PATH")
+@WHAT
 @click.option(
     "--hashset",
     "sets",
@@ -57,7 +57,5 @@ def mark(session: Session, what: str, sets: tuple[str, ...], recording: Recordin
         dry_run=recording.dry_run,
     )
     station = station_of(session, what)
-    signer = None
-    if station is not None and not request.dry_run:
-        signer = session.signer(station, recording.officer)
+    signer = signer_of(session, station, recording)
     session.emit(action.run(request, station=station, signer=signer, progress=session.progress()))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
 from evkit.cli.frame import command
-from evkit.cli.inventory import inventory
 from evkit.cli.options import common
-from evkit.cli.session import Session  # noqa: TC001 - the decorator passes it
 from evkit.core.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from evkit.cli.session import Session
 
 
 @command(
     "prove",
-    group=inventory,
     examples=(
         "evkit inventory prove C-2026-014/E1 /DCIM/IMG_0041.JPG -o photo.evproof",
         "evkit inventory prove C-2026-014/E1/A1 312 --dry-run",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evkit.cli.frame import command
-from evkit.cli.inventory_where import station_of
+from evkit.cli.inventory_where import WHAT, station_of
 from evkit.cli.options import common
 from evkit.core.errors import ExitCode
 from evkit.core.refs import is_ref
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     ),
 )  # fmt: skip
 @common
-@click.argument("what", metavar="CASE/E1[/A1]|PATH")
+@WHAT
 @click.option("-o", "--output", metavar="FILE", required=True, help="A new file, such as x.html.")
 @click.option(
     "--language",

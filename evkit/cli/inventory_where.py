@@ -1,15 +1,20 @@
-"""The station that an argument of `evkit inventory` needs."""
+"""What the verbs of `evkit inventory` share: the argument, and the station that it needs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 from evkit.core.errors import CaseError
 from evkit.core.refs import is_ref
 
 if TYPE_CHECKING:
-    from evkit.cli.session import Session
+    from evkit.cli.session import Recording, Session
+    from evkit.identity.signer import Signer
     from evkit.station import Station
+
+WHAT = click.argument("what", metavar="CASE/E1[/A1]|PATH")
 
 
 def station_of(session: Session, what: str) -> Station | None:
@@ -23,3 +28,10 @@ def station_of(session: Session, what: str) -> Station | None:
 
         raise CaseError(error.message, hint=path_hint(what) or error.hint) from error
     return session.station()
+
+
+def signer_of(session: Session, station: Station | None, recording: Recording) -> Signer | None:
+    """Unlock the key of who signs, None where nothing will be signed."""
+    if station is None or recording.dry_run:
+        return None
+    return session.signer(station, recording.officer)

@@ -6,19 +6,11 @@ from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """A top-level command.
-
-    Attributes:
-        target: where it is defined.
-        help: its one line of help.
-        first: whether it stands on the first help screen.
-        more: modules that hang further verbs on the group.
-    """
+    """A top-level command: where it is defined, its one-line help, on the first help screen."""
 
     target: str
     help: str
     first: bool
-    more: tuple[str, ...] = ()
 
 
 COMMANDS: dict[str, Entry] = {
@@ -34,12 +26,7 @@ COMMANDS: dict[str, Entry] = {
     "demo": Entry("evkit.cli.demo:demo", "Run the whole job on a sample in one go", True),
     "hash": Entry("evkit.cli.hashing:hash_", "Digest files and folders", False),
     "audit": Entry("evkit.cli.hashing:audit", "Compare a list of digests with files", False),
-    "inventory": Entry(
-        "evkit.cli.inventory:inventory",
-        "List every file of an image",
-        False,
-        ("evkit.cli.inventory_prove",),
-    ),
+    "inventory": Entry("evkit.cli.inventory:inventory", "List every file of an image", False),
     "hashset": Entry("evkit.cli.hashset:hashset", "Digests of known and notable files", False),
     "ledger": Entry("evkit.cli.ledger:ledger", "Show, prove, export the ledger; memos", False),
     "image": Entry("evkit.cli.image:image", "Show what an image file is", False),
