@@ -19,8 +19,8 @@ from evkit.actions.inventory_target import Chosen
 from evkit.core.errors import CheckFailedError, EvkitError, UsageError
 from evkit.core.text import escape
 from evkit.inventory.alongside import Alongside
+from evkit.inventory.database.store import Writer
 from evkit.inventory.scan import Options, Target
-from evkit.inventory.store import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

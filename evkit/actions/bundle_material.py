@@ -244,7 +244,7 @@ def _reader(path: bytes, size: int) -> Any:  # noqa: ANN401 - a function that yi
 
 def _inventory(station: Station, ref: str, row: Mapping[str, Any]) -> Stream | None:
     """Return the lines of the recorded inventory, read once to know size and roots."""
-    from evkit.inventory.reader import Inventory
+    from evkit.inventory.database.reader import Inventory
     from evkit.verify.inventory import RowCheck
     from evkit.verify.report import Report
 

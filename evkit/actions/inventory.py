@@ -18,9 +18,9 @@ from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import parse_ref
 from evkit.core.text import escape, escape_bytes
 from evkit.hashing.digests import digest_file
+from evkit.inventory.database.store import Writer
 from evkit.inventory.scan import Options, Scan
 from evkit.inventory.sentences import sentence, wrapped
-from evkit.inventory.store import Writer
 from evkit.inventory.unread import UnreadFiles, unread_files
 from evkit.manifest.rows import GAPS
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from evkit.actions.custody import Recorded
     from evkit.identity.signer import Signer
-    from evkit.inventory.reader import Inventory
+    from evkit.inventory.database.reader import Inventory
     from evkit.station import Station
 
 KIND = "inventory"

@@ -19,7 +19,7 @@ from evkit.core.progress import SILENT
 from evkit.core.refs import parse_ref
 from evkit.core.text import escape_bytes
 from evkit.inventory.exports.job import MASKED, TASK
-from evkit.inventory.find import Criteria, entries
+from evkit.inventory.search.find import Criteria, entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

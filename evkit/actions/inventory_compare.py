@@ -13,13 +13,13 @@ from evkit.core.paths import from_fields
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import is_ref
 from evkit.core.text import escape_bytes, shorten
-from evkit.inventory.compare import KINDS, compare
-from evkit.inventory.reader import Inventory
+from evkit.inventory.database.reader import Inventory
+from evkit.inventory.search.compare import KINDS, compare
 
 if TYPE_CHECKING:
-    from evkit.inventory.compare import Comparison, Difference
-    from evkit.inventory.find import Entry
-    from evkit.inventory.fsmatch import Match
+    from evkit.inventory.search.compare import Comparison, Difference
+    from evkit.inventory.search.find import Entry
+    from evkit.inventory.search.fsmatch import Match
     from evkit.station import Station
 
 _WIDTH = 80

@@ -16,9 +16,9 @@ from evkit.core.progress import SILENT
 from evkit.core.refs import parse_ref
 from evkit.core.text import escape, escape_bytes
 from evkit.hashing.digests import digest_file
+from evkit.inventory.database.reader import Inventory
 from evkit.inventory.hashsets import marking, marks
 from evkit.inventory.hashsets.reader import HashSet
-from evkit.inventory.reader import Inventory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

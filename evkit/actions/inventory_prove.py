@@ -20,7 +20,7 @@ from evkit.core.errors import CheckFailedError, InputError, RefusedError
 from evkit.core.paths import to_fields
 from evkit.core.text import escape, escape_bytes
 from evkit.hashing.pieces import BLOCK
-from evkit.inventory.proving import Salted
+from evkit.inventory.database.proving import Salted
 from evkit.manifest import proof as form
 from evkit.verify.proof import verify_origin
 from evkit.verify.prooffile import path_of, plain_path
@@ -30,7 +30,7 @@ from evkit.verify.supplied import Supplied
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from evkit.inventory.find import Entry
+    from evkit.inventory.search.find import Entry
     from evkit.manifest.proof import Proof
     from evkit.station import Station
     from evkit.verify.filecontent import Rows

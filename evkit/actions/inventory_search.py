@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from evkit.custody.replay import Replay
     from evkit.custody.state import Acquisition
-    from evkit.inventory.find import Criteria
+    from evkit.inventory.search.find import Criteria
     from evkit.station import Station
 
 _TASK = "find"

@@ -10,14 +10,14 @@ from evkit.actions.marks_of import marks_of
 from evkit.actions.sensitive import opened
 from evkit.core.errors import CaseError, UsageError
 from evkit.core.text import escape, escape_bytes, shorten
-from evkit.inventory.find import Criteria, Entry, entries, show_time
+from evkit.inventory.search.find import Criteria, Entry, entries, show_time
 from evkit.inventory.sentences import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evkit.inventory.database.reader import Inventory
     from evkit.inventory.hashsets.marks import Marks
-    from evkit.inventory.reader import Inventory
     from evkit.station import Station
 
 _WIDTH = 80

@@ -192,7 +192,7 @@ def unrecorded(station: Station, chosen: Chosen) -> bytes:
         CaseError: there is none.
         InputError: it does not agree with its own roots.
     """
-    from evkit.inventory.reader import Inventory
+    from evkit.inventory.database.reader import Inventory
 
     acquisition = str(chosen.target.acquisition)
     known = {item.name for item in on_record(station, acquisition)}

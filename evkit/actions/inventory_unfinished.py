@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from evkit.core.durable import PART
 from evkit.core.refs import parse_ref
-from evkit.inventory.partfile import is_held
+from evkit.inventory.database.partfile import is_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

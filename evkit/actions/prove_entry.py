@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.core.errors import InputError, UsageError
 from evkit.core.text import escape, shorten
-from evkit.inventory.find import Criteria as Wanted
-from evkit.inventory.find import Entry, entries, of_streams, parse_digest
+from evkit.inventory.search.find import Criteria as Wanted
+from evkit.inventory.search.find import Entry, entries, of_streams, parse_digest
 
 if TYPE_CHECKING:
-    from evkit.inventory.proving import Salted
+    from evkit.inventory.database.proving import Salted
 
 _SHOWN = 10
 _WIDTH = 200

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from evkit.actions.inventory_target import Chosen
-    from evkit.inventory.find import Entry
-    from evkit.inventory.proving import Salted
+    from evkit.inventory.database.proving import Salted
+    from evkit.inventory.search.find import Entry
     from evkit.station import Station
 
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
-    from evkit.inventory.find import Entry
+    from evkit.inventory.database.reader import Inventory
     from evkit.inventory.mask import Mask
-    from evkit.inventory.reader import Inventory
+    from evkit.inventory.search.find import Entry
 
 
 class KeptBack:

@@ -11,9 +11,9 @@ from evkit.core.errors import EvkitError
 from evkit.core.refs import Ref, is_ref, parse_ref
 from evkit.custody.sensitive import is_sensitive, origins_elsewhere
 from evkit.hashing.digests import digest_file
+from evkit.inventory.database.reader import Inventory
 from evkit.inventory.hashsets import marks
 from evkit.inventory.mask import Mask
-from evkit.inventory.reader import Inventory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,7 +12,7 @@ from evkit.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from evkit.inventory.find import Criteria
+    from evkit.inventory.search.find import Criteria
 
 NAMES = (
     "name", "path", "digest", "type_", "size", "time", "time_kind", "deleted", "notable", "known",
@@ -59,8 +59,8 @@ def _criteria(given: dict[str, Any]) -> Criteria:
     Raises:
         UsageError: a value is malformed, or two options exclude each other.
     """
-    from evkit.inventory.find import Criteria, parse_digest, parse_sizes
-    from evkit.inventory.findtime import parse_letters, parse_times
+    from evkit.inventory.search.find import Criteria, parse_digest, parse_sizes
+    from evkit.inventory.search.findtime import parse_letters, parse_times
 
     if given["notable"] and given["known"]:
         raise UsageError("`--notable` and `--known` exclude each other")

@@ -15,7 +15,7 @@ from evkit.core.refs import is_ref
 
 if TYPE_CHECKING:
     from evkit.cli.session import Session
-    from evkit.inventory.find import Criteria
+    from evkit.inventory.search.find import Criteria
 
 
 @command(

@@ -54,7 +54,7 @@ def _serve(request: dict[str, Any], sender: Sender) -> None:
     applied = limits.apply(request["limits"])
     info = {"types": types.engine if types else "off", "limits": applied}
     if request["task"] in {"tree", "inside"}:
-        from evkit.inventory.tree import send_files
+        from evkit.inventory.trees.tree import send_files
 
         sender.send("info", {"engine": f"files, Python {sys.version.split()[0]}", **info})
         send_files(request, sender, types)

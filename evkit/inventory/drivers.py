@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evkit.core.errors import InputError
-from evkit.inventory import beside, detect, foreign
+from evkit.inventory import foreign
 from evkit.inventory.offerable import Offerable
 from evkit.inventory.streams import Streams
 from evkit.inventory.tsk import open_file_system
 from evkit.inventory.volume import Job, Volume
+from evkit.inventory.volumes import beside, detect
 from evkit.inventory.walk import TskDriver
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from evkit.core.paths import from_fields
 from evkit.core.text import escape_bytes
 
 if TYPE_CHECKING:
-    from evkit.inventory.reader import Inventory
+    from evkit.inventory.database.reader import Inventory
 
 MARK = "!"
 _DEEP = 32

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evkit.inventory.reader import Inventory
+    from evkit.inventory.database.reader import Inventory
 
 SENSITIVE: Final = "(sensitive)"
 KEPT: Final = frozenset({

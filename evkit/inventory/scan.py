@@ -10,13 +10,13 @@ from evkit.core.errors import InputError
 from evkit.core.paths import b64, to_fields
 from evkit.core.progress import SILENT, Progress
 from evkit.inventory.coverage import Coverage
-from evkit.inventory.insides import Insides
 from evkit.inventory.orphans import BYTES
 from evkit.inventory.parts import MAX_PARTS, divide, members, part_row, union
 from evkit.inventory.runner import EngineStoppedError, Limits
 from evkit.inventory.schedule import Settings
 from evkit.inventory.schedule import ask as ask_engine
 from evkit.inventory.taker import VolumeTaker
+from evkit.inventory.trees.insides import Insides
 from evkit.manifest import rowaccept, rows
 
 if TYPE_CHECKING:

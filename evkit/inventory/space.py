@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from evkit.core.errors import InputError
 from evkit.hashing.digests import MultiDigest
 from evkit.inventory import native
-from evkit.inventory.freespace import FreeMap, free_map
 from evkit.inventory.parts import complement, union
+from evkit.inventory.volumes.freespace import FreeMap, free_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

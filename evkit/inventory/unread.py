@@ -12,15 +12,15 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from evkit.core.text import shorten
-from evkit.inventory.find import of_streams
 from evkit.inventory.parts import union
+from evkit.inventory.search.find import of_streams
 from evkit.manifest.rows import HOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from evkit.core.ejson import Json
-    from evkit.inventory.reader import Inventory
+    from evkit.inventory.database.reader import Inventory
 
 SHOWN = 40  # files that an event names; `evkit inventory list --problems` has them all
 _WIDTH = 160

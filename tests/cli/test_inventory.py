@@ -19,7 +19,7 @@ from evkit.core.refs import parse_ref
 from evkit.hashing.digests import digest_file
 from evkit.hashing.piecefile import write_pieces
 from evkit.hashing.pieces import PieceHasher
-from evkit.inventory import store
+from evkit.inventory.database import store
 from evkit.inventory.scan import Scan
 from evkit.ledger.event import Draft, Subject
 from evkit.station import Station

@@ -387,7 +387,7 @@ def test_revocation_can_be_required(desk):
 def test_ways_to_name_an_entry(desk, path, raw):
     desk.acquire(LAPTOP)
     with desk.inventory() as inventory:
-        from evkit.inventory.find import entries
+        from evkit.inventory.search.find import entries
 
         entry = next(e for e in entries(inventory) if e.shown == path)
         number = entry.stream_row

@@ -230,7 +230,7 @@ def marked(run, tmp_path):
     """Mark one file by a set of sensitive material; return its stream row and its path."""
     run("inventory", "run", "C1/E1", expect=3)
     with kit.Inventory(os.fsencode(run.database)) as inventory:
-        from evkit.inventory.find import entries
+        from evkit.inventory.search.find import entries
 
         entry = next(
             entry for entry in entries(inventory)

@@ -15,9 +15,9 @@ import pytest
 from evkit.core import durable
 from evkit.core.errors import InputError, StorageError
 from evkit.inventory.coverage import problems
+from evkit.inventory.database.store import Writer
 from evkit.inventory.runner import EngineStoppedError, Limits, messages
 from evkit.inventory.scan import Options, Target
-from evkit.inventory.store import Writer
 
 STOPPED = 9
 HASTY = Limits(silence=1.0, lines=5000)

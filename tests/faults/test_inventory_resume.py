@@ -16,8 +16,8 @@ import pytest
 
 from evkit.core import durable
 from evkit.core.errors import CheckFailedError, LockedError, RefusedError, StorageError
-from evkit.inventory import partfile, store
-from evkit.inventory.reader import Inventory
+from evkit.inventory.database import partfile, store
+from evkit.inventory.database.reader import Inventory
 from evkit.inventory.runner import EngineStoppedError
 from evkit.inventory.taker import VolumeTaker
 from evkit.inventory.wire import Message
@@ -312,7 +312,7 @@ WORK = """
 import os, sys, time
 sys.path[:0] = {paths!r}
 import test_inventory_resume as work
-from evkit.inventory import store
+from evkit.inventory.database import store
 store._BATCH = 100
 with store.Writer({path!r}, work.IDENTITY, resume=True) as writer:
     print(writer.resumed, flush=True)
@@ -344,7 +344,7 @@ def test_killed_at_random_instants(tmp_path):
 
 RUN = """
 import sys
-from evkit.inventory import store
+from evkit.inventory.database import store
 store._BATCH = 20
 sys.argv = ["evkit", "inventory", "run", {what!r}, "-o", {path!r}, "--resume", "--no-types"]
 from evkit.cli.main import entry

@@ -10,9 +10,10 @@ import archivekit as archives
 import inventorykit as kit
 import pytest
 
-from evkit.inventory import insides, store
+from evkit.inventory.database import store
 from evkit.inventory.runner import messages
 from evkit.inventory.scan import Options, Scan, Target
+from evkit.inventory.trees import insides
 
 IDENTITY = {"name": "export"}
 OPTIONS = Options(hashes=("md5",), types=False)

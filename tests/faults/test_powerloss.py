@@ -27,7 +27,7 @@ from evkit.core import durable
 from evkit.core.errors import CaseError
 from evkit.identity import keys
 from evkit.identity.names import OfficerDetails
-from evkit.inventory.reader import Inventory
+from evkit.inventory.database.reader import Inventory
 from evkit.manifest import bag, layout
 from evkit.manifest.tree import FolderTree, read
 from evkit.manifest.zipread import ZipTree

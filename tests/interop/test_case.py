@@ -14,7 +14,7 @@ import stations
 from evkit.actions.inventory_case import export_case
 from evkit.core.refs import parse_ref
 from evkit.hashing.digests import digest_file
-from evkit.inventory.find import Criteria
+from evkit.inventory.search.find import Criteria
 from evkit.ledger.event import Draft, Subject
 
 pytest.importorskip("case_utils")

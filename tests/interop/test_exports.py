@@ -16,8 +16,8 @@ from lxml import etree
 
 from evkit.core.paths import from_fields
 from evkit.inventory.exports.formats import FORMATS, export
-from evkit.inventory.find import entries
 from evkit.inventory.scan import Options
+from evkit.inventory.search.find import entries
 
 VECTORS = ("ext2.raw", "mbr.raw", "hfsplus.raw", "iso9660.raw", "imynd.dd", "image.raw",
            "tsk_volume_system.raw", "ext2.qcow2", "windows_volume.qcow2", "apfs.raw",

@@ -152,7 +152,7 @@ def test_times_agree_with_ntfsinfo(made, program):
         [program("ntfsinfo"), "-F", "folder/big.bin", "-f", image],
         capture_output=True, check=True, text=True, env={**os.environ, "TZ": "UTC"},
     )  # fmt: skip
-    from evkit.inventory.find import show_time
+    from evkit.inventory.search.find import show_time
 
     for key, title in (("b", "File Creation Time"), ("m", "File Altered Time"),
                        ("c", "MFT Changed Time"), ("a", "Last Accessed Time")):  # fmt: skip

@@ -13,8 +13,8 @@ import pytest
 
 from evkit.core.paths import from_fields
 from evkit.images.opening import open_image
-from evkit.inventory.find import entries
 from evkit.inventory.scan import Options
+from evkit.inventory.search.find import entries
 
 NAMES = ("ext2.raw", "mbr.raw", "hfsplus.raw", "iso9660.raw", "imynd.dd", "image.raw",
          "tsk_volume_system.raw", "ext2.E01", "ext2.split.E01",

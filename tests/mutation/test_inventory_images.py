@@ -23,10 +23,10 @@ from evkit.bundle.inventory.page import Context, report_page
 from evkit.cli import main
 from evkit.core.errors import InputError
 from evkit.inventory import runner, worker
-from evkit.inventory.compare import compare
+from evkit.inventory.database.reader import Inventory
 from evkit.inventory.exports.formats import FORMATS
-from evkit.inventory.find import Criteria, entries
-from evkit.inventory.reader import Inventory
+from evkit.inventory.search.compare import compare
+from evkit.inventory.search.find import Criteria, entries
 
 SEEDS = 8
 MANY = int(os.environ.get("EVKIT_MUTANTS", "200"))

@@ -10,9 +10,9 @@ import reportkit as kit
 
 from evkit.bundle.inventory.page import Context, report_page
 from evkit.core.errors import EvkitError
-from evkit.inventory.compare import compare
-from evkit.inventory.find import Criteria, entries
-from evkit.inventory.findtime import parse_times
+from evkit.inventory.search.compare import compare
+from evkit.inventory.search.find import Criteria, entries
+from evkit.inventory.search.findtime import parse_times
 
 RUNS = 80
 

@@ -14,7 +14,7 @@ from evkit.inventory.archives.content import Content
 from evkit.inventory.archives.kinds import kind_of
 from evkit.inventory.archives.listing import Archive, Job
 from evkit.inventory.coverage import Coverage, problems
-from evkit.inventory.insidetaker import InsideTaker
+from evkit.inventory.trees.insidetaker import InsideTaker
 from evkit.inventory.wire import Message, encode, row_bytes
 from evkit.manifest import rows
 from evkit.manifest.rowaccept import facts_of

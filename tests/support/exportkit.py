@@ -10,10 +10,10 @@ import re
 from pathlib import Path
 
 from evkit.core.paths import to_fields
+from evkit.inventory.database.reader import Inventory
+from evkit.inventory.database.store import Writer
 from evkit.inventory.exports.formats import parts_of
 from evkit.inventory.exports.job import Job
-from evkit.inventory.reader import Inventory
-from evkit.inventory.store import Writer
 from evkit.manifest.rows import _KINDS as row_kinds
 
 DFXML = "{http://www.forensicswiki.org/wiki/Category:Digital_Forensics_XML}"

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from evkit.images.opening import find_files, open_image
 from evkit.inventory.alongside import Alongside
-from evkit.inventory.reader import Inventory
+from evkit.inventory.database.reader import Inventory
+from evkit.inventory.database.store import Writer
 from evkit.inventory.scan import Options, Scan, Target
-from evkit.inventory.store import Writer
 
 BLOCK = 4 << 20
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "sample_images"
@@ -84,7 +84,7 @@ def of_kind(inventory: Inventory, *kinds: str) -> list[dict]:
 
 def by_path(inventory: Inventory) -> dict[str, dict]:
     """Return path (or `path:stream`) -> stream row, for names that belong to a record."""
-    from evkit.inventory.find import entries
+    from evkit.inventory.search.find import entries
 
     return {entry.shown: entry.stream for entry in entries(inventory) if entry.stream}
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 
 from evkit.inventory.coverage import Coverage
-from evkit.inventory.store import Writer
+from evkit.inventory.database.store import Writer
 from evkit.manifest.rowaccept import accept
 
 FOLDER = 1000  # files of a folder

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 from evkit.inventory.coverage import Coverage
-from evkit.inventory.reader import Inventory
-from evkit.inventory.store import Writer
+from evkit.inventory.database.reader import Inventory
+from evkit.inventory.database.store import Writer
 from evkit.manifest.rowaccept import facts_of
 
 DIGESTS = {"md5": "0" * 32, "sha256": "0" * 64}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evkit.bundle.case.graph import Graph, Node
-    from evkit.inventory.find import Entry
+    from evkit.inventory.search.find import Entry
 
 BASES = {
     "allocated": "content of a record in use",

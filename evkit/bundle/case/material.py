@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from evkit.custody.replay import Replay
     from evkit.custody.state import Case, Exhibit
-    from evkit.inventory.find import Entry
+    from evkit.inventory.search.find import Entry
 
 
 @dataclass(frozen=True, kw_only=True)

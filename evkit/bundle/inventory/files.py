@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evkit.inventory.find import entries
 from evkit.inventory.hashsets.model import KNOWN, NOTABLE
+from evkit.inventory.search.find import entries
 from evkit.manifest.rows import DIGESTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evkit.inventory.find import Entry
+    from evkit.inventory.database.reader import Inventory
     from evkit.inventory.hashsets.marks import Marks
-    from evkit.inventory.reader import Inventory
+    from evkit.inventory.search.find import Entry
 
 MOST = 20_000
 MOST_CHARACTERS = 4_000_000  # of names and digests together

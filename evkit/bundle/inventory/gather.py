@@ -17,8 +17,8 @@ from evkit.manifest.rows import GAPS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from evkit.inventory.database.reader import Inventory
     from evkit.inventory.hashsets.marks import Marks
-    from evkit.inventory.reader import Inventory
 
 LARGEST = 15
 PROBLEMS = 300

@@ -25,15 +25,15 @@ from evkit.core.progress import SILENT, Progress
 from evkit.core.text import escape, escape_bytes, shorten
 from evkit.inventory.coverage import SUMS, contradictions
 from evkit.inventory.coverage import problems as wrong_sums
-from evkit.inventory.find import of_streams, show_time
 from evkit.inventory.hashsets.model import NOTABLE
+from evkit.inventory.search.find import of_streams, show_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evkit.inventory.find import Entry
+    from evkit.inventory.database.reader import Inventory
     from evkit.inventory.hashsets.marks import Marks
-    from evkit.inventory.reader import Inventory
+    from evkit.inventory.search.find import Entry
 
 _TYPES = 14
 _BASES = ("deleted-runs-recorded", "deleted-contiguous-guess", "none")

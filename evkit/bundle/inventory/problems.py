@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from evkit.bundle.inventory.words import Safe, Speaker, name, number
 from evkit.core.paths import from_fields
 from evkit.core.text import escape_bytes, shorten
-from evkit.inventory.find import of_streams
+from evkit.inventory.search.find import of_streams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evkit.inventory.reader import Inventory
+    from evkit.inventory.database.reader import Inventory
 
 _SAID = frozenset({"partition", "filesystem", "space", "directory", "name", "stream"})
 _WIDTH = 400

@@ -15,7 +15,7 @@ from evkit.hashing.digests import ALGORITHMS
 from evkit.hashing.reading import open_evidence
 from evkit.inventory.archives.packages import packages_of
 from evkit.inventory.archives.statements import statement_of
-from evkit.inventory.placeholders import is_placeholder
+from evkit.inventory.trees.placeholders import is_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -11,7 +11,7 @@ from evkit.core.text import escape, escape_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evkit.inventory.find import Entry
+    from evkit.inventory.search.find import Entry
 
 # name -> type, as a word that `parquet` turns into a type of pyarrow
 COLUMNS: Final[dict[str, str]] = {

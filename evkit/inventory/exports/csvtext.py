@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.core.paths import from_fields
 from evkit.core.text import escape, escape_bytes
 from evkit.inventory.exports.unsaid import NOT_SAID
-from evkit.inventory.find import Entry, show_time
+from evkit.inventory.search.find import Entry, show_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

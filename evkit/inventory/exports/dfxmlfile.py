@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from evkit.inventory.exports.job import Named
-    from evkit.inventory.find import Entry
+    from evkit.inventory.search.find import Entry
 
 _TIMES = (("mtime", "m"), ("ctime", "c"), ("atime", "a"), ("crtime", "b"))
 _ORPHANS = b"/$OrphanFiles/"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from evkit.core.progress import Progress
-    from evkit.inventory.reader import Inventory
+    from evkit.inventory.database.reader import Inventory
 
 ENDINGS: Final = {
     "jsonl": "jsonl",

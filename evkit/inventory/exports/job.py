@@ -10,14 +10,14 @@ from evkit import __version__
 from evkit.core.paths import from_fields
 from evkit.core.progress import SILENT
 from evkit.core.text import escape, escape_bytes
-from evkit.inventory.find import Entry, of_streams
+from evkit.inventory.search.find import Entry, of_streams
 from evkit.manifest.rows import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from evkit.core.progress import Progress
-    from evkit.inventory.reader import Inventory
+    from evkit.inventory.database.reader import Inventory
 
 TASK = "export"
 OTHERS = tuple(kind for kind in KINDS if kind not in {"name", "stream"})

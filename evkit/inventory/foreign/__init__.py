@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evkit.core.errors import InputError, UsageError
-from evkit.inventory import detect
+from evkit.inventory.volumes import detect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from evkit.inventory.detect import Guess
     from evkit.inventory.filetype import FileTypes
     from evkit.inventory.foreign.apfs import ApfsFiles
     from evkit.inventory.foreign.driver import ForeignDriver
     from evkit.inventory.foreign.ntfs import NtfsFiles
     from evkit.inventory.tsk import Image
     from evkit.inventory.volume import Job
+    from evkit.inventory.volumes.detect import Guess
 
 BINDINGS = {"apfs": "pyfsapfs", "ntfs": "pyfsntfs"}
 

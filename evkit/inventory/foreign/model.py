@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evkit.inventory.foreign.content import Content
-    from evkit.inventory.freespace import FreeMap
     from evkit.inventory.tsk import Image
+    from evkit.inventory.volumes.freespace import FreeMap
 
 MAX_BROKEN = 1000  # entries of one directory that cannot be read, until it is given up
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.core.errors import InputError
 from evkit.core.paths import to_fields
-from evkit.inventory import detect, native, times
+from evkit.inventory import native, times
 from evkit.inventory.foreign.content import MAX_SIZE, READ, Content, place_extents
 from evkit.inventory.foreign.model import MAX_BROKEN, Entry, Slice
-from evkit.inventory.freespace import FreeMap, bitmap_runs
+from evkit.inventory.volumes import detect
+from evkit.inventory.volumes.freespace import FreeMap, bitmap_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from evkit.core.progress import Progress
+    from evkit.inventory.database.reader import Inventory
     from evkit.inventory.hashsets.reader import HashSet
-    from evkit.inventory.reader import Inventory
 
 TASK = "mark"
 _ALGORITHMS = tuple(WIDTHS)

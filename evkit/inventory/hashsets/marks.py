@@ -16,9 +16,9 @@ from evkit.core import ejson
 from evkit.core.errors import InputError
 from evkit.core.limits import MAX_LINE
 from evkit.core.text import escape_bytes
+from evkit.inventory.database.reader import Inventory
 from evkit.inventory.hashsets.marksheader import MarksHeader, parse_header
 from evkit.inventory.hashsets.model import KNOWN, NOTABLE, WEAK, WIDTHS
-from evkit.inventory.reader import Inventory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

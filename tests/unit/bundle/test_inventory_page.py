@@ -19,9 +19,9 @@ from evkit.bundle.inventory.gather import gather, sorted_types
 from evkit.bundle.inventory.page import Context, report_page
 from evkit.bundle.inventory.words import Speaker, words
 from evkit.core.errors import InputError
-from evkit.inventory.find import Entry
+from evkit.inventory.database.reader import Inventory
 from evkit.inventory.mask import Mask
-from evkit.inventory.reader import Inventory
+from evkit.inventory.search.find import Entry
 from evkit.inventory.sentences import REASONS
 
 
@@ -338,7 +338,7 @@ def test_space_that_belongs_to_no_file_is_counted(tmp_path):
 
 
 def test_a_made_up_coverage_row_is_refused(tmp_path):
-    from evkit.inventory.store import Writer
+    from evkit.inventory.database.store import Writer
 
     sums = ("bytes", "filesystems", "directories", "names", "streams", "spaces", "orphans")
     groups = {key: {} for key in sums}

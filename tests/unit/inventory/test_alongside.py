@@ -16,10 +16,10 @@ import pytest
 from evkit.core.errors import InterruptedByUserError
 from evkit.inventory import typer, walked
 from evkit.inventory.alongside import Alongside
+from evkit.inventory.database.store import Writer
 from evkit.inventory.filetype import HEAD
 from evkit.inventory.runner import EngineStoppedError, Limits
 from evkit.inventory.scan import Options, Target
-from evkit.inventory.store import Writer
 from evkit.inventory.typer import Typer
 from evkit.inventory.validlength import read_valid_length
 

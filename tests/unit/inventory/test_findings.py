@@ -19,9 +19,9 @@ import pytest
 
 from evkit.core.errors import InputError
 from evkit.images.opening import find_files
-from evkit.inventory import detect
-from evkit.inventory.find import entries
 from evkit.inventory.scan import Options
+from evkit.inventory.search.find import entries
+from evkit.inventory.volumes import detect
 
 
 @pytest.fixture(scope="module")

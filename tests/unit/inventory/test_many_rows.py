@@ -12,14 +12,14 @@ import manyrows
 import pytest
 
 from evkit.inventory.coverage import problems
-from evkit.inventory.find import Criteria, entries
-from evkit.inventory.reader import Inventory
+from evkit.inventory.database.reader import Inventory
+from evkit.inventory.search.find import Criteria, entries
 
 MEMORY = 400 << 20
 READ = """
 import resource, sys
-from evkit.inventory.find import entries
-from evkit.inventory.reader import Inventory
+from evkit.inventory.search.find import entries
+from evkit.inventory.database.reader import Inventory
 with Inventory(sys.argv[1].encode()) as inventory:
     print(sum(entry.stream is not None for entry in entries(inventory)))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)

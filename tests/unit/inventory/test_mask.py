@@ -9,9 +9,9 @@ import inventorykit as kit
 import pytest
 
 from evkit.core.errors import RefusedError
+from evkit.inventory.database.reader import Inventory
+from evkit.inventory.database.store import Writer
 from evkit.inventory.mask import KEPT, SENSITIVE, Mask, hidden
-from evkit.inventory.reader import Inventory
-from evkit.inventory.store import Writer
 from evkit.manifest import rows
 
 TELLING = frozenset({

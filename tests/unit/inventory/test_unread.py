@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evkit.inventory.database.reader import Inventory
+from evkit.inventory.database.store import Writer
 from evkit.inventory.parts import union
-from evkit.inventory.reader import Inventory
-from evkit.inventory.store import Writer
 from evkit.inventory.unread import SHOWN, unread_files
 
 SIZE = 4000

@@ -9,10 +9,10 @@ import pytest
 from lxml import etree
 
 from evkit.core.errors import RefusedError
+from evkit.inventory.database.reader import Inventory
 from evkit.inventory.exports.formats import FORMATS, export
 from evkit.inventory.exports.job import MASKED
 from evkit.inventory.mask import Mask
-from evkit.inventory.reader import Inventory
 
 OPEN = tuple(kind for kind in FORMATS if kind != "jsonl")
 SECRET = b"quiet-word"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from evkit.core import durable
 from evkit.core.errors import InputError, LockedError, StorageError
 from evkit.core.text import escape, escape_bytes
-from evkit.inventory import partcheck, tables
+from evkit.inventory.database import partcheck, tables
 from evkit.manifest import rows
 
 if TYPE_CHECKING:

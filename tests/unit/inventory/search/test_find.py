@@ -8,7 +8,7 @@ import inventorykit as kit
 import pytest
 
 from evkit.core.errors import UsageError
-from evkit.inventory.find import Criteria, entries, parse_digest, parse_sizes, show_time
+from evkit.inventory.search.find import Criteria, entries, parse_digest, parse_sizes, show_time
 
 
 @pytest.fixture(scope="module")

@@ -157,7 +157,7 @@ def test_an_archive_that_is_none(tmp_path, fields):
 
 
 def test_a_batch_is_never_larger_than_a_request(tmp_path, monkeypatch):
-    from evkit.inventory import insides
+    from evkit.inventory.trees import insides
 
     monkeypatch.setattr(insides, "_BATCH", 3)
     root = tmp_path / "t"
@@ -172,7 +172,7 @@ def test_a_batch_is_never_larger_than_a_request(tmp_path, monkeypatch):
 
 
 def test_a_file_that_changed_before_it_was_looked_into(tmp_path, monkeypatch):
-    from evkit.inventory import insides
+    from evkit.inventory.trees import insides
 
     root = tmp_path / "t"
     root.mkdir()

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Self
 from evkit.core import clock, durable, ejson
 from evkit.core.errors import CheckFailedError, InputError, RefusedError
 from evkit.core.text import escape, escape_bytes
-from evkit.inventory import stored, tables
-from evkit.inventory.partfile import PartFile
-from evkit.inventory.tables import SCHEMA
+from evkit.inventory.database import stored, tables
+from evkit.inventory.database.partfile import PartFile
+from evkit.inventory.database.tables import SCHEMA
 from evkit.manifest import rowaccept, rows
 from evkit.merkle.tree import Frontier
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from evkit.core.errors import InputError, RefusedError
 from evkit.core.text import escape, escape_bytes
-from evkit.inventory.tables import SCHEMA, digest_key, name_key
+from evkit.inventory.database.tables import SCHEMA, digest_key, name_key
 from evkit.manifest import rowaccept, rows
 from evkit.manifest.rows import DIGESTS
 from evkit.merkle.tree import Frontier

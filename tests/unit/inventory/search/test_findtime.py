@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evkit.core.errors import UsageError
-from evkit.inventory.find import Criteria, entries
-from evkit.inventory.findtime import parse_letters, parse_times
+from evkit.inventory.search.find import Criteria, entries
+from evkit.inventory.search.findtime import parse_letters, parse_times
 
 NS = 10**9
 HOUR = 3600 * NS

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evkit.inventory import detect
-from evkit.inventory.marks import FORMATS, MARKS
+from evkit.inventory.volumes import detect
+from evkit.inventory.volumes.formats import FORMATS, MARKS
 from evkit.manifest.rows import STATES
 
 RANDOM = random.Random(4).randbytes(1 << 18)

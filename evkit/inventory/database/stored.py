@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from evkit.core.errors import RefusedError
 from evkit.core.text import escape, escape_bytes
-from evkit.inventory import partcheck
+from evkit.inventory.database import partcheck
 from evkit.manifest import rowaccept
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from evkit.core.errors import InputError
-from evkit.inventory.marks import (
+from evkit.inventory.volumes.formats import (
     DAMAGED,
     ENCRYPTED,
     FAR_MARKS,

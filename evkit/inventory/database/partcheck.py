@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.core import ejson
 from evkit.core.errors import InputError
-from evkit.inventory.tables import KEY_TABLES, PART_SCHEMA, SCHEMA, keys
+from evkit.inventory.database.tables import KEY_TABLES, PART_SCHEMA, SCHEMA, keys
 from evkit.manifest import rowaccept, rows
 from evkit.merkle.tree import Frontier
 

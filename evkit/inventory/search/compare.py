@@ -16,7 +16,8 @@ from evkit.core.errors import StorageError
 from evkit.core.paths import from_fields
 from evkit.core.progress import SILENT, Progress
 from evkit.core.text import escape
-from evkit.inventory.comparesql import (
+from evkit.inventory.mask import SENSITIVE, hidden
+from evkit.inventory.search.comparesql import (
     COUNT,
     COUNT_NOTES,
     ENTRIES,
@@ -27,14 +28,13 @@ from evkit.inventory.comparesql import (
     NOTES,
     TABLES,
 )
-from evkit.inventory.find import Entry
-from evkit.inventory.fsmatch import Match, match
-from evkit.inventory.mask import SENSITIVE, hidden
+from evkit.inventory.search.find import Entry
+from evkit.inventory.search.fsmatch import Match, match
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from evkit.inventory.reader import Inventory
+    from evkit.inventory.database.reader import Inventory
 
 KINDS: Final = ("same", "changed", "moved", "appeared", "gone", "cannot-be-compared")
 _STRONG = ("sha512", "sha256", "sha1", "md5")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evkit.inventory import detect
-from evkit.inventory.marks import FORMATS
+from evkit.inventory.volumes import detect
+from evkit.inventory.volumes.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import inventorykit as kit
 import pytest
 
-from evkit.inventory import filestream, tree
 from evkit.inventory.archives.stated import Stated
-from evkit.inventory.filestream import Files, Rows
-from evkit.inventory.placeholders import is_placeholder
+from evkit.inventory.trees import filestream, tree
+from evkit.inventory.trees.filestream import Files, Rows
+from evkit.inventory.trees.placeholders import is_placeholder
 
 
 class Kept:

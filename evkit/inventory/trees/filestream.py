@@ -13,7 +13,7 @@ from evkit.hashing.digests import MultiDigest
 from evkit.hashing.reading import open_evidence
 from evkit.inventory.archives.kinds import kind_of
 from evkit.inventory.filetype import HEAD
-from evkit.inventory.placeholders import is_placeholder
+from evkit.inventory.trees.placeholders import is_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

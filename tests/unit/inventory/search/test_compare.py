@@ -11,10 +11,10 @@ import reportkit as kit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evkit.inventory.compare import KINDS, compare
-from evkit.inventory.fsmatch import match
+from evkit.inventory.database.reader import Inventory
 from evkit.inventory.mask import Mask
-from evkit.inventory.reader import Inventory
+from evkit.inventory.search.compare import KINDS, compare
+from evkit.inventory.search.fsmatch import match
 
 TREE = {"row": "source", "kind": "tree", "name": "t"}
 SYSTEM = {"row": "filesystem", "fs": 1, "type": "tree", "offset": 0, "size": 0, "state": "ok"}

@@ -19,7 +19,7 @@ from evkit.manifest.rows import DIGESTS
 
 if TYPE_CHECKING:
     from evkit.inventory.archives.stated import Stated
-    from evkit.inventory.filestream import Files, Rows
+    from evkit.inventory.trees.filestream import Files, Rows
 
 _TYPES = {"file": "file", "symlink": "symlink", "dir": "directory", "special": "other"}
 _CHANGED = "it changed while it was taken in"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from evkit.core import ejson
 from evkit.core.errors import InputError
 from evkit.core.paths import unb64
-from evkit.inventory.insidetaker import KINDS, InsideTaker
 from evkit.inventory.runner import EngineStoppedError
+from evkit.inventory.trees.insidetaker import KINDS, InsideTaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -15,8 +15,8 @@ from evkit.core.paths import to_fields, unb64
 from evkit.core.text import escape
 from evkit.hashing.reading import open_evidence
 from evkit.inventory.archives.stated import Stated
-from evkit.inventory.filestream import Files, Rows
-from evkit.inventory.placeholders import is_placeholder
+from evkit.inventory.trees.filestream import Files, Rows
+from evkit.inventory.trees.placeholders import is_placeholder
 
 if TYPE_CHECKING:
     from evkit.inventory.filetype import FileTypes
@@ -138,7 +138,7 @@ def send_tree(request: dict[str, Any], sender: Sender, types: FileTypes | None) 
     )  # fmt: skip
     sender.send("fs", {"type": "tree", "size": 0, "zone": "utc", "state": "ok"})
     if "list" in request:
-        from evkit.inventory.takenin import send_list
+        from evkit.inventory.trees.takenin import send_list
 
         send_list(unb64(request["list"]), root, files, rows, stated)
     else:

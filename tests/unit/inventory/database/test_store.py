@@ -10,8 +10,8 @@ import inventorykit as kit
 import pytest
 
 from evkit.core.errors import InputError, LockedError, RefusedError, StorageError
-from evkit.inventory import partfile, store
-from evkit.inventory.reader import Inventory
+from evkit.inventory.database import partfile, store
+from evkit.inventory.database.reader import Inventory
 from evkit.manifest import rows
 from evkit.merkle.tree import root
 

@@ -13,14 +13,14 @@ from evkit.core.errors import UsageError
 from evkit.core.limits import parse_size
 from evkit.core.paths import from_fields
 from evkit.core.text import escape, escape_bytes
-from evkit.inventory.findtime import LETTERS, TimeRange
+from evkit.inventory.search.findtime import LETTERS, TimeRange
 from evkit.manifest.rows import DIGESTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from evkit.inventory.database.reader import Inventory
     from evkit.inventory.hashsets.marks import Marks
-    from evkit.inventory.reader import Inventory
 
 _RANGE = re.compile(r"(?:([0-9a-zA-Z ]+))?\.\.(?:([0-9a-zA-Z ]+))?")
 _MAX = 2**53

@@ -64,7 +64,7 @@ def free_map(volume: Volume) -> FreeMap | None:
     if kind == "exfat":
         return _exfat(read)
     if kind in {"ext2", "ext3", "ext4"}:
-        from evkit.inventory.extfree import ext_map
+        from evkit.inventory.volumes.extfree import ext_map
 
         return ext_map(read)
     return None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape_bytes
-from evkit.inventory.reader import Inventory
+from evkit.inventory.database.reader import Inventory
 from evkit.manifest import rows
 from evkit.manifest.proof import ProofRow
 from evkit.merkle.ranges import SpanHashes, root_from_ranges

@@ -1,0 +1,1 @@
+"""The inventory file: writing it, going on with it, reading it."""

@@ -1,0 +1,1 @@
+"""Finding entries in inventories, and comparing two of them."""

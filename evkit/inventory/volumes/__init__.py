@@ -1,0 +1,1 @@
+"""What volumes are by their own marks, and which of their space is free."""
