@@ -284,6 +284,9 @@ def test_nothing_to_inventory(run):
     assert "has no acquisition with data" in run("inventory", "run", "C1/E1", expect=10)
     assert "no acquisition `C1/E1/A7`" in run("inventory", "run", "C1/E1/A7", expect=10)
     assert "is a case" in run("inventory", "run", "C1", expect=2)
+    assert "is a case" in run("inventory", "list", "C1", expect=2)
+    assert "no exhibit `C1/E9`" in run("inventory", "list", "C1/E9", expect=10)
+    assert "no exhibit `C1/E9`" in run("inventory", "mark", "C1/E9", expect=10)
 
 
 def test_list_find_and_export(run, tmp_path):
