@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.actions.custody import Request, prepare, require_exhibit, sign
 from evkit.actions.inventory_check import Unchanged
-from evkit.actions.inventory_files import exhibit_ref
+from evkit.actions.inventory_meant import exhibit_ref
 from evkit.actions.inventory_target import Chosen, choose, path_hint, unrecorded
 from evkit.actions.sensitive import opened
 from evkit.core.durable import PART

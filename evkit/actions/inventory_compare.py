@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evkit.actions.inventory_files import locate
+from evkit.actions.inventory_meant import locate
 from evkit.actions.sensitive import opened
 from evkit.core.errors import ExitCode
 from evkit.core.paths import from_fields

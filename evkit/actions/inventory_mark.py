@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.actions.custody import Request as Event
 from evkit.actions.custody import prepare, sign
 from evkit.actions.hashsets import is_path, listed_sets, need_recorded, path_of
-from evkit.actions.inventory_files import newest_recorded, of_path
+from evkit.actions.inventory_meant import newest_recorded, of_path
 from evkit.core.errors import CaseError, CheckFailedError, UsageError
 from evkit.core.progress import SILENT
 from evkit.core.refs import parse_ref

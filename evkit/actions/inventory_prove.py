@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.actions import prove_parts
 from evkit.actions.custody import require_exhibit
-from evkit.actions.inventory_files import exhibit_ref
+from evkit.actions.inventory_meant import exhibit_ref
 from evkit.actions.inventory_target import choose
 from evkit.actions.prove_entry import choose_entry
 from evkit.actions.prove_medium import blocks_of

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evkit.actions.inventory_files import locate
+from evkit.actions.inventory_meant import locate
 from evkit.actions.inventory_target import unread_places
 from evkit.actions.marks_of import marks_of
 from evkit.actions.sensitive import opened

@@ -169,7 +169,7 @@ def list_(session: Session, what: str, deleted: bool, problems: bool, limit: int
     / directory, @ link, ! not readable.
     """
     from evkit.actions import inventory_show as action
-    from evkit.actions.inventory_files import locate
+    from evkit.actions.inventory_meant import locate
 
     station = station_of(session, what)
     database = locate(what, is_ref=is_ref(what), station=station)

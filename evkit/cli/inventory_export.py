@@ -60,7 +60,7 @@ def export(
         return
     _only_for_case()
     from evkit.actions.inventory_export import write_export
-    from evkit.actions.inventory_files import locate
+    from evkit.actions.inventory_meant import locate
 
     if is_ref(what) and "/" not in what:
         from evkit.actions.inventory_target import path_hint

@@ -42,7 +42,7 @@ def find(session: Session, what: str | None, criteria: Criteria, limit: int) -> 
     not extract files, an examiner's tool does.
     """
     from evkit.actions import inventory_show as action
-    from evkit.actions.inventory_files import locate
+    from evkit.actions.inventory_meant import locate
     from evkit.actions.inventory_search import search
     from evkit.core.refs import parse_ref
 
