@@ -57,6 +57,7 @@ class Server:
         os.close(back)
         while (found := self._take(None)) is None or found[1] != -1:
             pass
+        self._ended.pop(found[0], None)  # of an earlier child with this number
         return Forked(self, found[0], to_child, from_child)
 
     def status(self, pid: int, wait: float | None = 0.0) -> int | None:
