@@ -13,6 +13,8 @@ from evkit.core.paths import to_fields
 from evkit.inventory import native, times
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evkit.inventory.driver import Folder
     from evkit.inventory.native import Native
     from evkit.inventory.volume import Volume
@@ -100,7 +102,11 @@ class Names:
             after_name = f',"name_seq":{int(entry.meta_seq)}'
             after_parent = f',"parent_seq":{folder.seq}'
         if meta is not None and volume.kind == "ntfs":
-            after_name += _file_name_times(file, folder.inode, name)
+            records = volume.records
+            contents = None if records is None else records.file_names(int(entry.meta_addr))
+            if contents is None:
+                contents = _file_names(file)
+            after_name += _file_name_times(contents, folder.inode, name)
         if entry.shrt_name:
             short = "," + text_field("short", bytes(entry.shrt_name))
         return self._text(
@@ -215,26 +221,31 @@ def _target(file: Native, meta: Native) -> bytes:
     return found if len(found) == int(meta.size) else b""
 
 
-def _file_name_times(file: Native, parent: int, name: bytes) -> str:
-    """Return the times of the `$FILE_NAME` attribute that holds this name in this directory."""
-    best: dict[str, str] = {}
+def _file_names(file: Native) -> list[bytes]:
+    """Return the contents of all `$FILE_NAME` attributes that libtsk gives."""
+    found: list[bytes] = []
     try:
         for attribute in list(file):
             info = attribute.info
-            if int(info.type) != native.NTFS_FILE_NAME or not _FIXED <= info.size <= _FIXED + 510:
-                continue
-            content = file.read_random(0, int(info.size), native.NTFS_FILE_NAME, int(info.id))
-            if int.from_bytes(content[:6], "little") != parent:
-                continue
-            text = content[_FIXED : _FIXED + 2 * content[64]].decode("utf-16-le", "replace")
-            exact = text.encode("utf-8", "replace") == name
-            best = (
-                times.file_name_times(content) if exact else best or times.file_name_times(content)
-            )
-            if exact:
-                break
+            if int(info.type) == native.NTFS_FILE_NAME and info.size <= _FIXED + 510:
+                size, number = int(info.size), int(info.id)
+                found.append(file.read_random(0, size, native.NTFS_FILE_NAME, number))
     except native.ERRORS:
         pass
+    return found
+
+
+def _file_name_times(contents: Sequence[bytes], parent: int, name: bytes) -> str:
+    """Return the times of the `$FILE_NAME` attribute that holds this name in this directory."""
+    best: dict[str, str] = {}
+    for content in contents:
+        if len(content) < _FIXED or int.from_bytes(content[:6], "little") != parent:
+            continue
+        text = content[_FIXED : _FIXED + 2 * content[64]].decode("utf-16-le", "replace")
+        if text.encode("utf-8", "replace") == name:
+            best = times.file_name_times(content)
+            break
+        best = best or times.file_name_times(content)
     if not best:
         return ""
     values = ",".join(f'"{letter}":"{best[letter]}"' for letter in sorted(best))

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evkit.core.errors import InputError
 from evkit.inventory import native
-from evkit.inventory.validlength import ValidLengths
 from evkit.manifest.rows import HOLE
 
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 _KINDS = frozenset(
     {"ntfs", "fat12", "fat16", "fat32", "exfat", "ext2", "ext3", "ext4", "iso9660", "hfs-plus"}
 )
-_BOOT = 512
 
 
 class Offerable:
@@ -40,9 +37,7 @@ class Offerable:
         start = volume.job.offset
         blocks = min(int(info.block_count), int(info.last_block_act) + 1)
         self._end = min(start + blocks * volume.block_size, volume.image_size)
-        self._valid: ValidLengths | None = None
-        if self.usable and volume.kind == "ntfs":
-            self._valid = ValidLengths(volume.handle, _boot(volume))
+        self._records = volume.records
 
     def says(self, bits: int, row: StreamRow, *, exact: bool) -> bool:
         """Say whether a stream is exactly what its extents hold, holes being zeros.
@@ -76,14 +71,7 @@ class Offerable:
 
     def written(self, inode: int, attr: int, attr_id: int, size: int) -> bool:
         """Say whether a stream was ever written to its end."""
-        if self._valid is None:
+        if self._records is None:
             return True
-        valid = self._valid.of(inode, attr, attr_id)
+        valid = self._records.valid_length(inode, attr, attr_id)
         return valid is not None and valid >= size
-
-
-def _boot(volume: Volume) -> bytes:
-    try:
-        return bytes(volume.image.read(volume.job.offset, _BOOT))
-    except (*native.ERRORS, InputError):
-        return b""

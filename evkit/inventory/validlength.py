@@ -1,7 +1,7 @@
-"""How much of an NTFS stream was ever written, from its MFT record (child only).
+"""What MFT records of NTFS say and libtsk's binding does not tell, or tells slowly (child only).
 
-Behind that length libtsk gives zeros, although the extents name clusters that hold something else.
-libtsk knows the length and its binding does not tell it, so the record is read once more.
+That is how much of a stream was ever written: behind that length libtsk gives zeros, although the
+extents name clusters that hold something else. And the `$FILE_NAME` attributes, for their times.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 _MFT = 0
 _ATTRIBUTE_LIST, _END = 0x20, 0xFFFFFFFF
 _SECTOR = 512
+_SHORT, _TWO, _LONG = struct.Struct("<H"), struct.Struct("<II"), struct.Struct("<Q")
 _SIZES = (512, 1024, 2048, 4096)
 _HEAD = 0x40  # bytes of the header of a non-resident attribute
 
 
-class ValidLengths:
-    """The valid lengths of the streams of one volume.
+class Records:
+    """The MFT records of one volume; the last one is kept, since it is asked for twice.
 
     Args:
         handle: pytsk3's FS_Info of an NTFS volume.
@@ -31,6 +32,7 @@ class ValidLengths:
 
     def __init__(self, handle: Native, boot: bytes) -> None:
         self._size = _record_size(boot)
+        self._last: tuple[int, bytes] = (-1, b"")
         self._mft: Native = None
         if self._size:
             try:
@@ -38,16 +40,28 @@ class ValidLengths:
             except native.ERRORS:
                 self._mft = None
 
-    def of(self, inode: int, attr: int, attr_id: int) -> int | None:
+    def valid_length(self, inode: int, attr: int, attr_id: int) -> int | None:
         """Return the valid length of a stream, None when that cannot be said for sure."""
-        if self._mft is None:
-            return None
-        try:
-            at = inode * self._size
-            data = bytes(self._mft.read_random(at, self._size, native.NTFS_DATA))
-        except native.ERRORS:
-            return None
-        return read_valid_length(data, attr, attr_id) if len(data) == self._size else None
+        return _valid_length(self._record(inode), attr, attr_id)
+
+    def file_names(self, inode: int) -> list[bytes] | None:
+        """Return the contents of the `$FILE_NAME` attributes, None when not all are known."""
+        return _file_names(self._record(inode))
+
+    def _record(self, inode: int) -> bytes:
+        """Return a record with the ends of its sectors in place, empty when it is none."""
+        if self._last[0] == inode:
+            return self._last[1]
+        found = b""
+        if self._mft is not None:
+            try:
+                at = inode * self._size
+                found = bytes(self._mft.read_random(at, self._size, native.NTFS_DATA))
+            except native.ERRORS:
+                found = b""
+        record = (_fixed(found) if len(found) == self._size else None) or b""
+        self._last = (inode, record)
+        return record
 
 
 def read_valid_length(record: bytes, attr: int, attr_id: int) -> int | None:
@@ -56,28 +70,56 @@ def read_valid_length(record: bytes, attr: int, attr_id: int) -> int | None:
     None when the record is not one, when it continues in others, or when the attribute is absent,
     resident or there twice.
     """
-    data = _fixed(record)
-    if data is None:
+    return _valid_length(_fixed(record) or b"", attr, attr_id)
+
+
+def _attributes(data: bytes) -> list[tuple[int, int, int, int]] | None:
+    """Return (type, number, place, length) of all attributes of a record.
+
+    None when it is none, is damaged, or continues in other records.
+    """
+    if not data:
         return None
-    found: list[int] = []
-    (at,) = struct.unpack_from("<H", data, 0x14)
-    while at + 8 <= len(data):
-        kind, length = struct.unpack_from("<II", data, at)
+    found: list[tuple[int, int, int, int]] = []
+    (at,) = _SHORT.unpack_from(data, 0x14)
+    end = len(data)
+    while at + 8 <= end:
+        kind, length = _TWO.unpack_from(data, at)
         if kind == _END:
-            return found[0] if len(found) == 1 else None
-        if length < 0x18 or at + length > len(data) or kind == _ATTRIBUTE_LIST:  # noqa: PLR2004
+            return found
+        if length < 0x18 or at + length > end or kind == _ATTRIBUTE_LIST:  # noqa: PLR2004
             return None
-        (number,) = struct.unpack_from("<H", data, at + 0x0E)
-        if (kind, number) == (attr, attr_id):
-            if length < _HEAD or data[at + 8] != 1:
-                return None
-            (first,) = struct.unpack_from("<Q", data, at + 0x10)
-            (valid,) = struct.unpack_from("<Q", data, at + 0x38)
-            if first:
-                return None
-            found.append(int(valid))
+        found.append((kind, data[at + 0x0E] | data[at + 0x0F] << 8, at, length))
         at += length
     return None
+
+
+def _valid_length(data: bytes, attr: int, attr_id: int) -> int | None:
+    found: list[int] = []
+    for kind, number, at, length in _attributes(data) or ():
+        if kind == attr and number == attr_id:
+            if length < _HEAD or data[at + 8] != 1:
+                return None
+            if _LONG.unpack_from(data, at + 0x10)[0]:
+                return None
+            found.append(_LONG.unpack_from(data, at + 0x38)[0])
+    return found[0] if len(found) == 1 else None
+
+
+def _file_names(data: bytes) -> list[bytes] | None:
+    attributes = _attributes(data)
+    if attributes is None:
+        return None
+    found: list[bytes] = []
+    for kind, _, at, length in attributes:
+        if kind != native.NTFS_FILE_NAME:
+            continue
+        (size,) = struct.unpack_from("<I", data, at + 0x10)
+        (place,) = _SHORT.unpack_from(data, at + 0x14)
+        if data[at + 8] or place + size > length:
+            return None
+        found.append(data[at + place : at + place + size])
+    return found
 
 
 def _fixed(record: bytes) -> bytes | None:

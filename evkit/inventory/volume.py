@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evkit.core.errors import InputError
 from evkit.inventory import native, times
+from evkit.inventory.validlength import Records
 
 if TYPE_CHECKING:
     from evkit.inventory import tsk
     from evkit.inventory.native import Native
 
 MAX_INODE = 2**53 - 1
+_BOOT = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,9 @@ class Volume:
         job: the request.
         handle: pytsk3's FS_Info.
         image: the image it was opened on.
+
+    Attributes:
+        records: the MFT of an NTFS volume, else None.
     """
 
     def __init__(self, job: Job, handle: Native, image: tsk.Image) -> None:
@@ -63,6 +69,7 @@ class Volume:
         self.resolution = times.resolution_of(
             self.kind, nanoseconds=bool(flags & native.HAVE_NANOSECONDS)
         )
+        self.records = Records(handle, _boot(image, job.offset)) if self.kind == "ntfs" else None
 
     def facts(self) -> dict[str, Any]:
         """Return the content of the `fs` message."""
@@ -131,6 +138,13 @@ class Volume:
         if self.kind.startswith("fat") or self.kind == "exfat":
             return True, "no"  # the name is the metadata record; its clusters are another matter
         return (False, "yes") if in_use else (True, "unknown")
+
+
+def _boot(image: tsk.Image, offset: int) -> bytes:
+    try:
+        return bytes(image.read(offset, _BOOT))
+    except (*native.ERRORS, InputError):
+        return b""
 
 
 def _next_sequence(number: int) -> int:
