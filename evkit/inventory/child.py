@@ -89,7 +89,8 @@ def _volume(
 ) -> None:
     from evkit.inventory.drivers import open_driver
     from evkit.inventory.plain import Plain
-    from evkit.inventory.serve import Pulse, Server
+    from evkit.inventory.pulse import Pulse
+    from evkit.inventory.serve import Server
     from evkit.inventory.volume import Job
 
     job = Job(

@@ -7,16 +7,15 @@ left to the driver of the file system, which says why.
 
 from __future__ import annotations
 
-import json
 import os
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from evkit.core.errors import EvkitError
 from evkit.hashing.digests import ThreadedDigest, new
 from evkit.inventory.digesting import Digester
 from evkit.inventory.filetype import HEAD
-from evkit.inventory.streamrow import StreamRow, completed, digests_text, refused
+from evkit.inventory.streamrow import completed, digests_text, refused
 from evkit.inventory.wire import OFFER, encode
 from evkit.manifest.rows import HOLE
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from evkit.inventory.driver import Answer
     from evkit.inventory.filetype import FileTypes
+    from evkit.inventory.offers import Offer, Simple
     from evkit.inventory.source import Source
 
 READ = 1 << 20
@@ -34,45 +34,6 @@ _GAP = 32 << 10  # bytes between two streams that are read rather than skipped
 _NOTHING = memoryview(b"")
 _ZEROS = memoryview(bytes(READ))
 _ERRORS = (OSError, EvkitError, ValueError)
-
-
-class Offer(NamedTuple):
-    """A plain stream: the line that offers it, its key, its extents and its size."""
-
-    line: bytes
-    inode: int
-    key: tuple[int, int]
-    extents: list[list[int]]
-    size: int
-
-
-class Simple(NamedTuple):
-    """A plain stream in one extent, of a record in use, without a name."""
-
-    attr: int
-    attr_id: int
-    inode: int
-    seq: int
-    place: int
-    size: int
-
-    def offer(self, fs: int) -> Offer:
-        """Return the same as an offer."""
-        row = StreamRow(fs, self.inode, self.seq, self.attr, self.attr_id)
-        row.basis, row.size, row.extents = "allocated", self.size, [[self.place, self.size]]
-        return Offer(row.offer(), self.inode, (self.attr, self.attr_id), row.extents, self.size)
-
-
-def parse(line: bytes) -> Offer:
-    """Read an offer, which the parent took from a child and gives back."""
-    row = json.loads(line)
-    key = (row["attr"], row["attr_id"])
-    return Offer(line, row["inode"], key, row["extents"], row["size"])
-
-
-def parse_simple(line: bytes) -> Simple:
-    """Read the numbers of a record with one plain stream."""
-    return Simple._make(map(int, line.split()))
 
 
 class Plain:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from evkit.core import clock
 from evkit.core.errors import EvkitError
 from evkit.core.paths import unb64
 from evkit.core.text import escape
 from evkit.inventory.driver import MAX_DEPTH, MAX_PATH, Answer, Folder, folder_row
-from evkit.inventory.plain import Offer, Plain, Simple, parse, parse_simple
+from evkit.inventory.offers import Offer, Simple, parse, parse_simple
 from evkit.inventory.wire import ASKED, MAX_LINE, OFFER, SIMPLE, SPACE
 
 if TYPE_CHECKING:
@@ -21,11 +18,11 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from evkit.inventory.driver import Driver
+    from evkit.inventory.plain import Plain
+    from evkit.inventory.pulse import Pulse
     from evkit.inventory.wire import Sender
 
 _MAX_TASK = 64 << 20
-_PULSE = 2.0
-_ALIVE = 0.1  # seconds of processor time between two beats that show work
 _ERRORS = (EvkitError, MemoryError, OSError, RuntimeError)
 
 
@@ -163,48 +160,6 @@ class Server:
             self._pulse.end()
 
 
-class Pulse:
-    """A thread that sends beats while a call into a library takes long and uses the processor.
-
-    A call that takes more processor time than it may ends the process: the parent is told which.
-
-    Args:
-        sender: takes the beats.
-        limit: seconds of processor time.
-    """
-
-    def __init__(self, sender: Sender, limit: float) -> None:
-        self._sender = sender
-        self._limit = limit
-        self._index = -1
-        self._begun = self._seen = 0.0
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def begin(self, index: int) -> None:
-        """Note that the call for an item of the task begins."""
-        self._begun = -1.0
-        self._index = index
-
-    def end(self) -> None:
-        """Note that it is over."""
-        self._index = -1
-
-    def _watch(self) -> None:
-        while True:
-            clock.sleep(_PULSE)
-            index, used = self._index, _processor_time()
-            if index < 0 or clock.monotonic() - self._sender.last < _PULSE:
-                continue
-            if self._begun < 0:
-                self._begun = used
-            if used - self._begun > self._limit:
-                self._sender.aside("late", index)
-                os._exit(3)
-            if used - self._seen > _ALIVE:
-                self._sender.aside("beat", self._sender.done)
-            self._seen = used
-
-
 def _extents(groups: list[list[_Part]]) -> Iterator[tuple[int, int]]:
     for group in groups:
         for part in group:
@@ -217,8 +172,3 @@ def _extents(groups: list[list[_Part]]) -> Iterator[tuple[int, int]]:
 def safe(error: BaseException) -> str:
     """Return the message of an error as one printable line."""
     return escape(" ".join(str(error).split())[:400]) or type(error).__name__
-
-
-def _processor_time() -> float:
-    times = os.times()
-    return times.user + times.system
