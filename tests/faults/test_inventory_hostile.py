@@ -208,7 +208,7 @@ def _many_names(image, count, blocks, program):
     """Let `/many` be one run of blocks at the end, full of names of one record."""
     debugfs = [program("debugfs"), "-R", "imap /many", str(image)]
     said = subprocess.run(debugfs, capture_output=True, check=True, text=True).stdout
-    found = re.search(r"Inode (\d+) .* located at block (\d+), offset 0x(\w+)", said, re.DOTALL)
+    found = re.search(r"Inode (\d+) .*\slocated at block (\d+), offset 0x(\w+)", said, re.DOTALL)
     inode, at = int(found[1]), int(found[2]) * BLOCK + int(found[3], 16)
     each = BLOCK // 16
     needed = -(-count // each)
