@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.actions.custody import Request, prepare, require_exhibit, sign
 from evkit.actions.inventory_check import Unchanged
 from evkit.actions.inventory_meant import exhibit_ref
+from evkit.actions.inventory_said import coverage_lines, digested_lines, problem_lines
 from evkit.actions.inventory_target import Chosen, choose, path_hint, unrecorded
 from evkit.actions.sensitive import opened
 from evkit.core.durable import PART
@@ -20,20 +21,17 @@ from evkit.core.text import escape, escape_bytes
 from evkit.hashing.digests import digest_file
 from evkit.inventory.database.store import Writer
 from evkit.inventory.scan import Options, Scan
-from evkit.inventory.sentences import sentence, wrapped
+from evkit.inventory.sentences import wrapped
 from evkit.inventory.unread import UnreadFiles, unread_files
-from evkit.manifest.rows import GAPS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evkit.actions.custody import Recorded
     from evkit.identity.signer import Signer
-    from evkit.inventory.database.reader import Inventory
     from evkit.station import Station
 
 KIND = "inventory"
-_SHOWN = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,73 +191,6 @@ def run(
     if request.dry_run:
         return result
     return record(request, chosen, station, signer, result)
-
-
-def coverage_lines(coverage: Mapping[str, Any]) -> list[str]:
-    """Return the totals as sentences, at most 80 columns wide."""
-    size, names, streams = coverage["bytes"], coverage["names"], coverage["streams"]
-    folders, systems = coverage["directories"], coverage["filesystems"]
-    lines = []
-    if size["image"] or not systems["found"]:
-        lines.append(
-            f"image {size['image']:,} bytes = partitions {size['partitions']:,}"
-            f" + gaps {size['gaps']:,}"
-        )
-        lines.append(
-            f"file systems {systems['found']:,} = listed {systems['listed']:,}"
-            f" + damaged or not readable {systems['failed']:,}"
-        )
-    elif systems["found"] > 1:
-        lines.append(
-            f"tree with archives {systems['found']:,} = listed {systems['listed']:,}"
-            f" + damaged or not readable {systems['failed']:,}"
-        )
-    lines += [
-        (
-            f"directories {folders['found']:,} = listed {folders['listed']:,}"
-            f" + skipped {folders['skipped']:,} + not readable {folders['failed']:,}"
-        ),
-        f"names {names['listed']:,} = in use {names['allocated']:,} + deleted {names['deleted']:,}",
-        (
-            f"streams {streams['listed']:,} = digested {streams['digested']:,}"
-            f" + skipped {streams['skipped']:,} + not readable {streams['failed']:,}"
-        ),
-        f"digested {size['digested']:,} bytes; errors {coverage['errors']:,}",
-    ]
-    orphans, spaces = coverage["orphans"], coverage["spaces"]
-    if orphans["listed"] or orphans["left_out"]:
-        lines.append(
-            f"deleted records without a name: taken {orphans['listed']:,}, left out"
-            f" {orphans['left_out']:,}"
-        )
-    if spaces["listed"]:
-        lines.append(
-            f"slack and free space {spaces['listed']:,} = digested {spaces['digested']:,}"
-            f" + left out {spaces['skipped']:,} + not readable {spaces['failed']:,}"
-        )
-    return lines
-
-
-def digested_lines(digested: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """Say how much was digested while the image was read back, and how much was read again."""
-    way, again = digested["on_the_way"], digested["read_again"]
-    return [
-        f"digested during the read-back {way['streams']:,} streams, {way['bytes']:,} bytes",
-        f"read again {again['streams']:,} streams, {again['bytes']:,} bytes",
-    ]
-
-
-def problem_lines(inventory: Inventory, most: int = _SHOWN) -> tuple[str, ...]:
-    """Return a sentence for each of the first rows that could not be read."""
-    found: list[str] = []
-    kinds = ("error", "filesystem", "partition", "directory", "stream", "name", "space")
-    for kind in kinds:
-        listed = inventory.rows(kind) if kind == "error" else inventory.in_states(kind, GAPS)
-        for number, row in listed:
-            if len(found) == most:
-                return (*found, "… more, see `evkit inventory list --problems`")
-            found.append(sentence(number, row))
-    return tuple(found)
 
 
 def _path_target(request: RunRequest) -> Chosen:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from evkit.actions.inventory import coverage_lines, problem_lines
+from evkit.actions.inventory_said import coverage_lines, problem_lines
 from evkit.actions.marks_of import marks_of
 from evkit.actions.sensitive import opened
 from evkit.core.errors import CaseError, UsageError

@@ -8,7 +8,7 @@ import subprocess
 import inventorykit as kit
 import pytest
 
-from evkit.actions.inventory import problem_lines
+from evkit.actions.inventory_said import problem_lines
 from evkit.inventory.scan import Options
 
 # name -> (program, arguments before the file, MiB, type, state)

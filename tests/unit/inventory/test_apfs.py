@@ -10,7 +10,7 @@ import apfskit
 import inventorykit as kit
 import pytest
 
-from evkit.actions.inventory import problem_lines
+from evkit.actions.inventory_said import problem_lines
 from evkit.core.errors import InputError
 from evkit.inventory.coverage import problems
 from evkit.inventory.foreign import apfsobjects

@@ -1,0 +1,82 @@
+"""What an inventory adds up to, and what it could not read, in lines for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from evkit.inventory.sentences import sentence
+from evkit.manifest.rows import GAPS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evkit.inventory.database.reader import Inventory
+
+_SHOWN = 12
+
+
+def coverage_lines(coverage: Mapping[str, Any]) -> list[str]:
+    """Return the totals as sentences, at most 80 columns wide."""
+    size, names, streams = coverage["bytes"], coverage["names"], coverage["streams"]
+    folders, systems = coverage["directories"], coverage["filesystems"]
+    lines = []
+    if size["image"] or not systems["found"]:
+        lines.append(
+            f"image {size['image']:,} bytes = partitions {size['partitions']:,}"
+            f" + gaps {size['gaps']:,}"
+        )
+        lines.append(
+            f"file systems {systems['found']:,} = listed {systems['listed']:,}"
+            f" + damaged or not readable {systems['failed']:,}"
+        )
+    elif systems["found"] > 1:
+        lines.append(
+            f"tree with archives {systems['found']:,} = listed {systems['listed']:,}"
+            f" + damaged or not readable {systems['failed']:,}"
+        )
+    lines += [
+        (
+            f"directories {folders['found']:,} = listed {folders['listed']:,}"
+            f" + skipped {folders['skipped']:,} + not readable {folders['failed']:,}"
+        ),
+        f"names {names['listed']:,} = in use {names['allocated']:,} + deleted {names['deleted']:,}",
+        (
+            f"streams {streams['listed']:,} = digested {streams['digested']:,}"
+            f" + skipped {streams['skipped']:,} + not readable {streams['failed']:,}"
+        ),
+        f"digested {size['digested']:,} bytes; errors {coverage['errors']:,}",
+    ]
+    orphans, spaces = coverage["orphans"], coverage["spaces"]
+    if orphans["listed"] or orphans["left_out"]:
+        lines.append(
+            f"deleted records without a name: taken {orphans['listed']:,}, left out"
+            f" {orphans['left_out']:,}"
+        )
+    if spaces["listed"]:
+        lines.append(
+            f"slack and free space {spaces['listed']:,} = digested {spaces['digested']:,}"
+            f" + left out {spaces['skipped']:,} + not readable {spaces['failed']:,}"
+        )
+    return lines
+
+
+def digested_lines(digested: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Say how much was digested while the image was read back, and how much was read again."""
+    way, again = digested["on_the_way"], digested["read_again"]
+    return [
+        f"digested during the read-back {way['streams']:,} streams, {way['bytes']:,} bytes",
+        f"read again {again['streams']:,} streams, {again['bytes']:,} bytes",
+    ]
+
+
+def problem_lines(inventory: Inventory, most: int = _SHOWN) -> tuple[str, ...]:
+    """Return a sentence for each of the first rows that could not be read."""
+    found: list[str] = []
+    kinds = ("error", "filesystem", "partition", "directory", "stream", "name", "space")
+    for kind in kinds:
+        listed = inventory.rows(kind) if kind == "error" else inventory.in_states(kind, GAPS)
+        for number, row in listed:
+            if len(found) == most:
+                return (*found, "… more, see `evkit inventory list --problems`")
+            found.append(sentence(number, row))
+    return tuple(found)
