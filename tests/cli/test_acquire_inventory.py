@@ -66,6 +66,7 @@ def rows(path):
         meta = dict(base.execute("SELECT key, value FROM meta"))
     finally:
         base.close()
+    meta.pop("identity", None)  # only one that may be gone on with says what was asked for
     for name in ("created", "row_root", "engine_root"):
         del meta[name]
     return tables, meta

@@ -1,8 +1,8 @@
 """Damaged images of every kind: an inventory always ends, whole and true in what it says.
 
-Seeds are fixed (0 lets libtsk loop on an ISO image) and so is their number: `SEEDS` of each image in every run of the tests,
-`EVKIT_MUTANTS` (default 200) of each with `-m slow`. `python tests/support/imagechecks.py
-NAMES FIRST LAST` tries others.
+Seeds are fixed (0 lets libtsk loop on an ISO image) and so is their number: `SEEDS` of each image
+in every run of the tests, `EVKIT_MUTANTS` (default 200) of each with `-m slow`.
+`python tests/support/imagechecks.py NAMES FIRST LAST` tries others.
 """
 
 from __future__ import annotations
