@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,11 @@ class Chosen:
         elif os.path.isfile(path) and holds_files(path):
             target = Target(name=name, root=os.path.realpath(os.path.dirname(path)), single=name)
         elif os.path.exists(path):
+            if not (os.path.isfile(path) or stat.S_ISBLK(os.stat(path).st_mode)):
+                raise InputError(
+                    f"`{escape_bytes(path)}` is neither a file nor a folder",
+                    hint="name an image, a folder, or an acquisition such as CASE/E1",
+                )
             target = Target(name=name, paths=find_files(path)[1])
         else:
             raise InputError(

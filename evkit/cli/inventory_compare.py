@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     "compare",
     examples=(
         "evkit inventory compare C-2026-014/E1/A1 C-2026-014/E1/A2",
-        "evkit inventory compare ./before.inventory.db ./after.inventory.db --limit 0 --json",
+        "evkit inventory compare ./before.inventory.db ./after.inventory.db --limit 0",
     ),
     exits=(
         ExitCode.FAILED_CHECK, ExitCode.UNDECIDED, ExitCode.NO_CASE, ExitCode.INPUT,

@@ -529,3 +529,10 @@ def test_any_number_of_processes_gives_the_same_rows(run, tmp_path):
         found.append(kit.plain_rows(tmp_path / f"{jobs}.db"))
     assert found[0] == found[1]
     assert "--jobs" in run("inventory", "run", IMAGE, "--jobs", "-1", expect=2)
+
+
+def test_a_pipe_is_not_waited_for(run, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    said = run("inventory", "run", "./pipe", "-o", "x.db", expect=14)
+    assert "neither a file nor a folder" in said
+    assert "neither" in run("inventory", "run", "/dev/null", "-o", "x.db", expect=14)

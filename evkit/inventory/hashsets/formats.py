@@ -37,6 +37,8 @@ def recognise(path: bytes) -> str:
     Raises:
         InputError: it cannot be read, or has none of `FORMATS`.
     """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise InputError(f"cannot read `{escape_bytes(path)}`: it is not a file")
     head = _head(path)
     if head.startswith(nsrl.MAGIC):
         return "nsrl"

@@ -250,6 +250,12 @@ def test_a_database_with_rows_beside_it_is_refused(tmp_path, suffix):
         formats.take(os.fsencode(path), "nsrl", kit.Taken(), SILENT)
 
 
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="it is not a file"):
+        formats.recognise(os.fsencode(tmp_path / "pipe"))
+
+
 def test_what_has_no_form(tmp_path):
     for data in (b"", b"hello\n", bytes(100), b"a,b,c\n1,2,3\n", b"# only\n"):
         with pytest.raises(InputError, match="no form that evkit can make a hash set from"):
