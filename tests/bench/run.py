@@ -1,7 +1,8 @@
 """Run the benchmarks: `python tests/bench/run.py [SUITE…]`, the suites being those of `SUITES`.
 
 Prints one Markdown table; `docs/benchmarks.md` holds the last one with the machine it was taken on.
-`--write` puts the table of `acquire` and its plot into `docs/`. Nothing here asserts a speed.
+`--write` puts the tables of `WRITTEN` and the plot of `acquire` into `docs/`. Nothing here asserts a
+speed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from harness import Row, table
 SUITES = (
     "start", "hash", "acquire", "ledger", "verify", "inventory", "alongside", "hashset",
 )  # fmt: skip
-WRITTEN = "acquire"
+WRITTEN = ("acquire", "inventory", "hashset")
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE, PLOT = DOCS / "benchmarks.md", DOCS / "benchmarks.svg"
 
@@ -40,17 +41,18 @@ def main(names: list[str]) -> int:
         print(f"running {name} …", file=sys.stderr, flush=True)
         made = importlib.import_module(f"bench_{name}").rows()
         rows.extend(made)
-        if write and name == WRITTEN:
-            PAGE.write_text(filled(PAGE.read_text(), made))
+        if write and name in WRITTEN:
+            PAGE.write_text(filled(PAGE.read_text(), name, made))
+        if write and name == "acquire":
             PLOT.write_text(plot.draw(made))
     print(f"{machine()}\n")
     print(table(rows))
     return 0
 
 
-def filled(page: str, rows: list[Row]) -> str:
-    """Return the page with the table of these rows between its markers."""
-    begin, end = f"<!-- {WRITTEN}: begin -->\n", f"<!-- {WRITTEN}: end -->\n"
+def filled(page: str, name: str, rows: list[Row]) -> str:
+    """Return the page with the table of these rows between the markers of their suite."""
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
     pattern = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
     if not pattern.search(page):
         raise RuntimeError(f"the page has no place for the table: `{begin.strip()}`")
