@@ -176,7 +176,7 @@ def test_chains_of_clusters_that_loop(tmp_path, program):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("count", [200_000, 1_100_000])
+@pytest.mark.parametrize("count", [100_000, 1_100_000])
 def test_a_directory_of_a_million_names(tmp_path, program, count):
     """Listed, or a row that says that it was not; never left out, and the other one is whole."""
     image = tmp_path / "disk.raw"
@@ -200,6 +200,7 @@ def test_a_directory_of_a_million_names(tmp_path, program, count):
             assert rows["/many"]["entries"] == count
             assert names == count + 5
         else:
+            assert count > 1_000_000  # more than libtsk lists
             assert rows["/many"]["reason"] in {"engine-limit", "directory-not-listed"}
             assert coverage["result"] == "with-gaps"
 
@@ -211,14 +212,14 @@ def _many_names(image, count, blocks, program):
     found = re.search(r"Inode (\d+) .*\slocated at block (\d+), offset 0x(\w+)", said, re.DOTALL)
     inode, at = int(found[1]), int(found[2]) * BLOCK + int(found[3], 16)
     each = BLOCK // 16
-    needed = -(-count // each)
+    needed = -(-(count + 1) // each)
     first = blocks - needed - 10
     with open(image, "r+b") as handle:
         handle.seek(first * BLOCK)
         done = 0
-        for _ in range(needed):
-            lines = b""
-            for _ in range(min(each, count - done)):
+        for block in range(needed):
+            lines = b"" if block else struct.pack("<IHBB8s", inode, 16, 1, 2, b".")
+            for _ in range(min(each - len(lines) // 16, count - done)):
                 lines += struct.pack("<IHBB8s", inode + 1, 16, 8, 1, b"%08x" % done)
                 done += 1
             if len(lines) < BLOCK:
@@ -297,4 +298,4 @@ def test_rows_without_end_cost_one_directory_and_little_memory(tmp_path):
     assert (first["fs"], first["state"], first["reason"]) == (1, "damaged", "engine-limit")
     assert (second["fs"], second["state"]) == (2, "ok")
     assert peak < 200_000
-    assert took < 100
+    assert took < 300

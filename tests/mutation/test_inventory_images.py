@@ -1,7 +1,7 @@
 """Damaged images of every kind: an inventory always ends, whole and true in what it says.
 
-Seeds are fixed (0 lets libtsk loop on an ISO image) and so is their number: `SEEDS` of each image
-in every run of the tests, `EVKIT_MUTANTS` (default 200) of each with `-m slow`.
+Seeds are fixed, `SEEDS` of each image in every run of the tests, `EVKIT_MUTANTS` (default 200) of
+each with `-m slow`; seed 0, with which libtsk loops on an ISO image, is among the latter.
 `python tests/support/imagechecks.py NAMES FIRST LAST` tries others.
 """
 
