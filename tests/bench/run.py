@@ -1,8 +1,8 @@
 """Run the benchmarks: `python tests/bench/run.py [SUITE…]`, the suites being those of `SUITES`.
 
 Prints one Markdown table; `docs/benchmarks.md` holds the last one with the machine it was taken on.
-`--write` puts the tables of `WRITTEN` and the plot of `acquire` into `docs/`. Nothing here asserts a
-speed.
+`--write` puts the tables of `WRITTEN` and the plot of `acquire` into `docs/`. Nothing here asserts
+a speed.
 """
 
 from __future__ import annotations
