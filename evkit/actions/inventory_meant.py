@@ -46,7 +46,10 @@ def of_path(what: str) -> bytes:
     if os.path.isfile(beside) and not _is_sqlite(path):
         return beside
     if not os.path.exists(path):
-        raise InputError(f"`{escape_bytes(path)}` does not exist")
+        raise InputError(
+            f"`{escape_bytes(path)}` does not exist",
+            hint="check the name; `evkit inventory run` makes an inventory",
+        )
     if not _is_sqlite(path):
         command = ("evkit", "inventory", "run", escape(what), "-o", escape_bytes(beside))
         raise InputError(

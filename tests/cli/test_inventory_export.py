@@ -105,7 +105,7 @@ def test_what_is_refused(run, tmp_path):
     assert "no case `C2`" in run("inventory", "export", "C2", "-o", tmp_path / "x.json", expect=10)
     run("inventory", "export", "C1/E7", "-o", tmp_path / "x.json", expect=10)
     out = run("inventory", "export", IMAGE, "-o", tmp_path / "x.csv", expect=14)
-    assert "not an inventory" in out
+    assert "is no inventory and has none beside it" in out
     assert not list(tmp_path.glob("x.*"))
 
 
