@@ -18,7 +18,7 @@ from evkit.inventory.offered import Offered
 from evkit.inventory.runner import EngineStoppedError
 from evkit.inventory.scan import Scan
 from evkit.inventory.schedule import ask
-from evkit.inventory.typer import Typer
+from evkit.inventory.types.typer import Typer
 from evkit.inventory.walked import Walked
 from evkit.inventory.window import WINDOW
 

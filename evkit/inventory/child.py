@@ -23,7 +23,7 @@ from evkit.inventory.wire import MAX_REQUEST, Sender
 if TYPE_CHECKING:
     from evkit.images.model import Image
     from evkit.inventory import tsk
-    from evkit.inventory.filetype import FileTypes
+    from evkit.inventory.types.filetype import FileTypes
 
 
 def main() -> int:
@@ -48,7 +48,7 @@ def main() -> int:
 def _serve(request: dict[str, Any], sender: Sender) -> None:
     types = None
     if request["types"] and request["task"] != "table":
-        from evkit.inventory.filetype import FileTypes
+        from evkit.inventory.types.filetype import FileTypes
 
         types = FileTypes()  # before the limits: finding the library may start a process
     applied = limits.apply(request["limits"])

@@ -16,7 +16,7 @@ from evkit.inventory.walk import TskDriver
 if TYPE_CHECKING:
     from evkit.inventory import tsk
     from evkit.inventory.driver import Driver
-    from evkit.inventory.filetype import FileTypes
+    from evkit.inventory.types.filetype import FileTypes
 
 
 def open_driver(

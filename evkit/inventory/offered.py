@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from evkit.hashing.digests import ALGORITHMS, MultiDigest
-from evkit.inventory.filetype import HEAD
+from evkit.inventory.types.filetype import HEAD
 from evkit.inventory.window import MOST_EXTENTS, WINDOW, Places
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from evkit.core.errors import EvkitError
 from evkit.hashing.digests import ThreadedDigest, new
 from evkit.inventory.digesting import Digester
-from evkit.inventory.filetype import HEAD
 from evkit.inventory.streamrow import completed, digests_text, refused
+from evkit.inventory.types.filetype import HEAD
 from evkit.inventory.wire import OFFER, encode
 from evkit.manifest.rows import HOLE
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from evkit.inventory.driver import Answer
-    from evkit.inventory.filetype import FileTypes
     from evkit.inventory.offers import Offer, Simple
     from evkit.inventory.source import Source
+    from evkit.inventory.types.filetype import FileTypes
 
 READ = 1 << 20
 THREADED_FROM = 8 << 20

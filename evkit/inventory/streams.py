@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from evkit.core.errors import InputError
 from evkit.inventory import native
 from evkit.inventory.digesting import Digester
-from evkit.inventory.filetype import HEAD
 from evkit.inventory.streamrow import MAX_SIZE, StreamRow
+from evkit.inventory.types.filetype import HEAD
 from evkit.inventory.wire import OFFER, SIMPLE, encode
 from evkit.manifest.rows import HOLE, MAX_EXTENTS
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evkit.inventory.driver import Answer
-    from evkit.inventory.filetype import FileTypes
     from evkit.inventory.native import Native
     from evkit.inventory.offerable import Offerable
+    from evkit.inventory.types.filetype import FileTypes
     from evkit.inventory.volume import Volume
 
 READ = 1 << 20  # larger than libtsk's cache block, so a read is one call for each run

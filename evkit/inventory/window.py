@@ -12,7 +12,7 @@ import heapq
 from array import array
 from typing import TYPE_CHECKING
 
-from evkit.inventory.filetype import HEAD
+from evkit.inventory.types.filetype import HEAD
 from evkit.manifest.rows import HOLE, MAX_EXTENTS
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from evkit.inventory.archives.caps import Budget
     from evkit.inventory.archives.content import Content
     from evkit.inventory.archives.entries import Entry, Source
-    from evkit.inventory.filetype import FileTypes
+    from evkit.inventory.types.filetype import FileTypes
     from evkit.inventory.wire import Sender
 
 READ = 1 << 18

@@ -10,7 +10,7 @@ from evkit.inventory.archives.caps import ReadError
 from evkit.inventory.archives.content import Content
 from evkit.inventory.archives.kinds import STREAMED, kind_of
 from evkit.inventory.archives.statements import statement_of
-from evkit.inventory.filetype import HEAD
+from evkit.inventory.types.filetype import HEAD
 
 if TYPE_CHECKING:
     from evkit.inventory.archives.content import Reader

@@ -15,7 +15,7 @@ from evkit.inventory.archives.listing import Archive, Job
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from evkit.inventory.filetype import FileTypes
+    from evkit.inventory.types.filetype import FileTypes
     from evkit.inventory.wire import Sender
 
 

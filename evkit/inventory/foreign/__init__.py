@@ -10,11 +10,11 @@ from evkit.inventory.volumes import detect
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from evkit.inventory.filetype import FileTypes
     from evkit.inventory.foreign.apfs import ApfsFiles
     from evkit.inventory.foreign.driver import ForeignDriver
     from evkit.inventory.foreign.ntfs import NtfsFiles
     from evkit.inventory.tsk import Image
+    from evkit.inventory.types.filetype import FileTypes
     from evkit.inventory.volume import Job
     from evkit.inventory.volumes.detect import Guess
 

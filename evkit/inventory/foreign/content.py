@@ -10,15 +10,15 @@ from evkit.core.errors import InputError
 from evkit.core.paths import to_fields
 from evkit.hashing.digests import MultiDigest
 from evkit.inventory import native
-from evkit.inventory.filetype import HEAD
+from evkit.inventory.types.filetype import HEAD
 from evkit.manifest.rows import HOLE, MAX_EXTENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from evkit.inventory.driver import Answer
-    from evkit.inventory.filetype import FileTypes
     from evkit.inventory.tsk import Image
+    from evkit.inventory.types.filetype import FileTypes
     from evkit.inventory.volume import Job
 
 READ = 1 << 20

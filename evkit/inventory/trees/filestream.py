@@ -12,14 +12,14 @@ from evkit.core.text import escape
 from evkit.hashing.digests import MultiDigest
 from evkit.hashing.reading import open_evidence
 from evkit.inventory.archives.kinds import kind_of
-from evkit.inventory.filetype import HEAD
 from evkit.inventory.trees.placeholders import is_placeholder
+from evkit.inventory.types.filetype import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evkit.inventory.archives.stated import Stated
-    from evkit.inventory.filetype import FileTypes
+    from evkit.inventory.types.filetype import FileTypes
     from evkit.inventory.wire import Sender
 
 READ = 1 << 20

@@ -19,7 +19,7 @@ from evkit.inventory.trees.filestream import Files, Rows
 from evkit.inventory.trees.placeholders import is_placeholder
 
 if TYPE_CHECKING:
-    from evkit.inventory.filetype import FileTypes
+    from evkit.inventory.types.filetype import FileTypes
     from evkit.inventory.wire import Sender
 
 MAX_DEPTH = 512

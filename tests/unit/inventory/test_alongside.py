@@ -14,13 +14,14 @@ import inventorykit as kit
 import pytest
 
 from evkit.core.errors import InterruptedByUserError
-from evkit.inventory import typer, walked
+from evkit.inventory import walked
 from evkit.inventory.alongside import Alongside
 from evkit.inventory.database.store import Writer
-from evkit.inventory.filetype import HEAD
 from evkit.inventory.runner import EngineStoppedError, Limits
 from evkit.inventory.scan import Options, Target
-from evkit.inventory.typer import Typer
+from evkit.inventory.types import typer
+from evkit.inventory.types.filetype import HEAD
+from evkit.inventory.types.typer import Typer
 from evkit.inventory.validlength import read_valid_length
 
 HASTY = Limits(silence=1.0, lines=5000)

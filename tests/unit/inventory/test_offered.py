@@ -8,8 +8,8 @@ import random
 import pytest
 
 from evkit.inventory import window
-from evkit.inventory.filetype import HEAD
 from evkit.inventory.offered import Offered
+from evkit.inventory.types.filetype import HEAD
 from evkit.inventory.window import UNDER_WAY
 
 MIB = 1 << 20

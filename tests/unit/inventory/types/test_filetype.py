@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from evkit.inventory.filetype import UNKNOWN, FileTypes, repaired
+from evkit.inventory.types.filetype import UNKNOWN, FileTypes, repaired
 
 
 def _zip() -> bytes:

@@ -1,4 +1,4 @@
-"""The process that tells file types from heads: `python -m evkit.inventory.typechild`.
+"""The process that tells file types from heads: `python -m evkit.inventory.types.typechild`.
 
 Standard input is a line with the request and then frames: length of the head (4 bytes, big-endian),
 1 and the SHA-256 of a stream that is all in its head or 0 alone, the head. The answer is a `type`
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from evkit.core import ejson
 from evkit.inventory import limits
-from evkit.inventory.filetype import HEAD, FileTypes
+from evkit.inventory.types.filetype import HEAD, FileTypes
 from evkit.inventory.wire import MAX_REQUEST, Sender
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ class Typer:
         self._names = [""]
         self._found = array("H")
         self._answers = 0
-        self._process = start(command or engine_command("typechild"))
+        self._process = start(command or engine_command("types.typechild"))
         allowed = {"memory": limits.memory, "cpu": limits.cpu_for(size), "files": limits.files}
         first: dict[str, Any] = {"limits": allowed}
         self._frames.put(ejson.dumps(first) + b"\n")

@@ -1,7 +1,8 @@
 """File types by libmagic, from the first 256 KiB of a stream; runs in the child process only.
 
 The system's libmagic is used when there is one, else the one that pylibmagic carries. The answer
-depends on that version, so it is recorded and the types have a table and a root of their own.
+depends on that version, so it is recorded and the types have a table and a root of their own. When
+there are many heads, rules that cannot match are left out (`narrow`); the answers stay the same.
 """
 
 from __future__ import annotations
@@ -9,10 +10,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from evkit.core.errors import InputError
+from evkit.inventory.types.narrow import Libmagic, Narrow, default
+
 HEAD = 256 << 10
 UNKNOWN = "application/octet-stream"
 _MIME = re.compile(r"[!-~]{1,127}/[!-~]{1,127}")
 _CACHE = 1 << 16
+_MANY = 512  # heads from which on reading libmagic's database pays
 
 
 class FileTypes:
@@ -24,14 +29,18 @@ class FileTypes:
 
     def __init__(self) -> None:
         self._magic: Any = None
+        self._module: Any = None
+        self._narrow: Narrow | None = None
         self._known: dict[str, str] = {}
+        self._asked = 0
         try:
-            module, origin = _load()
-            self._magic = module.Magic(mime=True)
-            number = int(module.version())
+            self._module, origin = _load()
+            self._magic = self._module.Magic(mime=True)
+            number = int(self._module.version())
         except (ImportError, OSError, AttributeError, NotImplementedError) as error:
             self.engine = f"none ({type(error).__name__})"
             return
+        self._database = _database(self._module)  # now: later nothing may be opened
         self.engine = f"libmagic {number // 100}.{number % 100:02d} ({origin})"
 
     def of(self, head: bytes, digest: str | None = None) -> str | None:
@@ -51,12 +60,29 @@ class FileTypes:
             self._known[digest] = answer
         return answer
 
+    @property
+    def narrowed(self) -> bool:
+        """Whether rules that cannot match are left out."""
+        return self._narrow is not None
+
     def _ask(self, head: bytes) -> str:
+        self._asked += 1
+        if self._asked == _MANY:
+            self._narrow = self._narrowed()
         try:
-            answer = str(self._magic.from_buffer(head))
+            answer = None if self._narrow is None else self._narrow.ask(head)
+            if answer is not None:
+                return repaired(answer.decode("utf-8", "backslashreplace"), head)
+            return repaired(str(self._magic.from_buffer(head)), head)
         except Exception:  # noqa: BLE001 - the library's own class exists only when it is loaded
             return UNKNOWN
-        return repaired(answer, head)
+
+    def _narrowed(self) -> Narrow | None:
+        data, self._database = self._database, b""
+        try:
+            return Narrow(self._module, self._magic.flags, data) if data else None
+        except (InputError, AttributeError):
+            return None
 
 
 def repaired(answer: str, head: bytes) -> str:
@@ -69,6 +95,14 @@ def repaired(answer: str, head: bytes) -> str:
     if answer == UNKNOWN and head[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:
         return "application/zip"
     return answer
+
+
+def _database(module: Libmagic) -> bytes:
+    """Return libmagic's database, nothing where it cannot be asked piece by piece."""
+    try:
+        return default(module)
+    except (InputError, OSError, AttributeError, ValueError):
+        return b""
 
 
 def _load() -> tuple[Any, str]:

@@ -1,0 +1,151 @@
+"""Asks libmagic with the rules that an input can match, and gets the answer of all its rules.
+
+The rules left out are those that need bytes which are not there (`literals`); the order of the
+others stays. Rules that are asked for together make a database of their own, which is kept.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections import Counter, OrderedDict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from evkit.core.errors import InputError
+from evkit.inventory.types.compiled import Database
+from evkit.inventory.types.index import Index
+from evkit.inventory.types.jumps import reached, ways
+
+if TYPE_CHECKING:
+    from evkit.inventory.types.compiled import Rule
+    from evkit.inventory.types.index import Choice
+
+_KEPT = 48 << 20  # bytes of the databases that are kept
+_SEEN = 1 << 12
+_WORTH = 6  # times that a kind of input was seen before a database is made for it
+_MOST = 64 << 20
+_SOURCE = 1 << 16
+
+
+Libmagic = Any  # the module `magic`, which has no types
+
+
+class _Handle(NamedTuple):
+    cookie: Any
+    memory: Any  # libmagic reads the database in place
+    ways: tuple[tuple[tuple[Rule, ...], ...], ...]
+
+
+class Narrow:
+    """A compiled database of libmagic, asked piece by piece.
+
+    Args:
+        module: `magic`, with its library loaded.
+        flags: what is asked of libmagic.
+        data: the database (see `default`).
+
+    Attributes:
+        database: taken apart.
+        kept: bytes of the smaller databases that are in memory.
+
+    Raises:
+        InputError: it is not a database that evkit understands.
+    """
+
+    def __init__(self, module: Libmagic, flags: int, data: bytes) -> None:
+        self._module, self._flags = module, flags
+        self._load = module.libmagic.magic_load_buffers
+        self._load.restype = ctypes.c_int
+        self._load.argtypes = [
+            ctypes.c_void_p,
+            ctypes.POINTER(ctypes.c_void_p),
+            ctypes.POINTER(ctypes.c_size_t),
+            ctypes.c_size_t,
+        ]
+        self.database = Database.read(data)
+        self._index = Index(self.database)
+        rules = enumerate(self.database.rules)
+        self._jumping = {number for number, rule in rules if self.database.jumps(rule)}
+        self._ways: dict[int, tuple[tuple[Rule, ...], ...]] = {}
+        self._handles: OrderedDict[Choice, _Handle] = OrderedDict()
+        self.kept = 0
+        self._seen: Counter[Choice] = Counter()
+
+    def ask(self, head: bytes) -> bytes | None:
+        """Return libmagic's answer; None when all rules have to be asked.
+
+        That is so for an input of a kind that was not seen before, and for one that is judged at
+        other places by all the rules.
+        """
+        choice = self._index.choose(head)
+        handle = self._handle(choice)
+        if handle is None or any(reached(way, head) for way in handle.ways):
+            return None
+        answer: bytes = self._module.magic_buffer(handle.cookie, head)
+        return answer
+
+    def _handle(self, choice: Choice) -> _Handle | None:
+        handle = self._handles.get(choice)
+        if handle is not None:
+            self._handles.move_to_end(choice)
+            return handle
+        if len(self._seen) >= _SEEN:
+            self._seen.clear()
+        self._seen[choice] += 1
+        if self._seen[choice] < _WORTH:
+            return None
+        handle = self._made(self._index.rules(choice))
+        self._handles[choice] = handle
+        self.kept += len(handle.memory)
+        while self.kept > _KEPT and len(self._handles) > 1:
+            oldest = self._handles.popitem(last=False)[1]
+            self._module.magic_close(oldest.cookie)
+            self.kept -= len(oldest.memory)
+        return handle
+
+    def _made(self, numbers: list[int]) -> _Handle:
+        data = self.database.write(self.database.rules[number] for number in numbers)
+        memory = ctypes.create_string_buffer(data, len(data))
+        cookie = self._module.magic_open(self._flags)
+        pointers = (ctypes.c_void_p * 1)(ctypes.addressof(memory))
+        if self._load(cookie, pointers, (ctypes.c_size_t * 1)(len(data)), 1) != 0:
+            raise InputError("libmagic did not take a part of its own database")
+        found = tuple(self._way(number) for number in numbers if number in self._jumping)
+        return _Handle(cookie, memory, found)
+
+    def _way(self, number: int) -> tuple[tuple[Rule, ...], ...]:
+        if number not in self._ways:
+            self._ways[number] = ways(self.database, self.database.rules[number])
+        return self._ways[number]
+
+
+def default(module: Libmagic) -> bytes:
+    """Return the one compiled database that libmagic uses by default.
+
+    Raises:
+        InputError: there is none, or there are rules beside it.
+        OSError: it cannot be read.
+    """
+    ask = module.libmagic.magic_getpath
+    ask.restype, ask.argtypes = ctypes.c_char_p, [ctypes.c_char_p, ctypes.c_int]
+    paths = os.fsdecode(ask(None, 0) or b"").split(os.pathsep)
+    found = [name for path in paths if path and (name := _compiled(path)) is not None]
+    if len(found) != 1:
+        raise InputError("libmagic has not one compiled database")
+    with open(found[0], "rb") as file:
+        return file.read(_MOST)
+
+
+def _compiled(path: str) -> str | None:
+    """Return the compiled file of a path, None when the path adds no rules."""
+    for name in (path, path + ".mgc"):
+        if name.endswith(".mgc") and os.path.isfile(name):
+            return name
+    if os.path.isfile(path):
+        with open(path, "rb") as file:
+            text = file.read(_SOURCE)
+        if len(text) < _SOURCE and all(line.strip()[:1] in b"#" for line in text.splitlines()):
+            return None
+    if os.path.exists(path):
+        raise InputError("libmagic has rules that are not compiled")
+    return None
