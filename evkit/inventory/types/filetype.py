@@ -17,7 +17,7 @@ HEAD = 256 << 10
 UNKNOWN = "application/octet-stream"
 _MIME = re.compile(r"[!-~]{1,127}/[!-~]{1,127}")
 _CACHE = 1 << 16
-_MANY = 512  # heads from which on reading libmagic's database pays
+_MANY = 256  # heads from which on reading libmagic's database pays
 
 
 class FileTypes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import string
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from evkit.inventory.types import compiled as mgc
 
@@ -24,7 +24,7 @@ _IGNORE = _LOWER | _UPPER
 _REGEX_MOST = 8192  # libmagic's own limit for regular expressions
 _LETTERS = frozenset(string.ascii_letters.encode())
 _SPACE = frozenset(string.whitespace.encode())
-NUMBERS = {
+NUMBERS: dict[int, tuple[int, Literal["little", "big"]]] = {
     mgc.BYTE: (1, "little"),
     mgc.SHORT: (2, "little"),
     mgc.LESHORT: (2, "little"),

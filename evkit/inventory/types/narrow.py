@@ -17,8 +17,8 @@ from evkit.inventory.types.index import Index
 from evkit.inventory.types.jumps import reached, ways
 
 if TYPE_CHECKING:
-    from evkit.inventory.types.compiled import Rule
     from evkit.inventory.types.index import Choice
+    from evkit.inventory.types.jumps import Way
 
 _KEPT = 48 << 20  # bytes of the databases that are kept
 _SEEN = 1 << 12
@@ -33,7 +33,7 @@ Libmagic = Any  # the module `magic`, which has no types
 class _Handle(NamedTuple):
     cookie: Any
     memory: Any  # libmagic reads the database in place
-    ways: tuple[tuple[tuple[Rule, ...], ...], ...]
+    ways: tuple[tuple[Way, ...], ...]
 
 
 class Narrow:
@@ -66,7 +66,7 @@ class Narrow:
         self._index = Index(self.database)
         rules = enumerate(self.database.rules)
         self._jumping = {number for number, rule in rules if self.database.jumps(rule)}
-        self._ways: dict[int, tuple[tuple[Rule, ...], ...]] = {}
+        self._ways: dict[int, tuple[Way, ...]] = {}
         self._handles: OrderedDict[Choice, _Handle] = OrderedDict()
         self.kept = 0
         self._seen: Counter[Choice] = Counter()
@@ -113,7 +113,7 @@ class Narrow:
         found = tuple(self._way(number) for number in numbers if number in self._jumping)
         return _Handle(cookie, memory, found)
 
-    def _way(self, number: int) -> tuple[tuple[Rule, ...], ...]:
+    def _way(self, number: int) -> tuple[Way, ...]:
         if number not in self._ways:
             self._ways[number] = ways(self.database, self.database.rules[number])
         return self._ways[number]
