@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _KEPT = 48 << 20  # bytes of the databases that are kept
 _SEEN = 1 << 12
 _WORTH = 6  # times that a kind of input was seen before a database is made for it
+_NO_TEXT = 0x0020000 | 0x0200000  # MAGIC_NO_CHECK_TEXT, MAGIC_NO_CHECK_ENCODING
 _MOST = 64 << 20
 _SOURCE = 1 << 16
 
@@ -94,7 +95,7 @@ class Narrow:
         self._seen[choice] += 1
         if self._seen[choice] < _WORTH:
             return None
-        handle = self._made(self._index.rules(choice))
+        handle = self._made(choice)
         self._handles[choice] = handle
         self.kept += len(handle.memory)
         while self.kept > _KEPT and len(self._handles) > 1:
@@ -103,10 +104,12 @@ class Narrow:
             self.kept -= len(oldest.memory)
         return handle
 
-    def _made(self, numbers: list[int]) -> _Handle:
+    def _made(self, choice: Choice) -> _Handle:
+        numbers = self._index.rules(choice)
         data = self.database.write(self.database.rules[number] for number in numbers)
         memory = ctypes.create_string_buffer(data, len(data))
-        cookie = self._module.magic_open(self._flags)
+        # what cannot be text need not be tried in every encoding, which takes most of the rest
+        cookie = self._module.magic_open(self._flags | (0 if choice.texts else _NO_TEXT))
         pointers = (ctypes.c_void_p * 1)(ctypes.addressof(memory))
         if self._load(cookie, pointers, (ctypes.c_size_t * 1)(len(data)), 1) != 0:
             raise InputError("libmagic did not take a part of its own database")
