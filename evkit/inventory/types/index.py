@@ -75,11 +75,13 @@ class Index:
         for number, rule in binary:
             if rule.silent and (effect := Effect(database.steps(rule))).known:
                 self._effects[number] = effect
-        self._binary = len(self._groups)
+        binary_groups = len(self._groups)
         self._unknown: set[int] = set()  # whatever the text
         texts = [(n, _as_text(needed(database.rules[n]))) for n in sorted(self._all_texts)]
         self._text_places, groups = self._of_texts(texts)
         self._groups += groups
+        self._for_text = [(number, group.kept) for number, group in enumerate(self._groups)]
+        self._for_binary = self._for_text[:binary_groups]
 
     def choose(self, head: bytes) -> Choice:
         """Return what an input can match."""
@@ -90,12 +92,11 @@ class Index:
             if number not in effects or effects[number].possible(head)
         ]
         texts = _texts(head)
-        groups = self._groups
+        groups = self._for_binary
         if texts == _SOME:
             found += self._text_places.find(head)
-        else:
-            groups = groups[: self._binary]
-        kept = tuple([number for number, group in enumerate(groups) if group.kept(head)])
+            groups = self._for_text
+        kept = tuple([number for number, kept in groups if kept(head)])
         return Choice(tuple(sorted(set(found))), kept, texts)
 
     def rules(self, choice: Choice) -> list[int]:

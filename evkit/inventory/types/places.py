@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from evkit.inventory.types.literals import Key, Runs
 
@@ -20,12 +21,10 @@ _Place = tuple[int, int]  # offset and length of what is looked up
 
 
 class Group(NamedTuple):
-    """Rules of which none can match unless one of the probes stands before `limit` (0: none)."""
+    """Rules of which none can match unless `kept` says that one of their probes is there."""
 
-    word: bytes  # looked for when there is one probe
-    pattern: re.Pattern[bytes]
-    limit: int
     rules: frozenset[int]
+    kept: Callable[[bytes], bool]
 
     @classmethod
     def of(cls, probes: Iterable[bytes], needs: Sequence[tuple[int, Runs]]) -> Group:
@@ -34,19 +33,17 @@ class Group(NamedTuple):
         probes = [probe for probe in probes if any(probe in v for values in sets for v in values)]
         limits = [need.limit for _, need in needs]
         ignore = any(need.ignore for _, need in needs)
-        return cls(
-            probes[0] if len(probes) == 1 and not ignore else b"",
-            re.compile(b"|".join(map(re.escape, probes)), re.IGNORECASE if ignore else re.NOFLAG),
-            max(limits) if all(limits) else 0,
-            frozenset(number for number, _ in needs),
-        )
+        limit = max(limits) if all(limits) else sys.maxsize
+        return cls(frozenset(number for number, _ in needs), _looking(probes, limit, ignore))
 
-    def kept(self, head: bytes) -> bool:
-        """Say whether one of the probes is there."""
-        end = self.limit or len(head)
-        if self.word:
-            return head.find(self.word, 0, end) >= 0
-        return self.pattern.search(head, 0, end) is not None
+
+def _looking(probes: Sequence[bytes], limit: int, ignore: bool) -> Callable[[bytes], bool]:  # noqa: FBT001
+    if len(probes) == 1 and not ignore:
+        word = probes[0]
+        return lambda head: head.find(word, 0, limit) >= 0
+    flags = re.IGNORECASE if ignore else re.NOFLAG
+    search = re.compile(b"|".join(map(re.escape, probes)), flags).search
+    return lambda head: search(head, 0, limit) is not None
 
 
 class Places:
