@@ -7,10 +7,12 @@ import random
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 _FOLDERS = 400
 _CONTENT = 1 << 24
+_LARGEST = 256 << 10
 _SIZES = ((0.5, 0, 4096), (0.9, 4096, 20000), (0.995, 32768, 90000), (1.0, 200000, 1500000))
 
 
@@ -39,9 +41,27 @@ def _size(chance: random.Random) -> int:
 
 def one_folder(top: Path, names: int) -> None:
     """Write small files into one folder."""
-    top.mkdir(parents=True)
+    top.mkdir(parents=True, exist_ok=True)
     for number in range(names):
         (top / f"name {number:06d}.txt").write_bytes(b"%d" % number)
+
+
+def programs(top: Path, files: int) -> int:
+    """Copy files of this machine's programs, none above 256 KiB; returns how many there were."""
+    copied = 0
+    for folder, folders, names in os.walk("/usr"):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            if copied == files:
+                return copied
+            if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST:
+                continue
+            target = top / folder.lstrip("/")
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target / name)
+            copied += 1
+    return copied
 
 
 def ext4(image: Path, top: Path, size: int, inodes: int) -> Path:
@@ -55,14 +75,29 @@ def ext4(image: Path, top: Path, size: int, inodes: int) -> Path:
     return image
 
 
-def ntfs(image: Path, size: int, fill) -> Path | None:
+def mounted_ext4(image: Path, size: int, inodes: int, fill: Callable[[Path], None]) -> Path | None:
+    """Make an ext4 image that the kernel fills; None where it cannot be mounted.
+
+    mke2fs looks through a folder for each name that it adds, the kernel does not.
+    """
+    with open(image, "wb") as handle:
+        handle.truncate(size)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-N", str(inodes), str(image)], check=True)
+    return _filled(image, ["mount", "-o", "loop", str(image)], fill)
+
+
+def ntfs(image: Path, size: int, fill: Callable[[Path], None]) -> Path | None:
     """Make an NTFS image that `fill(folder)` fills; None where it cannot be mounted."""
     with open(image, "wb") as handle:
         handle.truncate(size)
     subprocess.run(["mkntfs", "-F", "-Q", "-q", str(image)], check=True, capture_output=True)
+    return _filled(image, ["ntfs-3g", str(image)], fill)
+
+
+def _filled(image: Path, mount: list[str], fill: Callable[[Path], None]) -> Path | None:
     mounted = image.with_suffix(".mounted")
-    mounted.mkdir()
-    done = subprocess.run(["ntfs-3g", str(image), str(mounted)], check=False, capture_output=True)
+    mounted.mkdir(exist_ok=True)
+    done = subprocess.run([*mount, str(mounted)], check=False, capture_output=True)
     if done.returncode:
         return None
     try:

@@ -39,7 +39,10 @@ def main(names: list[str]) -> int:
             print(f"no such suite `{name}`; there are: {', '.join(SUITES)}", file=sys.stderr)
             return 2
         print(f"running {name} …", file=sys.stderr, flush=True)
-        made = importlib.import_module(f"bench_{name}").rows()
+        made = []
+        for row in importlib.import_module(f"bench_{name}").rows():
+            print(f"  {row.job}: {row.ours:.3g} {row.unit}", file=sys.stderr, flush=True)
+            made.append(row)
         rows.extend(made)
         if write and name in WRITTEN:
             PAGE.write_text(filled(PAGE.read_text(), name, made))
