@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING
 
 from evkit.acquire import decoding
 from evkit.core.beside import Beside
-from evkit.core.errors import EvkitError, InputError
+from evkit.core.errors import EvkitError, InputError, InterruptedByUserError
 from evkit.core.text import escape, escape_bytes
 from evkit.images.detect import detect
 from evkit.images.e01.names import find_segments, siblings
@@ -34,19 +35,15 @@ def verify_data(
     Of an E01 the medium is compared as well, and its own digests say whether it is damaged. Only
     content is answered; the record itself is verified by naming the bundle or the case.
     """
-    from evkit.hashing.digests import digest_file
-
     report = Report(escape_bytes(path), "image", no_history=brought.no_history)
     text = "a file by itself says nothing about this; verify the bundle or the case"
     for question in (AUTHORSHIP, RECORD, HISTORY):
         report.undecided(question, "file-alone", text)
     is_container = detect(path).name == "ewf"
-    beside = Beside(lambda: digest_file(path, ["sha256"]))
     if is_container:
-        beside.start()
-    medium = _container(path, report) if is_container else None
-    size, digests = beside.result()
-    digest = digests["sha256"]
+        size, digest, medium = _digested_beside(path, report)
+    else:
+        size, digest, medium = *_digested(path), None
     report.shown["sha256"] = digest
     if medium is not None:
         report.shown["sha256 of the medium"] = medium
@@ -60,6 +57,29 @@ def verify_data(
         text = "no acquisition of the record at hand has this digest; it was changed, or another"
         report.undecided(CONTENT, "file-unknown", text)
     return report
+
+
+def _digested(path: bytes, stop: threading.Event | None = None) -> tuple[int, str]:
+    from evkit.hashing.digests import digest_file
+
+    def go_on(_: int) -> None:
+        if stop is not None and stop.is_set():
+            raise InterruptedByUserError("stopped by the user")
+
+    size, digests = digest_file(path, ["sha256"], on_bytes=go_on)
+    return size, digests["sha256"]
+
+
+def _digested_beside(path: bytes, report: Report) -> tuple[int, str, str | None]:
+    """Judge an E01 while the file is digested; whatever stops the one stops the other."""
+    stop = threading.Event()
+    with Beside(lambda: _digested(path, stop)) as beside:
+        try:
+            medium = _container(path, report)
+            return *beside.result(), medium
+        except BaseException:  # Ctrl-C among them
+            stop.set()
+            raise
 
 
 def _container(path: bytes, report: Report) -> str | None:

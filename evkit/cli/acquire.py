@@ -13,8 +13,11 @@ from evkit.cli.options import common, only_with, recording
 from evkit.core.errors import CaseError, ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evkit.actions.acquire_job import Request
     from evkit.cli.session import Recording, Session
+    from evkit.identity.signer import Signer
     from evkit.station import Station
 
 EXITS = (
@@ -179,32 +182,48 @@ def _run(session: Session, recording: Recording, options: dict[str, Any]) -> Non
 
     targeted.check(options)
     with session.station() as station:
-        unlocked = None if recording.dry_run else session.unlocking(station, recording.officer)
-        from evkit.actions.acquire import dry_run, look, run  # meanwhile: it takes a while as well
-        from evkit.actions.scene import ask
-        from evkit.cli.choosing import Terminal, choose_source
+        if recording.dry_run:
+            _begin(session, station, None, recording, options)
+            return
+        with session.unlocking(station, recording.officer) as unlocked:
+            _begin(session, station, unlocked, recording, options)
 
-        source = options["source"]
-        if source is None:
-            places = [os.fsencode(options[name]) for name in ("to", "also") if options[name]]
-            source = os.fsdecode(choose_source(session, station, places))
-        fields = {"type": options["type_"], **recording.fields}
-        if options["scope"] is not None:
-            fields["scope"] = options["scope"]
-        fields, recording = targeted.ask(session, options["type_"], fields, recording)
-        if options["type_"] == "targeted":
-            targeted.run(session, station, recording, options, fields)
-            return
-        request = _request(recording, {**options, "source": source}, fields)
-        if unlocked is None:
-            session.emit(dry_run(station, request))
-            return
-        request = dataclasses.replace(request, planned=look(request.source))
-        offer_registration(session, station, recording, request.exhibit)
-        asker = Terminal() if session.interactive() and not session.json else None
-        scene = ask(station, request.exhibit, request.fields, asker, request.to)
-        request = dataclasses.replace(request, fields=scene.fields)
-        session.emit(run(station, unlocked(), request, session.progress()))
+
+def _begin(
+    session: Session,
+    station: Station,
+    unlocked: Callable[[], Signer] | None,
+    recording: Recording,
+    options: dict[str, Any],
+) -> None:
+    """Acquire, or say what would be done when there is no key to wait for."""
+    from evkit.actions.acquire import dry_run, look, run  # meanwhile: it takes a while as well
+    from evkit.actions.scene import ask
+    from evkit.cli import targeted
+    from evkit.cli.choosing import Terminal, choose_source
+
+    source = options["source"]
+    if source is None:
+        places = [os.fsencode(options[name]) for name in ("to", "also") if options[name]]
+        source = os.fsdecode(choose_source(session, station, places))
+    fields = {"type": options["type_"], **recording.fields}
+    if options["scope"] is not None:
+        fields["scope"] = options["scope"]
+    fields, recording = targeted.ask(session, options["type_"], fields, recording)
+    if options["type_"] == "targeted":
+        wish = targeted.wish_of(recording, options, fields)
+        targeted.run(session, station, unlocked, recording, wish)
+        return
+    request = _request(recording, {**options, "source": source}, fields)
+    if unlocked is None:
+        session.emit(dry_run(station, request))
+        return
+    request = dataclasses.replace(request, planned=look(request.source))
+    offer_registration(session, station, recording, request.exhibit)
+    asker = Terminal() if session.interactive() and not session.json else None
+    scene = ask(station, request.exhibit, request.fields, asker, request.to)
+    request = dataclasses.replace(request, fields=scene.fields)
+    session.emit(run(station, unlocked(), request, session.progress()))
 
 
 def _request(recording: Recording, options: dict[str, Any], fields: dict[str, object]) -> Request:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from evkit.core.errors import (
 from evkit.core.text import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from evkit.core.progress import Progress
     from evkit.custody.foresee import Foreseen
@@ -172,8 +173,9 @@ class Session:
                 output.err(f"evkit: {error.message}; {tries}")
         raise IdentityError("no passphrase was given")
 
-    def unlocking(self, station: Station, officer: str | None) -> Callable[[], Signer]:
-        """Begin to unlock the key beside other work, where nobody must be asked for a passphrase.
+    @contextlib.contextmanager
+    def unlocking(self, station: Station, officer: str | None) -> Iterator[Callable[[], Signer]]:
+        """Unlock the key beside what is done inside, where nobody must be asked for a passphrase.
 
         That takes a third of a second on purpose. What fails is raised when the signer is wanted.
         """
@@ -184,10 +186,10 @@ class Session:
         except EvkitError:
             name = None
         if name is None:
-            return lambda: self.signer(station, officer)
-        begun = Beside(lambda: self.signer(station, name))
-        begun.start()
-        return begun.result
+            yield lambda: self.signer(station, officer)
+            return
+        with Beside(lambda: self.signer(station, name)) as begun:
+            yield begun.result
 
     def officer(self, station: Station, officer: str | None) -> str:
         """Return who signs: option, EVKIT_OFFICER, or the only officer enrolled.

@@ -13,10 +13,11 @@ from evkit.core.errors import UsageError
 from evkit.core.limits import read_file, read_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from evkit.actions.targeted_job import Wish
     from evkit.cli.session import Recording, Session
+    from evkit.identity.signer import Signer
     from evkit.station import Station
 
 OWN = {"files": "--files", "no_count": "--no-count", "cross": "--cross"}
@@ -80,30 +81,29 @@ def _prompt(question: str) -> str:
 def run(
     session: Session,
     station: Station,
+    unlocked: Callable[[], Signer] | None,
     recording: Recording,
-    options: Mapping[str, Any],
-    fields: Mapping[str, object],
+    wish: Wish,
 ) -> None:
-    """Acquire the files of a list, or say what would be done."""
+    """Acquire the files of a list, or say what would be done when there is no key to wait for."""
     from evkit.actions.acquire_targeted import dry_run
     from evkit.actions.acquire_targeted import run as acquire
     from evkit.actions.scene import ask as ask_scene
     from evkit.cli.acquire import offer_registration
     from evkit.cli.choosing import Terminal
 
-    wish = _wish(recording, options, fields)
-    if recording.dry_run:
+    if unlocked is None:
         session.emit(dry_run(station, wish))
         return
     offer_registration(session, station, recording, wish.exhibit)
     asker = Terminal() if session.interactive() and not session.json else None
     scene = ask_scene(station, wish.exhibit, wish.fields, asker)
-    signer = session.signer(station, recording.officer)
     wish = dataclasses.replace(wish, fields=scene.fields)
-    session.emit(acquire(station, signer, wish, session.progress()))
+    session.emit(acquire(station, unlocked(), wish, session.progress()))
 
 
-def _wish(recording: Recording, options: Mapping[str, Any], fields: Mapping[str, object]) -> Wish:
+def wish_of(recording: Recording, options: Mapping[str, Any], fields: Mapping[str, object]) -> Wish:
+    """Return what is wanted; the list of files is read here."""
     from evkit.acquire import host, wanted
     from evkit.actions.targeted_job import Wish
     from evkit.hashing.digests import parse_algorithms

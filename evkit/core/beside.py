@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
 
 T = TypeVar("T")
 
 
 class Beside(threading.Thread, Generic[T]):
     """Does one thing beside the caller once it is started.
+
+    Used as a context manager it is started, and at its end waited for: nothing is left running.
 
     Args:
         work: what is to be done.
@@ -23,6 +26,18 @@ class Beside(threading.Thread, Generic[T]):
         self._work = work
         self._answer: list[T] = []
         self._error: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.join()
 
     def run(self) -> None:
         """Do it."""

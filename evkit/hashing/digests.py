@@ -215,8 +215,15 @@ def digest_file(
     names: Sequence[str] = DEFAULT,
     *,
     pieces: PieceHasher | None = None,
+    on_bytes: Callable[[int], None] | None = None,
 ) -> tuple[int, dict[str, str]]:
     """Read a file once.
+
+    Args:
+        path: of the file.
+        names: algorithm names.
+        pieces: a piece hasher that is fed beside the digests.
+        on_bytes: called with the number of bytes read so far of a large file.
 
     Returns:
         (size in bytes as read, digests by name).
@@ -227,7 +234,7 @@ def digest_file(
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     try:
         if os.fstat(descriptor).st_size >= _THREADED_FROM:
-            return digest_descriptor(descriptor, names, pieces=pieces)
+            return digest_descriptor(descriptor, names, pieces=pieces, on_bytes=on_bytes)
         return _digest_small(descriptor, names, pieces)
     finally:
         os.close(descriptor)

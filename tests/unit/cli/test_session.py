@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 
@@ -74,3 +75,37 @@ def test_interactive_is_off_when_forbidden(monkeypatch):
     monkeypatch.setenv("EVKIT_NONINTERACTIVE", "1")
     assert Session().interactive() is False
     assert os.environ["EVKIT_NONINTERACTIVE"] == "1"
+
+
+@pytest.fixture
+def slow(tmp_path):
+    """A session with a passphrase file, and a station whose key takes a while."""
+
+    class Slow:
+        unlocked = ()
+
+        def choose_officer(self, name):
+            return name
+
+        def signer(self, name, phrase):
+            time.sleep(0.2)
+            self.unlocked += ((name, phrase),)
+            return self.unlocked
+
+    path = tmp_path / "phrase"
+    path.write_bytes(b"words\n")
+    return Session(passphrase_file=str(path)), Slow()
+
+
+def test_a_key_is_unlocked_once_beside_other_work(slow):
+    session, station = slow
+    with session.unlocking(station, "a") as unlocked:
+        assert unlocked() == unlocked() == (("a", b"words"),)
+    assert station.unlocked == (("a", b"words"),)
+
+
+def test_work_that_fails_leaves_no_unlocking_behind(slow):
+    session, station = slow
+    with pytest.raises(KeyError), session.unlocking(station, "a"):
+        raise KeyError
+    assert station.unlocked == (("a", b"words"),)

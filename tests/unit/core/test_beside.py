@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -36,3 +37,11 @@ def test_an_error_is_raised_when_the_answer_is_wanted(begun):
 def test_what_was_not_begun_is_done_when_it_is_wanted():
     beside = Beside(threading.current_thread)
     assert beside.result() is threading.current_thread()
+
+
+def test_nothing_is_left_running_at_the_end_of_a_block():
+    slow = Beside(lambda: not time.sleep(0.2))
+    with pytest.raises(KeyError), slow:
+        raise KeyError
+    assert not slow.is_alive()
+    assert slow.result() is True
