@@ -10,6 +10,7 @@ import os
 import sys
 
 import inventorykit as kit
+import leftovers
 import pytest
 
 from evkit.core import durable
@@ -191,18 +192,8 @@ def test_the_cpu_limit_ends_the_engine(tmp_path):
 
 
 def test_no_process_is_left(image, tmp_path):
-    before = _children()
-    with _scan(image, tmp_path, FIRST_BAD.format(bad="time.sleep(100)")):
+    with leftovers.none(), _scan(image, tmp_path, FIRST_BAD.format(bad="time.sleep(100)")):
         pass
-    assert _children() <= before
-
-
-def _children() -> set[str]:
-    path = f"/proc/{os.getpid()}/task/{os.getpid()}/children"
-    if not os.path.exists(path):
-        return set()
-    with open(path) as handle:
-        return set(handle.read().split())
 
 
 def _steps(action, at):

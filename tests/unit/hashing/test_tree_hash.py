@@ -3,8 +3,10 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-import threading
+import subprocess
+import sys
 
+import leftovers
 import pytest
 
 from evkit.core.errors import EvkitError, InputError
@@ -49,14 +51,38 @@ def test_rows_hold_what_is_there(tmp_path):
     }  # fmt: skip
 
 
-def test_workers_give_the_same_rows_in_the_same_order(tmp_path, monkeypatch):
+def test_workers_give_the_same_rows_in_the_same_order(tmp_path):
     fill(tmp_path, 500)
     (tmp_path / "d3" / "f3000").write_bytes(os.urandom(9 << 20))  # left to the parent
     alone = rows(tmp_path)
     assert len(alone) == 501
     assert rows(tmp_path, jobs=2) == alone
-    monkeypatch.setattr(tree_hash.threading, "active_count", lambda: 2)  # then it spawns
-    assert rows(tmp_path, jobs=2) == alone
+
+
+SPAWNED = """
+import sys, threading
+from evkit.hashing.tree_hash import Plan, hash_tree
+from evkit.hashing.walk import walk
+
+go = threading.Event()
+threading.Thread(target=go.wait).start()  # forking beside a thread is not safe
+plan = Plan(algorithms=("md5", "sha256"), jobs=2)
+for part in hash_tree(walk([sys.argv[1].encode()]), plan):
+    print(*part.rows, sep="\\n")
+assert "multiprocessing.popen_spawn_posix" in sys.modules
+assert threading.active_count() == 2
+go.set()
+"""
+
+
+def test_spawned_workers_give_the_same_rows(tmp_path):
+    """In an interpreter of its own: what Python starts for that stays to its end."""
+    fill(tmp_path, 500)
+    done = subprocess.run(
+        [sys.executable, "-c", SPAWNED, tmp_path], capture_output=True, check=True, text=True
+    )
+    assert done.stdout.splitlines() == [str(row) for row in rows(tmp_path)]
+    assert done.stderr == ""
 
 
 def test_encoded_by_workers_or_here(tmp_path):
@@ -90,12 +116,9 @@ def _die(row):
 
 
 def test_no_process_and_no_thread_is_left(tmp_path):
-    import multiprocessing
-
     fill(tmp_path, 450)
-    rows(tmp_path, jobs=2)
-    assert multiprocessing.active_children() == []
-    assert threading.active_count() == 1
+    with leftovers.none():
+        rows(tmp_path, jobs=2)
 
 
 def test_progress_ends_at_the_bytes_read(tmp_path):

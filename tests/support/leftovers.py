@@ -1,0 +1,44 @@
+"""Threads, children and open files that a piece of work leaves behind.
+
+Tests share a process with those before them: only what is new counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import threading
+
+
+def children() -> set[str]:
+    """Children of this process, those that nobody has waited for among them, on Linux."""
+    found: set[str] = set()
+    for task in _listed("/proc/self/task"):
+        with contextlib.suppress(OSError), open(f"/proc/self/task/{task}/children") as handle:
+            found.update(handle.read().split())
+    return found
+
+
+def files() -> dict[str, str]:
+    """Open descriptors of this process with what they lead to, on Linux."""
+    found = {}
+    for number in _listed("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            found[number] = os.readlink(f"/proc/self/fd/{number}")
+    return found
+
+
+def _listed(folder: str) -> list[str]:
+    return os.listdir(folder) if os.path.isdir(folder) else []
+
+
+@contextlib.contextmanager
+def none():
+    """Assert that no thread, no child and no open file is new at the end of the block."""
+    gc.collect()  # what others left in cycles is closed before, not inside
+    threads, processes, opened = set(threading.enumerate()), children(), files()
+    yield
+    assert set(threading.enumerate()) <= threads
+    assert children() <= processes
+    assert files().items() <= opened.items()
