@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 VECTORS = Path(os.environ.get("EVKIT_VECTORS", ROOT.parent / "shared" / "vectors"))
 REQUIRED = bool(os.environ.get("EVKIT_TESTS_REQUIRE"))
+
+# A busy machine is no failure, and the gate does not draw lots: the same examples in every run.
+settings.register_profile(
+    "evkit",
+    deadline=None,
+    derandomize=not os.environ.get("EVKIT_TESTS_EXPLORE"),
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
+settings.load_profile("evkit")
 
 
 def _absent(what: str) -> None:

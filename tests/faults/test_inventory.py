@@ -21,7 +21,8 @@ from evkit.inventory.runner import EngineStoppedError, Limits, messages
 from evkit.inventory.scan import Options, Target
 
 STOPPED = 9
-HASTY = Limits(silence=1.0, lines=5000)
+HASTY = Limits(silence=3.0, lines=5000)  # for what does hang
+PATIENT = Limits(silence=60.0, lines=5000)  # a busy machine may be slow to start a child
 FIRST_BAD = """
 if request['task'] == 'table':
     table()
@@ -40,7 +41,8 @@ def image(tmp_path):
     return path
 
 
-def _scan(image, tmp_path, body, limits=HASTY):
+def _scan(image, tmp_path, body):
+    limits = HASTY if "sleep(" in body else PATIENT
     options = Options(command=kit.fake_engine(tmp_path, body), limits=limits)
     aim = Target(name=b"disk.raw", paths=[os.fsencode(image)])
     return kit.run(aim, tmp_path / "i.db", options)

@@ -20,7 +20,8 @@ from evkit.inventory.coverage import problems
 from evkit.inventory.runner import EngineStoppedError, Limits
 from evkit.inventory.scan import Options, Target
 
-HASTY = Limits(silence=1.0, lines=5000)
+HASTY = Limits(silence=3.0, lines=5000)  # for what does hang
+PATIENT = Limits(silence=60.0, lines=5000)  # a busy machine may be slow to start a child
 BODY = """
 {before}
 if request["task"] == "table":
@@ -32,7 +33,8 @@ say("done")
 """
 
 
-def _scan(tmp_path, before, limits=HASTY, jobs=1):
+def _scan(tmp_path, before, limits=None, jobs=1):
+    limits = limits or (HASTY if "sleep(" in before else PATIENT)
     image = tmp_path / "disk.raw"
     image.write_bytes(bytes(1 << 20))
     command = kit.fake_engine(tmp_path, BODY.format(before=before))

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 
+import leftovers
 import pytest
 
 from evkit.acquire import claim, opener, opener_child, source
@@ -158,10 +159,8 @@ def test_what_comes_back_is_not_trusted(loop, opens, word, monkeypatch):
     listed = [(node if path == "LOOP" else path, flags) for path, flags in opens]
     script = LIAR.format(opens=listed, word=word)
     monkeypatch.setattr(opener, "command", lambda path: [sys.executable, "-c", script])
-    before = len(os.listdir("/proc/self/fd"))
-    with pytest.raises(InputError):
+    with leftovers.none(), pytest.raises(InputError):
         opener.open_elevated(loop, prefix=["env"])
-    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_elevation_is_never_asked_without_a_terminal(monkeypatch):
@@ -191,15 +190,14 @@ def test_one_reader_at_a_time(loop):
 
 
 def test_a_lock_that_goes_away_is_waited_for(loop):
-    holder = subprocess.Popen(["flock", os.fsdecode(loop), "sleep", "0.5"])
+    holding = ["flock", os.fsdecode(loop), "sh", "-c", "echo; exec sleep 0.5"]
+    holder = subprocess.Popen(holding, stdout=subprocess.PIPE)
     try:
-        while (
-            subprocess.run(["flock", "-n", os.fsdecode(loop), "true"], check=False).returncode == 0
-        ):
-            pass
+        assert holder.stdout.readline()  # it holds it
         opened = source.open_source(loop)
         opened.close()
     finally:
+        holder.stdout.close()
         holder.wait()
 
 

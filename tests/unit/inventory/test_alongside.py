@@ -24,7 +24,7 @@ from evkit.inventory.types.filetype import HEAD
 from evkit.inventory.types.typer import Typer
 from evkit.inventory.validlength import read_valid_length
 
-HASTY = Limits(silence=1.0, lines=5000)
+FEW = Limits(lines=5000)
 NTFS = kit.SAMPLES / "laptop-ntfs.raw"
 FAT = kit.SAMPLES / "usb-fat16.raw"
 needs_samples = pytest.mark.skipif(not FAT.exists(), reason="the sample images are not here")
@@ -193,7 +193,7 @@ def _engine(tmp_path, walk, again="pass", died=False):
     body = ENGINE.format(walk=walk, again=again, died=died)
     options = Options(
         command=kit.fake_engine(tmp_path, body),
-        limits=HASTY, types=False,
+        limits=FEW, types=False,
     )  # fmt: skip
     image = tmp_path / "disk.raw"
     image.write_bytes(random.Random(2).randbytes(1 << 20))
@@ -319,7 +319,7 @@ def test_a_child_that_should_tell_types_and_does_not(tmp_path, case):
     """All is read again by the engine, and the rows are as ever."""
     script = tmp_path / "typer.py"
     script.write_text(TYPER.format(body=BAD_TYPERS[case]))
-    options = Options(limits=Limits(silence=1.0 if "never" in case else 20.0))
+    options = Options(limits=Limits(silence=4.0 if "never" in case else 60.0))
     counts, work = kit.same_both_ways(
         FAT, tmp_path / "out", options, type_command=[sys.executable, str(script)]
     )
