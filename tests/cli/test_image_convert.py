@@ -337,12 +337,12 @@ def test_a_range_of_a_file(run, tmp_path):
 
 
 def test_a_killed_conversion_leaves_only_unfinished_files_and_can_start_again(run, tmp_path):
-    data = random.Random(3).randbytes(MIB) * 24
+    data = random.Random(3).randbytes(MIB) * 96  # it takes long enough
     write(tmp_path / "disk.dd", data)
     command = [sys.executable, "-m", "evkit", "image", "convert", "disk.dd", "-o", "disk.E01",
                "--compress", "best"]  # fmt: skip
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
-    for _ in range(1000):
+    for _ in range(6000):
         if len(os.listdir(tmp_path)) > 1:
             break
         time.sleep(0.01)
@@ -357,11 +357,11 @@ def test_a_killed_conversion_leaves_only_unfinished_files_and_can_start_again(ru
 
 
 def test_a_stopped_conversion_leaves_nothing(tmp_path):
-    write(tmp_path / "disk.dd", random.Random(3).randbytes(MIB) * 24)
+    write(tmp_path / "disk.dd", random.Random(3).randbytes(MIB) * 96)
     command = [sys.executable, "-m", "evkit", "image", "convert", "disk.dd", "-o", "disk.E01",
                "--compress", "best"]  # fmt: skip
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE)
-    for _ in range(1000):
+    for _ in range(6000):
         if len(os.listdir(tmp_path)) > 1:
             break
         time.sleep(0.01)

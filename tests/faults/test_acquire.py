@@ -16,6 +16,7 @@ from pathlib import Path
 import acquirekit as kit
 import pytest
 import stations
+import usage
 
 from evkit.acquire import imager, journal
 from evkit.actions import latework
@@ -307,24 +308,12 @@ def test_memory_does_not_depend_on_the_length(tmp_path, gib):
         made.path, "acquire", str(source), "--exhibit", "C1/E1", "--verify", "none",
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    peak = 0  # of this program alone: getrusage would count the memory of the test run before exec
+    peak = 0
     while process.poll() is None:
-        peak = max(peak, high_water(process.pid))
+        peak = max(peak, usage.peak(process.pid))
         time.sleep(0.01)
     assert process.returncode == 0
     assert 10_000_000 < peak < 200_000_000
-
-
-def high_water(pid: int) -> int:
-    """Return the peak resident memory of a running process in bytes, 0 when it is gone."""
-    try:
-        with open(f"/proc/{pid}/status") as handle:
-            for line in handle:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 0
 
 
 def test_the_journal_is_there_before_the_first_read(memory, monkeypatch):

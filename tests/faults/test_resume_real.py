@@ -224,6 +224,7 @@ def test_two_acquisitions_of_one_device(memory, monkeypatch):
         end = time.monotonic() + 60
         while not part.exists() and first.poll() is None and time.monotonic() < end:
             time.sleep(0.02)
+        first.send_signal(signal.SIGSTOP)  # it is not done before the other has tried
         second = kit.evkit_process(made.path, *arguments, stderr=subprocess.PIPE)
         said = second.stderr.read().decode()
         second.stderr.close()

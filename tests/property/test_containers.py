@@ -15,6 +15,7 @@ import traceback
 
 import containers
 import pytest
+import usage
 
 from evkit.actions.image import info
 from evkit.core.errors import InputError
@@ -22,7 +23,7 @@ from evkit.images.opening import open_image
 
 ROUNDS = int(os.environ.get("EVKIT_MUTATIONS", "8")) * 15
 SECONDS = max(60, ROUNDS // 2)
-MEMORY = 4 << 30
+MEMORY = 2 << 30
 READ = 1 << 20
 MEDIUM = random.Random(1).randbytes(40_000) + bytes(25_536)
 VALUES = (b"\xff\xff\xff\xff", bytes(4), b"\0\0\0\x80", b"\x7f\xff\xff\xff", b"\1\0\0\0")
@@ -90,7 +91,8 @@ def look(path):
 def serve(folder, files, seed, edges):
     import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    most = usage.addresses() + MEMORY  # what the test run before has taken does not count
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     rng = random.Random(seed)
     names = sorted(files)

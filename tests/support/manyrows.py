@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Iterator
+
+import usage
 
 from evkit.inventory.coverage import Coverage
 from evkit.inventory.database.store import Writer
@@ -78,7 +79,7 @@ def fill(path: bytes, count: int) -> dict[str, object]:
         "cpu": cpus,
         "end_wall": end[0],
         "end_cpu": end[1],
-        "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "rss": usage.peak(),
         "size": os.path.getsize(path),
     }
 

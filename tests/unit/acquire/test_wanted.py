@@ -106,9 +106,9 @@ def test_too_many(monkeypatch):
 
 def test_no_name_makes_a_match_slow():
     """Stars are atomic: without that this takes longer than the age of the universe."""
-    start = time.perf_counter()
+    start = time.process_time()
     assert not matches(b"*a*a*a*a*a*a*a*a*a*a*a*b", b"a" * 255)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 @given(st.text("ab.*?", max_size=8), st.text("ab.", min_size=1, max_size=8))

@@ -17,12 +17,14 @@ from evkit.inventory.search.find import Criteria, entries
 
 MEMORY = 400 << 20
 READ = """
-import resource, sys
+import json, sys
+sys.path[:0] = json.loads(sys.argv[2])
+import usage
 from evkit.inventory.search.find import entries
 from evkit.inventory.database.reader import Inventory
 with Inventory(sys.argv[1].encode()) as inventory:
     print(sum(entry.stream is not None for entry in entries(inventory)))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(usage.peak())
 """
 
 
@@ -74,7 +76,7 @@ def test_five_million_rows(tmp_path):
     first, last = statistics.median(found["cpu"][:3]), statistics.median(found["cpu"][-3:])
     assert last < 1.3 * first
     assert found["end_cpu"] < sum(found["cpu"])
-    program = [sys.executable, "-c", READ, str(path)]
+    program = [sys.executable, "-c", READ, str(path), json.dumps(sys.path)]
     count, memory = subprocess.run(program, check=True, capture_output=True).stdout.split()
     assert int(count) == 2500000
     assert int(memory) < MEMORY

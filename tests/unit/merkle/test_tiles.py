@@ -166,11 +166,11 @@ def test_a_log_of_66_000_entries_has_three_levels_of_tiles():
 
 def test_a_reader_over_10_000_leaves_is_quick():
     leaves = [tree.leaf_hash(b"%d" % number) for number in range(10_000)]
-    started = time.perf_counter()
+    started = time.process_time()
     reader = tiles.reader_from_leaves(leaves)
     for index in range(0, 10_000, 10):
         proof.inclusion_proof(index, 10_000, reader)
-    assert time.perf_counter() - started < 5  # about 0.05 s; a proof in linear time takes minutes
+    assert time.process_time() - started < 5  # about 0.05 s; a proof in linear time takes minutes
 
 
 def test_entry_bundles_are_read_strictly():
