@@ -90,6 +90,7 @@ class Pool:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
+        self.on_error = None  # nobody is left to call it; the buffers go with the last reference
         for child in self._children:
             child.close()
         self._children = []

@@ -118,10 +118,13 @@ class Session:
             folder = parent
 
     def station(self) -> Station:
-        """Open the station."""
+        """Open the station; it is closed when the command ends, if not before."""
         from evkit.station import Station
 
         station = Station.open(self.find_station())
+        ctx = click.get_current_context(silent=True)
+        if ctx is not None:
+            ctx.call_on_close(station.close)
         for notice in station.notices:
             self.note(notice)
         self._listen()

@@ -181,17 +181,18 @@ def replace(path: str | bytes, data: bytes, *, mode: int = 0o644) -> None:
         step("create", part)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         try:
-            view = memoryview(data)
-            step("write", part)
-            while view:
-                view = view[os.write(descriptor, view) :]
-            step("fsync", part)
-            os.fsync(descriptor)
+            try:
+                view = memoryview(data)
+                step("write", part)
+                while view:
+                    view = view[os.write(descriptor, view) :]
+                step("fsync", part)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
         except OSError:
-            os.close(descriptor)
             os.unlink(part)
             raise
-        os.close(descriptor)
         step("rename", path)
         os.replace(part, path)
         fsync_dir(os.path.dirname(path) or b".")

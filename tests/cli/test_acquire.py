@@ -15,32 +15,11 @@ import pytest
 import stations
 
 from evkit.acquire import log, readback
-from evkit.cli import main
 from evkit.cli.session import Session
 from evkit.core.errors import StorageError
 from evkit.hashing.piecefile import read_pieces
 from evkit.hashing.pieces import PieceHasher
 from evkit.station import Station, highwater
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run one command line; the officer's key is unlocked already."""
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
-
-    def run(*arguments, expect=0):
-        code = main.run([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out + streams.err
-
-    run.made = made
-    run.folder = made.path / "cases" / "C1" / "E1"
-    return run
 
 
 def medium(tmp_path, size=5_000_001):

@@ -17,37 +17,14 @@ import stations
 
 from evkit.acquire import mapfile, readback
 from evkit.actions import acquire_inventory
-from evkit.cli import main
-from evkit.cli.session import Session
 from evkit.core.errors import IdentityError
 from evkit.hashing.digests import digest_file
 from evkit.inventory import alongside
-from evkit.station import Station
 
 SAMPLES = ("usb-fat16.raw", "phone-gpt-ext4.raw", "laptop-ntfs.raw", "disc.iso")
 pytestmark = pytest.mark.skipif(
     not (kit.SAMPLES / SAMPLES[0]).exists(), reason="the sample images are not here"
 )
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run one command line; the officer's key is unlocked already."""
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
-
-    def run(*arguments, expect=0):
-        code = main.run([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out if code in {0, 3} else streams.out + streams.err
-
-    run.made = made
-    run.folder = made.path / "cases" / "C1" / "E1"
-    return run
 
 
 def acquire(run, source, *options, expect=0):

@@ -10,32 +10,9 @@ import time
 
 import acquirekit as kit
 import pytest
-import stations
 
 from evkit.acquire import log
-from evkit.cli import main
 from evkit.cli.session import Session
-from evkit.station import Station
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run one command line; the officer's key is unlocked already."""
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
-
-    def run(*arguments, expect=0):
-        code = main.run([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        assert expect is None or code == expect, streams
-        return streams.out + streams.err
-
-    run.made = made
-    run.folder = made.path / "cases" / "C1" / "E1"
-    return run
 
 
 @pytest.fixture

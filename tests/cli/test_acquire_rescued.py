@@ -7,12 +7,8 @@ import json
 import os
 
 import pytest
-import stations
 
 from evkit.acquire import mapfile
-from evkit.cli import main
-from evkit.cli.session import Session
-from evkit.station import Station
 
 SIZE = 5 << 20
 CONTENT = bytes((i * i * 31 + i // 7) & 255 for i in range(1 << 16)) * (SIZE >> 16)
@@ -20,28 +16,22 @@ BAD = (1 << 20, 4096)
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
+def run(run, tmp_path):
+    """Take over a rescue; returns the document, or what is said when it fails."""
     (tmp_path / "source.dd").write_bytes(CONTENT)
     (tmp_path / "rescued").write_bytes(CONTENT)
     chart = mapfile.RescueMap(SIZE, mapfile.FINISHED)
     chart.mark(*BAD, mapfile.UNTRIED)
     (tmp_path / "map").write_bytes(mapfile.encode(chart))
 
-    def run(*arguments, expect=0, image="rescued"):
-        command = ["--json", "acquire", str(tmp_path / "source.dd"), "--exhibit", "C1/E1"]
-        command += ["--rescued", str(tmp_path / image), "--map", str(tmp_path / "map")]
-        code = main.run([*command, *map(str, arguments)])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return json.loads(streams.out) if code == 0 else streams.err + streams.out
+    def rescued(*arguments, expect=0, image="rescued"):
+        command = ["--json", "acquire", tmp_path / "source.dd", "--exhibit", "C1/E1"]
+        command += ["--rescued", tmp_path / image, "--map", tmp_path / "map"]
+        said = run(*command, *arguments, expect=expect)
+        return said if expect else json.loads(said)
 
-    run.folder = made.path / "cases" / "C1" / "E1" / "A1"
-    return run
+    rescued.folder = run.folder / "A1"
+    return rescued
 
 
 @pytest.mark.parametrize("verify", ["now", "later"])

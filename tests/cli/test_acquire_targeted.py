@@ -10,36 +10,13 @@ import tempfile
 
 import acquirekit as kit
 import pytest
-import stations
 
 from evkit.acquire import log, selecting, taking, wanted
-from evkit.cli import main
 from evkit.cli.session import Session
 from evkit.manifest import filelist
-from evkit.station import Station
 
 HOSTILE = b"\xff\x1b[31m\n\xe2\x80\xae.txt"
 STATED = ("--scope", "browser history", "--reason", "the warrant is limited to it")
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run one command line; the officer's key is unlocked already."""
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
-
-    def run(*arguments, expect=0):
-        code = main.run([a if isinstance(a, str) else os.fsdecode(a) for a in arguments])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out + streams.err
-
-    run.made = made
-    run.folder = made.path / "cases" / "C1" / "E1"
-    return run
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import os
 import pytest
 import stations
 
-from evkit.cli.main import run
 from evkit.core import durable
 from evkit.core.errors import StorageError
 from evkit.ledger.event import Draft
@@ -28,17 +27,6 @@ def made(tmp_path, monkeypatch):
     monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
     monkeypatch.setenv("EVKIT_NONINTERACTIVE", "1")
     return ready
-
-
-@pytest.fixture
-def evkit(capsys):
-    def call(*arguments: str, expect: int = 0) -> str:
-        code = run(list(arguments))
-        out, err = capsys.readouterr()
-        assert code == expect, (arguments, out, err)
-        return out + err
-
-    return call
 
 
 @pytest.fixture

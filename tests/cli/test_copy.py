@@ -8,13 +8,10 @@ import shutil
 
 import acquirekit as kit
 import pytest
-import stations
 
 from evkit.acquire import volumes
 from evkit.acquire.volumes import Volume
 from evkit.actions import custody, gear
-from evkit.cli import main
-from evkit.cli.session import Session
 from evkit.core.errors import StorageError
 from evkit.ledger.event import Draft
 from evkit.station import Station
@@ -60,25 +57,6 @@ class Media:
             if os.fsencode(folder).startswith(os.fsencode(point)):
                 return UUIDS[label]
         return None
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run one command line; the officer's key is unlocked already."""
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
-
-    def run(*arguments, expect=0):
-        code = main.run([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out + streams.err
-
-    run.made = made
-    return run
 
 
 @pytest.fixture

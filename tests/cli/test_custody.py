@@ -19,26 +19,6 @@ from evkit.ledger.commitments import verify_opening
 from evkit.station import Station
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run one command line on a station of its own; keys are unlocked already."""
-    made = stations.ready(tmp_path / "station")
-    keys = {stations.OFFICER: made.officer, stations.CUSTODIAN: made.custodian}
-    monkeypatch.setattr(Station, "signer", lambda _, officer, __: keys[officer])
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
-
-    def run(*arguments, expect=0):
-        code = main.run([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out if expect == 0 else streams.err
-
-    run.path = made.path
-    return run
-
-
 def document(text):
     return json.loads(text)
 
@@ -148,13 +128,13 @@ def test_what_is_refused(run, arguments, code):
 def test_a_dry_run_writes_nothing(run, tmp_path):
     paper = tmp_path / "memo.jpg"
     paper.write_bytes(b"paper")
-    before = sorted(run.path.rglob("*"))
+    before = sorted(run.made.path.rglob("*"))
     out = run("exhibit", "register", "C1/E2", "--what", "CD", "--attach", paper, "--dry-run",
               "--from", "Somebody")  # fmt: skip
     assert "would record register of C1/E2" in out
     assert "kept as a commitment" in out
     assert "Somebody" not in out
-    assert sorted(run.path.rglob("*")) == before
+    assert sorted(run.made.path.rglob("*")) == before
 
 
 def test_attachments_are_taken_in_by_digest(run, tmp_path):
@@ -163,7 +143,7 @@ def test_attachments_are_taken_in_by_digest(run, tmp_path):
     run("exhibit", "register", "C1/E2", "--what", "CD", "--attach", paper, "--attach", paper)
     shown = document(run("exhibit", "show", "C1/E2", "--json"))
     digest = shown["fields"]["attachments"][0]["sha256"]
-    copies = list((run.path / "cases" / "C1" / "E2" / "attachments").iterdir())
+    copies = list((run.made.path / "cases" / "C1" / "E2" / "attachments").iterdir())
     assert [copy.name for copy in copies] == [digest]
     assert copies[0].read_bytes() == b"paper"
     assert copies[0].stat().st_mode & 0o222 == 0
@@ -190,7 +170,7 @@ def test_fields_from_a_file(run, tmp_path):
 
 def test_personal_values_open_their_commitments(run):
     run("custody", "record", "note", "C1/E1", "--set", "text=x", "--sensitive", "remarks=secret")
-    with Station.open(run.path) as station:
+    with Station.open(run.made.path) as station:
         _, event, event_id = list(station.events())[-1]
         (opening,) = station.openings(event_id)
     assert (opening.name, opening.value) == ("remarks", "secret")
@@ -200,7 +180,7 @@ def test_personal_values_open_their_commitments(run):
 
 def test_subjects_in_a_real_ledger(run):
     run("custody", "record", "seal", "C1/E1")
-    with Station.open(run.path) as station:
+    with Station.open(run.made.path) as station:
         events = list(station.events())
     ids = {event.kind: event_id for _, event, event_id in events}
     names = {event.kind: event.subjects for _, event, _ in events}
@@ -216,7 +196,7 @@ def test_an_unusual_role_is_recorded(run):
 
 
 def leave_journal(run, state, pid, what="acquire"):
-    folder = run.path / "cases" / "C1" / "E1" / "A1"
+    folder = run.made.path / "cases" / "C1" / "E1" / "A1"
     folder.mkdir(parents=True, exist_ok=True)
     journal = {
         "schema": "evkit/journal/1",
@@ -288,7 +268,7 @@ def test_the_key_is_needed_to_record(tmp_path, monkeypatch, capsys):
 def test_a_copy_of_an_acquisition(run):
     from evkit.ledger.event import Draft, Subject
 
-    with Station.open(run.path) as station:
+    with Station.open(run.made.path) as station:
         draft = Draft(
             kind="intake-end",
             case="C1",
@@ -301,7 +281,7 @@ def test_a_copy_of_an_acquisition(run):
     run("custody", "record", "copy-out", "C1/E1/A1", "--set", "to=defence", "--set", "copy=owner")
     shown = document(run("exhibit", "show", "C1/E1", "--json"))
     assert shown["acquisitions"][0]["copies"] == shown["copies"]
-    with Station.open(run.path) as station:
+    with Station.open(run.made.path) as station:
         _, event, _ = list(station.events())[-1]
     assert event.exhibits == ("C1/E1",)
     assert event.subjects == (("C1/E1/A1", {"sha256": "ab" * 32}),)
@@ -338,7 +318,7 @@ def test_status_names_the_command_that_settles_work(run, what, state, option):
 
 @pytest.mark.parametrize("state", ["running", "unsigned"])
 def test_a_journal_whose_end_is_recorded_is_not_stopped(run, state):
-    with Station.open(run.path) as station:
+    with Station.open(run.made.path) as station:
         acquired(station, "C1/E1/A1", "complete")
     leave_journal(run, state, 2**22 + 1)
     (work,) = document(run("status", "--json"))["work"]
@@ -351,7 +331,7 @@ def test_a_journal_whose_end_is_recorded_is_not_stopped(run, state):
 def test_an_attempt_closed_after_a_complete_one_is_not_tried_again(run):
     from evkit.ledger.event import Draft
 
-    with Station.open(run.path) as station:
+    with Station.open(run.made.path) as station:
         acquired(station, "C1/E1/A1", "failed", end=False)
         acquired(station, "C1/E1/A2", "complete")
         common = {"case": "C1", "exhibits": ("C1/E1",), "acquisitions": ("C1/E1/A1",)}
@@ -366,10 +346,10 @@ def test_what_is_left_to_do(run):
     assert codes() == ["no-data", "memo"]
     run("custody", "record", "seal", "C1/E1", "--set", "seal=S-1")
     run("custody", "record", "unseal", "C1/E1", "--set", "seal=S-1")
-    with Station.open(run.path) as station:
+    with Station.open(run.made.path) as station:
         acquired(station, "C1/E1/A1", "stopped", error="pulled out")
     assert codes() == ["try-again", "unsealed", "memo"]
-    with Station.open(run.path) as station:
+    with Station.open(run.made.path) as station:
         counts = {"mismatch": 1, "ok": 2}
         acquired(station, "C1/E1/A2", "complete", what="intake", expected={"counts": counts})
     assert codes() == ["stated-digests", "unsealed", "memo"]
@@ -387,7 +367,7 @@ def test_what_is_left_to_do(run):
 
 
 def test_every_command_of_status_exists(run):
-    with Station.open(run.path) as station:
+    with Station.open(run.made.path) as station:
         station.record(stations.register("C1/E2"), stations.template().officer)
         acquired(station, "C1/E1/A2", "failed")
         acquired(station, "C1/E2/A1", "", end=False)

@@ -14,7 +14,6 @@ from evkit.acquire import guard, opener, probing
 from evkit.acquire.probing import Answers
 from evkit.actions import device as actions
 from evkit.cli import choosing
-from evkit.cli.main import run
 from evkit.cli.session import Session
 from evkit.core.errors import ExitCode, RefusedError, UsageError
 
@@ -38,17 +37,10 @@ def machine(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def evkit(capsys, tmp_path, monkeypatch):
+def evkit(evkit, tmp_path, monkeypatch):
     monkeypatch.setenv("EVKIT_NONINTERACTIVE", "1")
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments, expect=0, out=False):
-        code = run(list(arguments))
-        streams = capsys.readouterr()
-        assert code == expect, (arguments, streams)
-        return streams.err if expect and not out else streams.out
-
-    return call
+    return evkit
 
 
 def test_the_list(machine, evkit):
@@ -185,7 +177,7 @@ def test_the_station_still_verifies_and_a_case_has_no_gear(station, evkit):
         head = anchor.head()
     told = ["--trust", f"sha256:{trust}", "--anchor", f"{head.size}:{head.root.hex()}"]
     good = "authorship PASS; record PASS; history PASS"  # no data: content is undecided
-    assert good in evkit("verify", str(station.path), *told, expect=ExitCode.UNDECIDED, out=True)
+    assert good in evkit("verify", str(station.path), *told, expect=ExitCode.UNDECIDED)
     evkit("bundle", "create", "C1", "-o", "out.zip")
     assert evkit("verify", "out.zip", *told).startswith("PASS")
     with station.open() as opened:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 import random
 
 import pytest
-import stations
 
 from evkit.acquire import gaps, mapfile
-from evkit.cli import main
 from evkit.core.refs import parse_ref
 from evkit.hashing.piecefile import write_pieces
 from evkit.hashing.pieces import BLOCK, PieceHasher
@@ -23,19 +22,10 @@ MIB = 1 << 20
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments, expect=0):
-        code = main.run(["exhibit", "compare", *[str(word) for word in arguments]])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out or streams.err
-
-    run.made = made
-    return run
+def run(run):
+    compare = functools.partial(run, "exhibit", "compare")
+    compare.made = run.made
+    return compare
 
 
 def changed(places, content=CONTENT):

@@ -10,10 +10,7 @@ import shutil
 import hashsetkit
 import inventorykit as kit
 import pytest
-import stations
 
-from evkit.cli import main
-from evkit.cli.session import Session
 from evkit.core.errors import IdentityError
 from evkit.core.refs import parse_ref
 from evkit.hashing.digests import digest_file
@@ -24,26 +21,6 @@ from evkit.station import Station
 
 IMAGE = kit.SAMPLES / "usb-fat16.raw"
 pytestmark = pytest.mark.skipif(not IMAGE.exists(), reason="the sample images are not here")
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run one command line on a station of its own."""
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments, expect=0):
-        code = main.run([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out if expect in {0, 3} else streams.err
-
-    run.made = made
-    return run
 
 
 @pytest.fixture

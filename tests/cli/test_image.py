@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 
@@ -12,14 +13,8 @@ from evkit.images import detect
 
 
 @pytest.fixture
-def run(capsys):
-    def run(*arguments, expect=0):
-        code = main.run(["image", "info", *[str(word) for word in arguments]])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out or streams.err
-
-    return run
+def run(evkit):
+    return functools.partial(evkit, "image", "info")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -15,7 +16,6 @@ import e01kit
 import pytest
 
 from evkit.acquire import mapfile, readback
-from evkit.cli import main
 from evkit.images.e01.reader import E01Image
 from evkit.images.opening import open_image
 
@@ -31,16 +31,9 @@ def content(size=5 * MIB + 512 * 3, seed=1):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(evkit, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments, expect=0):
-        code = main.run(["image", *[str(argument) for argument in arguments]])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out + streams.err
-
-    return run
+    return functools.partial(evkit, "image")
 
 
 def write(path, data):

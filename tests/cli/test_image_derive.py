@@ -13,44 +13,20 @@ import zlib
 import acquirekit as kit
 import e01kit
 import pytest
-import stations
 
 from evkit.acquire import mapfile
 from evkit.actions import image_derive
 from evkit.actions.image_job import Request
-from evkit.cli import main
-from evkit.cli.session import Session
 from evkit.core.refs import parse_ref
 from evkit.hashing.piecefile import read_pieces
 from evkit.hashing.pieces import PieceHasher
 from evkit.images.e01.reader import E01Image
 from evkit.images.opening import open_image
-from evkit.station import Station
 
 MIB = 1 << 20
 CHUNK = 32768
 SECTOR = 512
 PART_AT, PART_LENGTH = 2048, 4100  # sectors of the partition
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run one command line; the officer's key is unlocked already."""
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
-
-    def run(*arguments, expect=0):
-        code = main.run([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out + streams.err
-
-    run.made = made
-    run.folder = made.path / "cases" / "C1" / "E1"
-    return run
 
 
 def disk(size=6 * MIB, seed=5):

@@ -10,9 +10,7 @@ import subprocess
 
 import acquirekit as kit
 import pytest
-import stations
 
-from evkit.cli import main
 from evkit.cli.session import Session
 from evkit.hashing.pieces import PieceHasher
 from evkit.manifest import filelist
@@ -20,26 +18,6 @@ from evkit.station import Station
 
 MD5 = "196066add11fb71c4c49cf1bb50d6d24"
 SHA256 = "a6c2f0e39afe6c6ab432ca5465349fcefe8dc944398e97b2d957d3f89dbb5d80"
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run one command line; the officer's key is unlocked already."""
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
-
-    def run(*arguments, expect=0):
-        code = main.run([a if isinstance(a, str) else os.fsdecode(a) for a in arguments])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out + streams.err
-
-    run.made = made
-    run.folder = made.path / "cases" / "C1" / "E1"
-    return run
 
 
 @pytest.fixture

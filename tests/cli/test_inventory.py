@@ -9,11 +9,10 @@ import shutil
 
 import acquirekit
 import inventorykit as kit
+import leftovers
 import pytest
-import stations
 
 from evkit.cli import main
-from evkit.cli.session import Session
 from evkit.core.errors import InterruptedByUserError, StorageError
 from evkit.core.refs import parse_ref
 from evkit.hashing.digests import digest_file
@@ -26,26 +25,6 @@ from evkit.station import Station
 
 IMAGE = kit.SAMPLES / "usb-fat16.raw"
 pytestmark = pytest.mark.skipif(not IMAGE.exists(), reason="the sample images are not here")
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run one command line on a station of its own with one acquired image, `C1/E1/A1`."""
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments, expect=0):
-        code = main.run([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out if expect in {0, 3} else streams.err
-
-    run.made = made
-    return run
 
 
 def _acquired(made, source, name="image.raw", *, tree=False, block_nodes=False):
@@ -309,6 +288,13 @@ def test_list_find_and_export(run, tmp_path):
     assert "exists already" in run(
         "inventory", "export", "C1/E1", "-o", tmp_path / "x.jsonl", expect=15
     )
+
+
+def test_no_command_leaves_the_ledger_open(run):
+    _acquired(run.made, IMAGE)
+    for words in ("run C1/E1 --no-types", "list C1/E1", "find C1 --deleted", "list C9/E9"):
+        with leftovers.none():
+            main.run(["inventory", *words.split()])
 
 
 def test_the_format_of_an_export_comes_from_the_ending(run, tmp_path):

@@ -9,28 +9,6 @@ import pytest
 import stations
 
 from evkit.actions import inventory_show
-from evkit.cli import main
-from evkit.cli.session import Session
-from evkit.station import Station
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments, expect=0):
-        code = main.run([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out + streams.err
-
-    run.made = made
-    return run
 
 
 @pytest.fixture

@@ -8,34 +8,11 @@ import os
 import acquirekit
 import pytest
 import reportkit as kit
-import stations
 
 from evkit.acquire import gaps, mapfile
-from evkit.cli import main
-from evkit.cli.session import Session
 from evkit.core.refs import parse_ref
 from evkit.hashing.digests import digest_file
 from evkit.ledger.event import Draft, Subject
-from evkit.station import Station
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments, expect=0):
-        code = main.run([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out + ("" if expect in {0, 3} else streams.err)
-
-    run.made = made
-    return run
 
 
 @pytest.fixture

@@ -8,21 +8,12 @@ import json
 import archivekit as archives
 import pytest
 
-from evkit.cli import main
-
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run one command line without a station."""
+def run(evkit, tmp_path, monkeypatch):
+    """Run command lines without a station."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments, expect=0):
-        code = main.run([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out if expect in {0, 3} else streams.err
-
-    return run
+    return evkit
 
 
 @pytest.fixture

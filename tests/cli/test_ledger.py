@@ -26,17 +26,6 @@ def made(tmp_path, monkeypatch):
     return ready
 
 
-@pytest.fixture
-def evkit(capsys):
-    def call(*arguments: str, expect: int = 0) -> str:
-        code = run(list(arguments))
-        out, err = capsys.readouterr()
-        assert code == expect, (arguments, out, err)
-        return err if expect and not out else out
-
-    return call
-
-
 def test_show(made, evkit):
     document = json.loads(evkit("ledger", "show", "--json"))
     assert [entry["kind"] for entry in document["entries"]] == [

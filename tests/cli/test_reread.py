@@ -8,37 +8,14 @@ from pathlib import Path
 
 import acquirekit as kit
 import pytest
-import stations
 
 from evkit.acquire import engine, reading, rereading
 from evkit.acquire.source import open_source
 from evkit.acquire.stopping import Stop
-from evkit.cli import main
-from evkit.cli.session import Session
 from evkit.core.errors import InterruptedByUserError, StorageError
 from evkit.core.progress import SILENT
-from evkit.station import Station
 
 MIB = 1 << 20
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run one command line; the officer's key is unlocked already."""
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
-
-    def run(*arguments, expect=0):
-        code = main.run([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out + streams.err
-
-    run.made = made
-    return run
 
 
 @pytest.fixture

@@ -8,41 +8,23 @@ import shutil
 
 import inventorykit as kit
 import pytest
-import stations
 
 from evkit.actions import sensitive
-from evkit.cli import main
-from evkit.cli.session import Session
 from evkit.core.errors import InputError
 from evkit.core.refs import parse_ref
 from evkit.hashing.digests import digest_file
 from evkit.inventory.mask import SENSITIVE
 from evkit.ledger.event import Draft, Subject
-from evkit.station import Station
 
 IMAGE = kit.SAMPLES / "usb-fat16.raw"
 pytestmark = pytest.mark.skipif(not IMAGE.exists(), reason="the sample images are not here")
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run one command line on a station of its own with one acquired image, `C1/E1/A1`."""
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments, expect=0):
-        code = main.run([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out + streams.err
-
-    run.made = made
-    run.folder = _acquired(made)
-    run.database = os.path.join(run.folder, "inventory.db")
+def run(run):
+    """Run command lines on a station with one acquired image, `C1/E1/A1`."""
+    run.home = _acquired(run.made)
+    run.database = os.path.join(run.home, "inventory.db")
     return run
 
 
@@ -282,7 +264,7 @@ def test_marks_that_are_lost_or_damaged_uncover_nothing(run, tmp_path):
 def test_an_inventory_without_a_station_is_masked_by_its_marks(run, tmp_path, monkeypatch):
     entry = marked(run, tmp_path)
     for name in ("inventory.db", "inventory.db.marks.jsonl"):
-        shutil.copyfile(os.path.join(run.folder, name), tmp_path / name)
+        shutil.copyfile(os.path.join(run.home, name), tmp_path / name)
     monkeypatch.delenv("EVKIT_STATION")
     assert entry.name["name"] not in run("inventory", "list", "./inventory.db")
 

@@ -10,7 +10,6 @@ import pytest
 import stations
 from stations import note
 
-from evkit.cli.main import run
 from evkit.station import highwater
 
 
@@ -24,17 +23,6 @@ def made(tmp_path, monkeypatch):
     monkeypatch.setenv("EVKIT_PASSPHRASE_FILE", str(phrase))
     monkeypatch.setenv("EVKIT_NONINTERACTIVE", "1")
     return ready
-
-
-@pytest.fixture
-def evkit(capsys):
-    def call(*arguments: str, expect: int = 0) -> str:
-        code = run(list(arguments))
-        out, err = capsys.readouterr()
-        assert code == expect, (arguments, out, err)
-        return err if expect and not out else out
-
-    return call
 
 
 def test_the_first_steps(tmp_path, monkeypatch, evkit):

@@ -10,38 +10,15 @@ import subprocess
 import acquirekit
 import inventorykit as kit
 import pytest
-import stations
 
 from evkit.acquire import gaps, mapfile
-from evkit.cli import main
-from evkit.cli.session import Session
 from evkit.core.refs import parse_ref
 from evkit.hashing.digests import digest_file
 from evkit.ledger.event import Draft, Subject
-from evkit.station import Station
 
 IMAGE = kit.SAMPLES / "usb-fat16.raw"
 pytestmark = pytest.mark.skipif(not IMAGE.exists(), reason="the sample images are not here")
 LOST = [(0, 512), (65536 + 49 * 512, 1024), (2_200_064, 512)]  # table, transfers_2025.csv, free
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments, expect=0):
-        code = main.run([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out + ("" if expect in {0, 3} else streams.err)
-
-    run.made = made
-    return run
 
 
 def acquired(made, *, with_map, unread):

@@ -60,17 +60,6 @@ def here(world, tmp_path, monkeypatch):
     return target
 
 
-@pytest.fixture
-def evkit(capsys):
-    def call(*arguments, expect: int = 0) -> str:
-        code = run([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        assert code == expect, (arguments, out, err)
-        return out + err
-
-    return call
-
-
 def qr(here) -> str:
     text = (here / "memo.txt").read_text()
     return " ".join(text[text.index("evkit-memo/1") :].split()[:6])

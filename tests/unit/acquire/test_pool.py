@@ -58,13 +58,10 @@ def children_of(process):
 
 def encode(data, at_block=None):
     kept = Kept()
-    outcome = engine.read_all(
-        Bytes(data, at_block),
-        engine.Order(
-            names=("sha256",), expected=1 << 30, tally=None,
-            encoding=engine.Encoding(compression="fast", append=kept.append),
-        ),
-    )  # fmt: skip
+    encoding = engine.Encoding(compression="fast", append=kept.append)
+    order = engine.Order(names=("sha256",), expected=1 << 30, tally=None, encoding=encoding)
+    with leftovers.none():  # nor the shared memory
+        outcome = engine.read_all(Bytes(data, at_block), order)
     plain = PieceHasher()
     plain.update(data)
     assert outcome.pieces == plain.finish()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 
+import leftovers
 import pytest
 
 from evkit.core import durable
@@ -102,7 +103,7 @@ def test_replace_gives_the_old_or_the_new_content(tmp_path, steps):
     for number in range(count):
         steps.clear()
         steps.stop = number
-        with pytest.raises(Stop):
+        with leftovers.none(), pytest.raises(Stop):
             durable.replace(str(path), b"new")
         assert path.read_bytes() in {b"old", b"new"}
 
