@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAME = b"journal.json"
+DAMAGED = b"journal.damaged.json"  # kept after the work was closed
 SCHEMA = "evkit/journal/1"
 RUNNING, UNSIGNED = "running", "unsigned"
 STATES = (RUNNING, UNSIGNED)
@@ -80,6 +81,22 @@ def remove(folder: bytes) -> None:
         durable.fsync_dir(folder)
 
 
+def put_aside(folder: bytes) -> None:
+    """Give a journal that cannot be read another name: its work is recorded as failed.
+
+    Raises:
+        StorageError: the destination fails.
+    """
+    path, aside = os.path.join(folder, NAME), os.path.join(folder, DAMAGED)
+    with durable.storage_errors(aside):
+        if os.path.lexists(aside) and os.path.samefile(path, aside):
+            durable.step("unlink", path)  # stopped between the two halves of a renaming
+            os.unlink(path)
+            durable.fsync_dir(folder)
+        else:
+            durable.rename_new(path, aside)
+
+
 def encode(journal: Journal) -> bytes:
     """Return the bytes of a journal."""
     value: dict[str, Any] = {
@@ -109,9 +126,22 @@ def read(folder: bytes) -> Journal | None:
     if not os.path.lexists(path):
         return None
     try:
-        return decode(read_file(path, MAX_BYTES))
+        return decode(_regular(path))
     except InputError as error:
+        if not os.path.lexists(path):
+            return None  # its work was recorded a moment ago
         raise InputError(f"`{escape_bytes(path)}` is damaged: {error.message}") from error
+
+
+def _regular(path: bytes) -> bytes:
+    """Return the content of a regular file; nothing is waited for.
+
+    Raises:
+        InputError: it is something else, cannot be read or is too long.
+    """
+    if not os.path.isfile(path):
+        raise InputError("it is no regular file")
+    return read_file(path, MAX_BYTES)
 
 
 def decode(data: bytes) -> Journal:

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING, Any
 
-from evkit.acquire import engine, imager, imaging, journal, log, preflight, source
+from evkit.acquire import engine, imager, imaging, log, preflight, source
 from evkit.acquire.output import checkpoint
 from evkit.acquire.output.branch import MASTER, PART, SECOND, Branch
 from evkit.acquire.output.rawout import parts_of
@@ -21,7 +21,8 @@ from evkit.actions.acquire_order import e01_of, raw_split, read_rescue, request_
 from evkit.actions.acquire_record import Attempt, record_end, taken_over
 from evkit.actions.latework import Settled, has_ended
 from evkit.actions.latework import finish as late
-from evkit.actions.longwork import Plan, Started, Work, started_of, unfinished
+from evkit.actions.longwork import Plan, Started, Work, started_of
+from evkit.actions.unfinished import unfinished
 from evkit.core import durable
 from evkit.core.errors import CaseError, InputError, RefusedError, StorageError
 from evkit.core.paths import from_fields
@@ -68,31 +69,6 @@ class Resume:
     inventory: bool = False
 
 
-def find(station: Station, ref: str) -> Journal | None:
-    """Return the journal of the one stopped work of an exhibit that can go on.
-
-    Raises:
-        CaseError: there are several.
-    """
-    wanted = parse_ref(ref)
-    found = [
-        entry
-        for _, entry in unfinished(station, wanted, "acquire")
-        if entry.state == journal.RUNNING and entry.work
-    ]
-    if len(found) > 1:
-        names = ", ".join(entry.ref for entry in found)
-        raise CaseError(f"several acquisitions were stopped: {names}", hint="name one of them")
-    return found[0] if found else None
-
-
-def worth_closing(entry: Journal | None) -> bool:
-    """Say whether stopped work has read anything that an image could hold."""
-    state = entry.work.get("state") if entry is not None else None
-    found = state if isinstance(state, dict) else {}
-    return any(found.get(name) for name in ("blocks", "map", "whole"))
-
-
 def resume(
     station: Station, signer: Signer, wish: Resume, progress: Progress = SILENT
 ) -> Acquired | Settled:
@@ -103,17 +79,19 @@ def resume(
         RefusedError: the source is another one, or the work is running.
         InputError: what the stopped run left is damaged.
     """
-    entry = find(station, wish.ref)
+    left = unfinished(station, parse_ref(wish.ref), "acquire")
+    entry = left.stopped()
     ref = parse_ref(entry.ref) if entry is not None else parse_ref(wish.ref)
     start = started_of(station, ref, "acquire") if entry is not None else None
     if entry is None or start is None:
-        raise CaseError(
+        raise left.none_readable("acquire") or CaseError(
             f"`{wish.ref}` has no stopped acquisition that can go on",
             hint="`evkit status` lists what is left to do; what was begun before its start was "
             "recorded is closed with `--finish`",
         )
     if has_ended(station, str(ref)):  # stopped between the record and the removal of its journal
         return late(station, signer, str(ref), "acquire", wish.reason)
+    start = dataclasses.replace(start, notices=(*start.notices, *left.notices))
     try:
         return _resume(station, signer, (entry, start), wish, progress)
     except InputError:

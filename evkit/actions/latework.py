@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.acquire import journal
+from evkit.acquire.output import checkpoint
 from evkit.actions.acquire_where import Where
 from evkit.actions.copy_record import FAILED, written
 from evkit.actions.longwork import (
@@ -17,9 +18,10 @@ from evkit.actions.longwork import (
     forget,
     lock_folder,
     read_draft,
-    unfinished,
+    started_of,
     with_start,
 )
+from evkit.actions.unfinished import unfinished
 from evkit.core import durable
 from evkit.core.errors import CaseError, CheckFailedError, InputError
 from evkit.core.limits import read_file
@@ -34,11 +36,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evkit.acquire.journal import Journal
+    from evkit.actions.unfinished import Damaged, Unfinished
     from evkit.identity.signer import Signer
     from evkit.ledger.event import Draft
     from evkit.station import Station
+    from evkit.station.append import Recorded
 
 LATE = "late-signature"
+_ENDED = "the program ended before the work was done"
 LIST_MAX = 1 << 30
 
 
@@ -89,11 +94,13 @@ def sign_late(
 
     Raises:
         CaseError: nothing waits.
+        InputError: only a damaged journal was left.
         CheckFailedError: a file is no longer what was digested.
     """
+    found = _waiting(station, ref, what, journal.UNSIGNED)
     done: list[tuple[str, str, int | None]] = []
-    notices: list[str] = []
-    for folder, entry in _waiting(station, ref, what, journal.UNSIGNED):
+    notices = list(found.notices)
+    for folder, entry in found.works:
         with _locked(folder):
             if has_ended(station, entry.ref):
                 forget(folder)
@@ -126,13 +133,14 @@ def finish(
 
     Raises:
         CaseError: nothing was left unfinished.
+        InputError: only a damaged journal was left, and the exhibit was named, not the acquisition.
         RefusedError: the work is still running.
     """
+    found = _waiting(station, ref, what, journal.RUNNING)
     done: list[tuple[str, str, int | None]] = []
-    notices: list[str] = []
-    for folder, entry in _waiting(station, ref, what, journal.RUNNING):
+    notices = list(found.notices)
+    for folder, entry in found.works:
         with _locked(folder):
-            of = parse_ref(entry.ref)
             start = _start_of(station, entry)
             if has_ended(station, entry.ref) or start is None:
                 forget(folder)
@@ -142,18 +150,57 @@ def finish(
                 text = "was recorded already" if start else "had not begun; its journal is removed"
                 done.append((entry.ref, text, None))
                 continue
-            values: dict[str, object] = {
-                "result": "failed",
-                "made_by": "evkit",
-                "error": "the program ended before the work was done",
-            }
-            plan = Plan(what=what, exhibit=of.of_exhibit(), reason=reason)
-            draft = with_start(draft_end(station, plan, of, values, ()), start)
-            recorded = station.record(draft, signer, reason=reason)
+            recorded = _failed(station, signer, (what, entry.ref, start), _ENDED, reason)
             forget(folder)
             done.append((entry.ref, "recorded as failed", recorded.index))
             notices += recorded.notices
+    for one in found.damaged:
+        closed = _close_damaged(station, signer, (what, one), reason)
+        done.append((str(one.ref), *closed))
     return Settled(what=what, done=tuple(done), notices=tuple(dict.fromkeys(notices)))
+
+
+def _close_damaged(
+    station: Station, signer: Signer, work: tuple[str, Damaged], reason: str | None
+) -> tuple[str, int | None]:
+    """Record that work failed whose journal cannot be read; what there is of it is put aside.
+
+    Returns:
+        What was done, and the entry.
+    """
+    what, damaged = work
+    ref = parse_ref(str(damaged.ref))
+    with _locked(damaged.folder):
+        start = started_of(station, ref, what)
+        if start is None:
+            forget(damaged.folder)
+            with contextlib.suppress(OSError):
+                os.rmdir(damaged.folder)
+            return "had not begun; its damaged journal is removed", None
+        index = None
+        if not has_ended(station, str(ref)):
+            named, error = (what, str(ref), start.event_id), f"{_ENDED}; its journal is damaged"
+            index = _failed(station, signer, named, error, reason).index
+        journal.put_aside(damaged.folder)
+        checkpoint.remove(damaged.folder)
+    done = "recorded as failed" if index is not None else "was recorded already"
+    return f"{done}; its damaged journal is now `{os.fsdecode(journal.DAMAGED)}`", index
+
+
+def _failed(
+    station: Station,
+    signer: Signer,
+    work: tuple[str, str, str],
+    error: str,
+    reason: str | None,
+) -> Recorded:
+    """Record that work (its kind, its acquisition, its started event) failed."""
+    what, ref, start = work
+    of = parse_ref(ref)
+    values: dict[str, object] = {"result": "failed", "made_by": "evkit", "error": error}
+    plan = Plan(what=what, exhibit=of.of_exhibit(), reason=reason)
+    draft = with_start(draft_end(station, plan, of, values, ()), start)
+    return station.record(draft, signer, reason=reason)
 
 
 def _folders(station: Station, ref: str, home: bytes, draft: Draft) -> list[bytes]:
@@ -219,15 +266,26 @@ def check_files(folder: bytes, artifacts: object, home: bytes | None = None) -> 
             )
 
 
-def _waiting(station: Station, ref: str, what: str, state: str) -> list[tuple[bytes, Journal]]:
+def _waiting(station: Station, ref: str, what: str, state: str) -> Unfinished:
+    """Return the work in a state; of a named acquisition a damaged journal is enough to close it.
+
+    Raises:
+        CaseError: there is none.
+        InputError: there is nothing but a damaged journal.
+    """
     wanted = parse_ref(ref)
-    found = [pair for pair in unfinished(station, wanted, what) if pair[1].state == state]
-    if not found:
+    found = unfinished(station, wanted, what)
+    works = tuple(pair for pair in found.works if pair[1].state == state)
+    closing = bool(found.damaged) and state == journal.RUNNING and wanted.acquisition is not None
+    if not works and not closing:
+        error = found.none_readable(what)
+        if error is not None:
+            raise error
         word = "unsigned" if state == journal.UNSIGNED else "unfinished"
         raise CaseError(
             f"`{ref}` has no {word} {what} work", hint="`evkit status` lists what is left to do"
         )
-    return found
+    return dataclasses.replace(found, works=works, damaged=found.damaged if closing else ())
 
 
 def _read(entry: Journal) -> Any:  # noqa: ANN401 - a Draft; shapes are checked when it is recorded

@@ -367,19 +367,3 @@ def _next_ref(station: Station, exhibit: Ref) -> Ref:
         names += [os.fsdecode(name) for name in os.listdir(station.folder(exhibit))]
     numbers = [int(name[1:]) for name in names if name[:1] == "A" and name[1:].isdecimal()]
     return exhibit.with_acquisition(max(numbers, default=0) + 1)
-
-
-def unfinished(station: Station, ref: Ref, what: str) -> list[tuple[bytes, Journal]]:
-    """Return the folders and journals of an exhibit or acquisition whose end is not recorded."""
-    found = []
-    for path in station.journals():
-        folder = os.path.dirname(path)
-        entry = journal.read(folder)
-        if entry is None or entry.what != what:
-            continue
-        of = parse_ref(entry.ref)
-        if ref in {of, of.of_exhibit()} and os.path.realpath(folder) == os.path.realpath(
-            station.folder(of)
-        ):
-            found.append((folder, entry))
-    return found

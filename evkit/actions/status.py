@@ -8,13 +8,14 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evkit.acquire import journal
 from evkit.actions import inventory_unfinished
 from evkit.actions.acquire_where import away
 from evkit.actions.custody_log import wrap
 from evkit.actions.todo import Task, since_memo, tasks
-from evkit.core import clock, ejson
+from evkit.actions.unfinished import place_of
+from evkit.core import clock
 from evkit.core.errors import EvkitError, ExitCode, InputError, RefusedError, worst
-from evkit.core.limits import read_file
 from evkit.core.paths import to_fields
 from evkit.core.refs import is_ref
 from evkit.core.sizes import in_words
@@ -29,14 +30,13 @@ if TYPE_CHECKING:
     from evkit.custody.state import Exhibit
     from evkit.station import Station
 
-MAX_JOURNAL = 4 << 20
 RUNNING, STOPPED, UNSIGNED, DAMAGED = "running", "stopped", "unsigned", "damaged"
 RECORDED = "recorded"
 _ADVICE = {
     RUNNING: "running now",
     STOPPED: "stopped before its end; nothing was lost of what is recorded",
     UNSIGNED: "complete, but its end is not signed",
-    DAMAGED: "its journal cannot be read",
+    DAMAGED: "its journal is damaged",
     RECORDED: "its end is recorded; only its journal is left",
 }
 _WITH_JOURNAL = ("acquire", "intake")
@@ -85,7 +85,8 @@ class Work:
 
     def line(self) -> str:
         """Return one line for people, escaped."""
-        text = f"{escape(self.ref) or 'work'}: {escape(self.what)} {_ADVICE[self.state]}"
+        what = escape(self.what) + " " if self.what else ""
+        text = f"{escape(self.ref) or 'work'}: {what}{_ADVICE[self.state]}"
         if self.started:
             text += f", begun {escape(self.started)}"
         if self.state == RUNNING and self.pid:
@@ -101,6 +102,8 @@ class Work:
     def command(self) -> str | None:
         """Return the command line that settles it, or None."""
         exhibit = escape(self.ref.rpartition("/")[0])
+        if self.state == DAMAGED and exhibit:
+            return f"evkit {self.what or 'acquire'} --finish --exhibit {escape(self.ref)}"
         if self.state not in {STOPPED, UNSIGNED, RECORDED} or not exhibit:
             return None
         if self.what == inventory_unfinished.WHAT:
@@ -260,47 +263,35 @@ def _compare_with_mark(station: Station) -> tuple[str | None, int]:
     return None, 0
 
 
-def read_journal(path: bytes) -> Work:
-    """Return what a work journal says; a damaged one is data, not an error."""
+def read_journal(path: bytes) -> Work | None:
+    """Return what a work journal says, None when it is gone; a damaged one is data, no error."""
     try:
-        value = ejson.as_object(
-            ejson.loads(read_file(path, MAX_JOURNAL), max_bytes=MAX_JOURNAL, canonical=False),
-            "the journal",
-        )
-        texts = [value.get(name) for name in ("what", "ref", "started", "state")]
-        pid = value.get("pid")
-        if value.get("schema") != "evkit/journal/1" or not isinstance(pid, int):
-            raise InputError("not a journal")
-        what, ref, started, state = (text if isinstance(text, str) else "" for text in texts)
-    except EvkitError:
+        entry = journal.read(os.path.dirname(path))
+    except InputError:
         return Work(ref="", what="", state=DAMAGED, path=path)
-    unsigned = "unsigned" in state
-    if unsigned:
-        state = UNSIGNED
-    elif state == RUNNING and is_alive(pid):
-        state = RUNNING
-    else:
-        state = STOPPED
+    if entry is None:
+        return None
+    unsigned = entry.state == journal.UNSIGNED
+    state = RUNNING if is_alive(entry.pid) else STOPPED
     return Work(
-        ref=ref,
-        what=what,
-        state=state,
-        started=started or None,
-        pid=pid,
+        ref=entry.ref,
+        what=entry.what,
+        state=UNSIGNED if unsigned else state,
+        started=entry.started or None,
+        pid=entry.pid,
         path=path,
         unsigned=unsigned,
-        **_kept(value),
+        **_kept(entry.work),
     )
 
 
-def _kept(value: dict[str, Any]) -> dict[str, int]:
+def _kept(work: Mapping[str, Any]) -> dict[str, int]:
     """Return the length of the source and how much of it is kept, of work that can go on."""
-    work = value.get("work")
-    if not isinstance(work, dict) or not isinstance(work.get("size"), int):
+    size, state = work.get("size"), work.get("state")
+    if not isinstance(size, int):
         return {}
-    state = work.get("state")
     done = state.get("at") if isinstance(state, dict) else None
-    return {"size": work["size"], "done": done if isinstance(done, int) else 0}
+    return {"size": size, "done": done if isinstance(done, int) else 0}
 
 
 def is_alive(pid: int) -> bool:
@@ -319,7 +310,8 @@ def is_alive(pid: int) -> bool:
 
 
 def _work(station: Station, replayed: Replay) -> list[Work]:
-    found = [_against(read_journal(path), replayed) for path in station.journals()]
+    read = [(path, read_journal(path)) for path in station.journals()]
+    found = [_in_place(station, path, work, replayed) for path, work in read if work is not None]
     known = {work.ref for work in found}
     begun = [
         acquisition
@@ -341,6 +333,17 @@ def _work(station: Station, replayed: Replay) -> list[Work]:
         state = RUNNING if running else STOPPED
         found.append(Work(ref=ref, what=inventory_unfinished.WHAT, state=state, path=path))
     return found
+
+
+def _in_place(station: Station, path: bytes, work: Work, replayed: Replay) -> Work:
+    """Compare a journal with the ledger; one that is damaged is that of the folder it lies in."""
+    place = place_of(station, path)
+    if work.state != DAMAGED and (place is None or work.ref == str(place)):
+        return _against(work, replayed)
+    known = replayed.state.acquisition(str(place))
+    what, entry = (known.what, known.started_entry) if known is not None else ("", None)
+    ref = str(place) if place is not None else ""
+    return Work(ref=ref, what=what, state=DAMAGED, path=path, entry=entry)
 
 
 def _against(work: Work, replayed: Replay) -> Work:

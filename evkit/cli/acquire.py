@@ -156,11 +156,12 @@ def acquire(session: Session, recording: Recording, **options: Any) -> None:  # 
 
 
 def _resume(session: Session, recording: Recording, options: dict[str, Any]) -> None:
-    from evkit.actions.acquire_resume import Resume, find, resume, worth_closing
+    from evkit.actions.acquire_resume import Resume, resume
+    from evkit.actions.unfinished import worth_closing
 
     exhibit, source = options["exhibit"], options["source"]
     with session.station() as station:
-        if options["finish"] and not worth_closing(find(station, exhibit)):
+        if options["finish"] and not worth_closing(station, exhibit):
             from evkit.actions.latework import finish
 
             signer = session.signer(station, recording.officer)

@@ -13,7 +13,7 @@ from commandlines import problem
 
 from evkit.cli import main
 from evkit.cli.session import Session
-from evkit.core import clock
+from evkit.core import clock, ejson
 from evkit.core.errors import ExitCode
 from evkit.ledger.commitments import verify_opening
 from evkit.station import Station
@@ -198,15 +198,16 @@ def test_an_unusual_role_is_recorded(run):
 def leave_journal(run, state, pid, what="acquire"):
     folder = run.made.path / "cases" / "C1" / "E1" / "A1"
     folder.mkdir(parents=True, exist_ok=True)
-    journal = {
+    value = {
         "schema": "evkit/journal/1",
         "what": what,
         "ref": "C1/E1/A1",
         "started": "2026-11-22T09:00:00.000Z",
         "pid": pid,
         "state": state,
+        **({"draft": {"kind": f"{what}-end"}} if state == "unsigned" else {}),
     }
-    (folder / "journal.json").write_text(json.dumps(journal))
+    (folder / "journal.json").write_bytes(ejson.dumps(value))
     return folder / "journal.json"
 
 
@@ -225,12 +226,17 @@ def test_status(run):
     assert main.run(["status"]) == ExitCode.INCOMPLETE
 
 
-@pytest.mark.parametrize("state", ["running", "unsigned", "complete-unsigned", "stopped", "?"])
+@pytest.mark.parametrize("state", ["running", "unsigned", "stopped", "damaged"])
 def test_journals_of_every_state(run, state):
-    leave_journal(run, state, os.getpid())
-    (work,) = document(run("status", "--json"))["work"]
-    expected = {"running": "running", "unsigned": "unsigned", "complete-unsigned": "unsigned"}
-    assert work["state"] == expected.get(state, "stopped")
+    pid = 2**22 + 1 if state == "stopped" else os.getpid()
+    path = leave_journal(run, "running" if state == "stopped" else state, pid)
+    if state != "damaged":
+        (work,) = document(run("status", "--json"))["work"]
+        assert (work["ref"], work["state"]) == ("C1/E1/A1", state)
+        return
+    assert main.run(["status"]) == ExitCode.INCOMPLETE
+    path.unlink()
+    run("status")
 
 
 def test_prompts_only_on_a_terminal(run, monkeypatch):
