@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 from evkit.acquire import gaps, host, imaging, log, partitions, sysfs
 from evkit.acquire.found import items as found_items
 from evkit.acquire.imaging import E01
+from evkit.acquire.output.branch import write_small
 from evkit.acquire.output.rawout import IMAGE
 from evkit.actions import decided
+from evkit.actions.copy_record import COMPLETE
 from evkit.core import clock, durable
-from evkit.core.errors import InputError
+from evkit.core.errors import EvkitError, InputError
+from evkit.core.limits import read_file
 from evkit.core.text import escape_bytes
 
 if TYPE_CHECKING:
@@ -65,6 +68,31 @@ def write_log(
     file = log.NAME.encode()
     durable.write_new(os.path.join(work.folder, file), data, mode=0o444)
     return imaging.artifact(file, "log", data), log.summary(document)
+
+
+def put_beside(attempt: Attempt, log_of: Artifact, rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Put the log beside every complete copy outside the station; return what went wrong.
+
+    A copy that cannot take it stays complete; its description says why it has none.
+
+    Args:
+        attempt: what was done; its log is in the folder in the station.
+        log_of: the log.
+        rows: what the event says of each copy, empty when all are in the station.
+    """
+    home, found = attempt.work.folder, []
+    places = zip(attempt.order.branches, attempt.made.copies, rows, strict=True) if rows else ()
+    for branch, copy, row in places:
+        if branch.folder == home or copy["state"] != COMPLETE:
+            continue
+        name = os.fsencode(log_of.name)
+        try:
+            write_small(branch.folder, name, read_file(os.path.join(home, name), log.MAX_BYTES))
+        except EvkitError as error:
+            text = f"the log could not be put beside the {branch.copy} copy: {error.message}"[:500]
+            copy["error"] = row["error"] = text
+            found.append(text)
+    return found
 
 
 def who_and_where(work: Work, signer: Signer, command: str) -> dict[str, Json]:

@@ -10,7 +10,7 @@ from evkit.acquire.reading import facts_after
 from evkit.actions import acquire_places as places
 from evkit.actions import decided
 from evkit.actions.acquire_job import PARTIAL
-from evkit.actions.acquire_log import write_log
+from evkit.actions.acquire_log import put_beside, write_log
 from evkit.actions.acquire_result import Acquired, media_fields
 from evkit.actions.longwork import Ended, without_station
 from evkit.core.errors import StorageError
@@ -30,6 +30,7 @@ SOURCE_CHANGED = "source-changed"
 TAKEN_OVER = "rescue-taken-over"
 STORM = "error-storm"
 COPY_FAILED = "copy-failed"
+COPY_LOG = "copy-without-log"
 _Deviation = tuple[str, str, str]
 
 
@@ -73,6 +74,8 @@ def record_end(
             found = decided.of_end(station, signer, work.ref, values, deviations)
             artifact, values["log"] = write_log(attempt, signer, known, found)
             made.artifacts.append(artifact)
+            lost = put_beside(attempt, artifact, values.get("copies", ()))
+            deviations += [(COPY_LOG, text, reason) for text in lost]
         except StorageError as error:
             made.error = made.error or error
         if made.artifacts:

@@ -64,7 +64,7 @@ class Acquired:
             codes.append(int(ExitCode.INTERRUPTED))
         if self.made.reread is not None:
             codes.append(self.made.reread.exit_code)
-        if any(copy["state"] == "failed" for copy in self.made.copies):
+        if any("error" in copy for copy in self.made.copies):
             codes.append(int(ExitCode.STORAGE))
         codes += [int(e.exit_code) for e in (self.made.error, self.ended.error) if e is not None]
         codes += self.inventory.exit_codes if self.inventory is not None else []

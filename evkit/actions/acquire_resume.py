@@ -293,20 +293,17 @@ def _tidy(order: imaging.Order, resumed: Resumed, size: int) -> None:
         names = [name for name, _ in parts_of(size, order.split)]
     keep = {os.fsencode(name) for name in names}
     folders = [branch.folder for branch in order.branches if branch.error is None]
+    logs = log.NAME.encode()
     for folder in dict.fromkeys((*folders, order.folder)):
         for name in sorted(os.listdir(folder)):
             whole = name.removesuffix(PART)
-            mine = folder == order.folder or name.startswith(_PREFIX)
-            if not mine or whole == name or whole in keep or name in checkpoint.KEPT:
-                continue
-            with durable.storage_errors(os.path.join(folder, name)):
-                durable.step("unlink", os.path.join(folder, name))
-                os.unlink(os.path.join(folder, name))
-    spare = os.path.join(order.folder, log.NAME.encode())
-    if os.path.isfile(spare):  # of a stop between the log and the record of the end
-        with durable.storage_errors(spare):
-            durable.step("unlink", spare)
-            os.unlink(spare)
+            mine = folder == order.folder or name.startswith((_PREFIX, logs))
+            kept = whole == name or whole in keep or name in checkpoint.KEPT
+            # a log is of a stop between it and the record of the end
+            if mine and (not kept or name == logs):
+                with durable.storage_errors(os.path.join(folder, name)):
+                    durable.step("unlink", os.path.join(folder, name))
+                    os.unlink(os.path.join(folder, name))
 
 
 def _compare(

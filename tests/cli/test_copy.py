@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
 import shutil
@@ -12,6 +14,7 @@ import pytest
 from evkit.acquire import volumes
 from evkit.acquire.volumes import Volume
 from evkit.actions import custody, gear
+from evkit.core import durable
 from evkit.core.errors import StorageError
 from evkit.ledger.event import Draft
 from evkit.station import Station
@@ -101,6 +104,47 @@ def test_list_names_copy_medium_place_and_check(run, acquired):
     acquired.away("STORE-08")
     out = run("copy", "list", "C1/E1/A1")
     assert "second: not here: medium STORE-08 (file system 9A01-77F2), written to" in out
+
+
+def test_the_log_lies_beside_every_copy(run, acquired):
+    home = run.made.path / "cases/C1/E1/A1"
+    log = (home / "acquisition-log.json").read_bytes()
+    end = kit.end_of(run.made, "C1/E1/A1")
+    (recorded,) = [one for one in end.fields["artifacts"] if one["role"] == "log"]
+    assert recorded["sha256"] == hashlib.sha256(log).hexdigest()
+    for label in ("STORE-07", "STORE-08"):
+        beside = acquired.at[label] / "C1/E1/A1/acquisition-log.json"
+        assert beside.read_bytes() == log
+        assert beside.stat().st_mode & 0o777 == 0o444
+    assert "error" not in end.fields["copies"][1]
+
+
+def test_a_copy_that_cannot_take_the_log_is_complete_and_says_so(run, media, stick):
+    """The disk runs full with the last small file; nothing else is lost."""
+    also = media.plug("STORE-08", "mnt-b")
+    beside = also / "C1/E1/A1/acquisition-log.json"
+
+    def full(kind, path):
+        if kind == "create" and path.startswith(os.fsencode(beside)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    durable.observe(full)
+    try:
+        run("acquire", stick, "--exhibit", "C1/E1", "--also", also, expect=16)
+    finally:
+        durable.observe(None)
+    end = kit.end_of(run.made, "C1/E1/A1")
+    assert end.fields["result"] == "complete"
+    assert [one["role"] for one in end.fields["artifacts"]].count("log") == 1
+    first, second = end.fields["copies"]
+    assert (first["state"], second["state"]) == ("complete", "complete")
+    assert "error" not in first
+    assert "the log could not be put beside the second copy" in second["error"]
+    assert [d.code for d in end.deviations if d.code.startswith("copy")] == ["copy-without-log"]
+    assert not beside.exists()
+    assert "written" in run("copy", "list", "C1/E1/A1")
+    assert "the log could not be put" in " ".join(run("copy", "list", "C1/E1/A1").split())
+    assert content(verified(run, "--copy", "second")) == "PASS"
 
 
 def test_a_medium_is_found_at_another_place(run, acquired):

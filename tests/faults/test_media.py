@@ -70,7 +70,8 @@ def test_an_image_on(kind, form, made, stick, tmp_path, program):
         end = kit.end_of(made, got.ref)
         folder = to / "C1/E1/A1"
         names = images(end)
-        assert sorted(os.listdir(folder)) == sorted([*names, "image.raw.pieces"])
+        beside = ["acquisition-log.json", "image.raw.pieces"]
+        assert sorted(os.listdir(folder)) == sorted([*names, *beside])
         assert len(names) == 5
         assert content_of(folder, names) == stick.read_bytes()
         assert read_pieces(os.fsencode(folder / "image.raw.pieces")).size == SIZE
