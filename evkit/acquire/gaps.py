@@ -4,32 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evkit.core.ranges import Range, merge, total
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from evkit.core.ejson import Json
 
-Range = tuple[int, int]
+__all__ = ["SHOWN", "Range", "fields", "merge", "total"]
 SHOWN = 64  # ranges listed in an event; the map has them all
-
-
-def merge(ranges: Iterable[Range]) -> list[Range]:
-    """Return ranges (offset, length) in order, neighbours and overlaps joined, empty ones gone."""
-    result: list[Range] = []
-    for offset, length in sorted(ranges):
-        if length <= 0:
-            continue
-        if result and result[-1][0] + result[-1][1] >= offset:
-            start, have = result[-1]
-            result[-1] = (start, max(have, offset + length - start))
-        else:
-            result.append((offset, length))
-    return result
-
-
-def total(ranges: Iterable[Range]) -> int:
-    """Return the bytes in ranges that do not overlap."""
-    return sum(length for _, length in ranges)
 
 
 def fields(ranges: Sequence[Range], *, fill: str = "zero") -> dict[str, Json]:

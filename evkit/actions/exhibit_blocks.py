@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from evkit.core.errors import EvkitError
+from evkit.core.ranges import merge
 from evkit.hashing import pieces
 from evkit.hashing.pieces import BLOCK, GROUP_BYTES, HASH
 from evkit.images.opening import open_image
@@ -50,14 +51,9 @@ class Ranges:
     """Ranges in order, for asking which of them a stretch touches."""
 
     def __init__(self, ranges: Sequence[tuple[int, int]]) -> None:
-        merged: list[list[int]] = []
-        for start, length in sorted(ranges):
-            if merged and start <= merged[-1][1]:
-                merged[-1][1] = max(merged[-1][1], start + length)
-            elif length > 0:
-                merged.append([start, start + length])
+        merged = merge(ranges)
         self._starts = [start for start, _ in merged]
-        self._ends = [end for _, end in merged]
+        self._ends = [sum(one) for one in merged]
 
     def touch(self, start: int, end: int) -> bool:
         """Say whether any range has a byte of [start, end)."""

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from evkit import __version__
 from evkit.acquire import mapfile
-from evkit.acquire.gaps import merge, total
 from evkit.actions.acquire_where import Files, Where
 from evkit.actions.inventory_files import inventories, next_name, on_record
 from evkit.core import clock
 from evkit.core.ejson import dumps
 from evkit.core.errors import CaseError, InputError
 from evkit.core.paths import b64
+from evkit.core.ranges import merge, total
 from evkit.core.refs import Ref, parse_ref
 from evkit.core.text import escape, escape_bytes
 from evkit.images import detect

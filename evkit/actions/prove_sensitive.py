@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evkit.core.errors import RefusedError
+from evkit.core.ranges import merge, overlap
 from evkit.hashing.pieces import BLOCK
 from evkit.manifest.rows import HOLE
-from evkit.verify.filecontent import DATA, MFT, merged, overlap
+from evkit.verify.filecontent import DATA, MFT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -81,7 +82,7 @@ class KeptBack:
             for _, row in inventory.joined("stream", fs, MFT):
                 if row["attr"] == DATA:
                     places += _placed(row)
-        self._places = merged(places)
+        self._places = merge(places)
 
     def _archive(
         self, inventory: Inventory, inside: Mapping[int, int | None], outer: int | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evkit.core.errors import InputError
+from evkit.core.ranges import complement, merge, total
 from evkit.inventory.runner import EngineStoppedError
 from evkit.manifest import rows
 
@@ -70,7 +71,7 @@ def members(fields: Mapping[str, Any]) -> int:
 
 def divide(parts: Sequence[dict[str, Any]], image: int) -> Division:
     """Add the gaps and number everything in order of its place."""
-    covered = union([(p["offset"], p["size"]) for p in parts if p["kind"] != "metadata"])
+    covered = merge((p["offset"], p["size"]) for p in parts if p["kind"] != "metadata")
     gaps = complement(covered, image)
     table = str(parts[0]["table"]) if parts else "none"
     every = list(parts) + [
@@ -80,31 +81,4 @@ def divide(parts: Sequence[dict[str, Any]], image: int) -> Division:
     ]  # fmt: skip
     every.sort(key=lambda part: (part["offset"], part["kind"] == "gap", -part["size"]))
     numbered = [{**part, "partition": number} for number, part in enumerate(every, 1)]
-    return Division(numbered, sum(size for _, size in covered), sum(size for _, size in gaps))
-
-
-def union(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Merge (offset, length) ranges that touch or overlap."""
-    merged: list[tuple[int, int]] = []
-    for offset, length in sorted(ranges):
-        if not length:
-            continue
-        if merged and offset <= sum(merged[-1]):
-            start, had = merged[-1]
-            merged[-1] = (start, max(had, offset + length - start))
-        else:
-            merged.append((offset, length))
-    return merged
-
-
-def complement(ranges: Sequence[tuple[int, int]], size: int) -> list[tuple[int, int]]:
-    """Return what merged ranges leave of [0, size)."""
-    found: list[tuple[int, int]] = []
-    at = 0
-    for offset, length in ranges:
-        if offset > at:
-            found.append((at, offset - at))
-        at = max(at, offset + length)
-    if at < size:
-        found.append((at, size - at))
-    return found
+    return Division(numbered, total(covered), total(gaps))

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from evkit.core.errors import InputError
 from evkit.core.paths import b64, to_fields
 from evkit.core.progress import SILENT, Progress
+from evkit.core.ranges import merge
 from evkit.inventory.coverage import Coverage
 from evkit.inventory.orphans import BYTES
-from evkit.inventory.parts import MAX_PARTS, divide, members, part_row, union
+from evkit.inventory.parts import MAX_PARTS, divide, members, part_row
 from evkit.inventory.runner import EngineStoppedError, Limits
 from evkit.inventory.schedule import Settings
 from evkit.inventory.schedule import ask as ask_engine
@@ -243,7 +244,7 @@ class Scan:
             self._add({"row": "error", "stage": "gaps", "reason": reason, "detail": detail})
 
     def _unread(self) -> list[list[int]]:
-        return [list(item) for item in union([*self._target.unread, *self._image["gaps"]])]
+        return [list(item) for item in merge([*self._target.unread, *self._image["gaps"]])]
 
     def _table(self) -> tuple[list[dict[str, Any]], str]:
         """Return the partitions without gaps, and what went wrong, if anything did."""

@@ -10,9 +10,9 @@ import bisect
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evkit.core.errors import InputError
+from evkit.core.ranges import complement, merge
 from evkit.hashing.digests import MultiDigest
 from evkit.inventory import native
-from evkit.inventory.parts import complement, union
 from evkit.inventory.volumes.freespace import FreeMap, free_map
 
 if TYPE_CHECKING:
@@ -273,7 +273,7 @@ def _unclaimed(volume: Volume) -> FreeMap:
         except native.ERRORS:
             continue
         if len(claimed) > MAX_SLACK:
-            claimed = union(claimed)
-    inside = [(start, min(length, total - start)) for start, length in union(claimed)
+            claimed = merge(claimed)
+    inside = [(start, min(length, total - start)) for start, length in merge(claimed)
               if start < total]  # fmt: skip
     return FreeMap(0, volume.block_size, iter(complement(inside, total)))

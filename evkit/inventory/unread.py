@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from evkit.core.ranges import merge
 from evkit.core.text import shorten
-from evkit.inventory.parts import union
 from evkit.inventory.search.find import of_streams
 from evkit.manifest.rows import HOLE
 
@@ -115,7 +115,7 @@ class _Places:
     """Ranges that answer how many bytes of another range lie in them."""
 
     def __init__(self, ranges: Sequence[tuple[int, int]]) -> None:
-        self.ranges = union(ranges)
+        self.ranges = merge(ranges)
         self._starts = [start for start, _ in self.ranges]
         self._before = [0, *accumulate(length for _, length in self.ranges)]
 
@@ -167,7 +167,7 @@ def unread_files(
         if row["kind"] == "metadata"
     ]
     size = sum(length for _, length in places.ranges)
-    in_files, known = places.sum(union(hit)), places.sum(union([*hit, *tables]))
+    in_files, known = places.sum(merge(hit)), places.sum(merge([*hit, *tables]))
     return UnreadFiles(
         bytes=size,
         ranges=len(places.ranges),

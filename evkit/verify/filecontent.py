@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from evkit.core.errors import InputError
+from evkit.core.ranges import merge, total
 from evkit.hashing.pieces import BLOCK
 from evkit.manifest import proof as form
 from evkit.manifest.rows import HOLE
@@ -144,48 +145,20 @@ def is_mft(row: Row, stream: Row) -> bool:
     return place == (stream["fs"], MFT, DATA) and "name" not in row and row is not stream
 
 
-def merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return ranges (offset, length) in order, those that touch or overlap joined."""
-    found: list[tuple[int, int]] = []
-    for offset, length in sorted(ranges):
-        if found and offset <= sum(found[-1]):
-            start = found[-1][0]
-            found[-1] = (start, max(sum(found[-1]), offset + length) - start)
-        else:
-            found.append((offset, length))
-    return found
-
-
-def overlap(some: list[tuple[int, int]], others: list[tuple[int, int]]) -> int:
-    """Return how many bytes lie in both of two lists of ranges in order."""
-    total = at = 0
-    for offset, length in some:
-        while at < len(others) and sum(others[at]) <= offset:
-            at += 1
-        here = at
-        while here < len(others) and others[here][0] < offset + length:
-            start, span = others[here]
-            total += min(offset + length, start + span) - max(offset, start)
-            here += 1
-        at = max(at, here - 1)
-    return total
-
-
 def runs_of(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[tuple[int, int], ...], int]:
     """Return the runs of blocks (first, count) that hold ranges, and how many bytes these have.
 
     Bytes in several ranges count once.
     """
     runs: list[tuple[int, int]] = []
-    total = 0
-    for offset, length in merged(ranges):
-        total += length
+    held = merge(ranges)
+    for offset, length in held:
         first, stop = offset // BLOCK, -(-(offset + length) // BLOCK)
         if runs and first <= sum(runs[-1]):
             runs[-1] = (runs[-1][0], stop - runs[-1][0])
         else:
             runs.append((first, stop - first))
-    return tuple(runs), total
+    return tuple(runs), total(held)
 
 
 def _extents(extents: Iterable[Sequence[int]], medium: Touched) -> Iterator[bytes]:
@@ -199,8 +172,8 @@ def _extents(extents: Iterable[Sequence[int]], medium: Touched) -> Iterator[byte
 def _need_modest(extents: Iterable[Sequence[int]]) -> None:
     """Refuse extents that a hostile file system made to keep a reader busy for ever."""
     places = [(offset, length) for offset, length in extents if offset != HOLE]
-    asked = sum(length for _, length in places)
-    there = sum(length for _, length in merged(places))
+    asked = total(places)
+    there = total(merge(places))
     if asked > MAX_CONTENT:
         raise NoContentError(f"{asked} bytes in sectors are too many here", wrong=False)
     if asked > REPEATS * there + SLACK:

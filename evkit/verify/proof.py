@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from evkit.core.errors import InputError
+from evkit.core.ranges import merge, overlap, total
 from evkit.core.text import escape
 from evkit.hashing import pieces
 from evkit.manifest import facts, layout
 from evkit.manifest import proof as form
 from evkit.verify import history
 from evkit.verify.bundle import check_record, require_revocation
-from evkit.verify.filecontent import NoContentError, merged, overlap
+from evkit.verify.filecontent import NoContentError
 from evkit.verify.proofblocks import Enclosed
 from evkit.verify.prooffile import check_file, describe
 from evkit.verify.proofrows import check_rows
@@ -236,7 +237,7 @@ def _unread(ends: Mapping[str, Any], needed: list[tuple[int, int]], report: Repo
     unread = ends.get("unread")
     stated = unread if isinstance(unread, dict) else {}
     listed = stated.get("first")
-    first = merged(
+    first = merge(
         (item[0], item[1])
         for item in (listed if isinstance(listed, list) else [])
         if isinstance(item, list) and [type(part) for part in item] == [int, int]
@@ -246,7 +247,7 @@ def _unread(ends: Mapping[str, Any], needed: list[tuple[int, int]], report: Repo
         text = f"{hit:,} bytes of these sectors could not be read from the device; what stands in "
         text += "their place is filler of the image"
         report.remark("origin-unread", text)
-    elif stated.get("bytes") and stated["bytes"] != sum(span for _, span in first):
+    elif stated.get("bytes") and stated["bytes"] != total(first):
         text = "sectors of the device could not be read, and the record lists only the first of "
         text += "them; whether some of these are among them is not known here"
         report.remark("origin-unread", text)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from evkit.core.paths import from_fields
+from evkit.core.ranges import merge
 from evkit.core.text import escape, escape_bytes, shorten
 from evkit.hashing.digests import MultiDigest
 from evkit.manifest import proof as form
 from evkit.manifest.rows import HOLE
-from evkit.verify.filecontent import NoContentError, Touched, content, merged, runs_of
+from evkit.verify.filecontent import NoContentError, Touched, content, runs_of
 from evkit.verify.report import FILE, PASS, SECTORS
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def check_file(
             FILE, "origin-content", escape(error.message), f"row {proof.stream}"
         )
         return False
-    enclosed.needed = merged(touched.ranges)
+    enclosed.needed = merge(touched.ranges)
     if not _exact(proof, touched, report):
         return False
     _remarks(proof, rows, touched, report)

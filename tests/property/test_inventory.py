@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from evkit.core.errors import InputError
 from evkit.core.paths import from_fields, to_fields
 from evkit.inventory.coverage import problems
-from evkit.inventory.parts import complement, union
+from evkit.inventory.parts import divide
 from evkit.inventory.runner import Limits
 from evkit.inventory.scan import Options
 from evkit.inventory.wire import Message
@@ -74,10 +74,11 @@ def test_mutated_images(name, tmp_path):
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 50))), st.integers(0, 150))
 def test_partitions_and_gaps_add_up(ranges, size):
     clipped = [(min(o, size), max(min(o + n, size) - min(o, size), 0)) for o, n in ranges]
-    covered = union(clipped)
-    gaps = complement(covered, size)
+    parts = [{"offset": o, "size": n, "kind": "allocated", "table": "dos"} for o, n in clipped]
     members = {byte for offset, length in clipped for byte in range(offset, offset + length)}
-    assert sum(length for _, length in covered) == len(members)
+    found = divide(parts, size)
+    assert (found.covered, found.gaps) == (len(members), size - len(members))
+    gaps = [(row["offset"], row["size"]) for row in found.rows if row["kind"] == "gap"]
     assert {b for o, n in gaps for b in range(o, o + n)} == set(range(size)) - members
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evkit.core.ranges import merge
 from evkit.inventory.database.reader import Inventory
 from evkit.inventory.database.store import Writer
-from evkit.inventory.parts import union
 from evkit.inventory.unread import SHOWN, unread_files
 
 SIZE = 4000
@@ -121,7 +121,7 @@ def test_counts_are_those_of_single_bytes(tmp_path_factory, unread, files, table
     lost = places(unread)
     inside = [len([b for o, n in e for b in range(o, o + n) if b in lost]) for e in files]
     assert found.bytes == len(lost)
-    assert found.ranges == len(union(unread))
+    assert found.ranges == len(merge(unread))
     assert found.files == len([count for count in inside if count])
     assert [hit.bytes for hit in found.first] == [count for count in inside if count]
     covered = {b for extents in files for b in places(extents)}
