@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from evkit import __version__
 from evkit.actions import custody
 from evkit.actions.hashsets import KIND, lines_of, listed_sets
+from evkit.actions.inventory_record import entry_fields
 from evkit.core import clock, durable
 from evkit.core.errors import EvkitError, InputError, RefusedError, UsageError
 from evkit.core.progress import SILENT
@@ -83,7 +84,6 @@ class Imported:
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document."""
-        recorded = self.recorded
         return {
             "schema": "evkit/hashset-import/1",
             "done": self.written is not None,
@@ -91,9 +91,7 @@ class Imported:
             "set": self.header.document(),
             "size": None if self.written is None else self.written.size,
             "sha256": None if self.written is None else self.written.sha256,
-            "recorded": recorded is not None and recorded.index is not None,
-            "entry": None if recorded is None else recorded.index,
-            "event_id": None if recorded is None else recorded.event_id,
+            **entry_fields(self.recorded),
         }
 
     def lines(self) -> list[str]:

@@ -7,18 +7,17 @@ import shlex
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from evkit.actions.custody import Request, prepare, require_exhibit, sign
+from evkit.actions.custody import require_exhibit
 from evkit.actions.inventory_check import Unchanged
 from evkit.actions.inventory_meant import exhibit_ref
+from evkit.actions.inventory_record import entry_fields, file_field, record_work
 from evkit.actions.inventory_said import coverage_lines, digested_lines, problem_lines
 from evkit.actions.inventory_target import Chosen, choose, path_hint, unrecorded
 from evkit.actions.sensitive import opened
 from evkit.core.durable import PART
 from evkit.core.errors import InterruptedByUserError, RefusedError, UsageError
 from evkit.core.progress import SILENT, Progress
-from evkit.core.refs import parse_ref
 from evkit.core.text import escape, escape_bytes
-from evkit.hashing.digests import digest_file
 from evkit.inventory.database.store import Writer
 from evkit.inventory.scan import Options, Scan
 from evkit.inventory.sentences import wrapped
@@ -98,7 +97,6 @@ class RunResult:
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document."""
-        recorded = self.recorded
         document: dict[str, Any] = {
             "schema": "evkit/inventory-run/1",
             "done": bool(self.meta),
@@ -109,9 +107,7 @@ class RunResult:
             "problems": list(self.problems),
             "resumed": self.resumed,
             "unread_files": None if self.unread is None else self.unread.fields(),
-            "recorded": recorded is not None and recorded.index is not None,
-            "entry": None if recorded is None else recorded.index,
-            "event_id": None if recorded is None else recorded.event_id,
+            **entry_fields(self.recorded),
         }
         if self.digested is not None:
             document["digested"] = {key: dict(value) for key, value in self.digested.items()}
@@ -257,39 +253,23 @@ def record(
     request: RunRequest, chosen: Chosen, station: Station, signer: Signer | None, result: RunResult
 ) -> RunResult:
     """Sign the event of a complete inventory."""
-    size, digests = digest_file(result.database, ("sha256",))
     meta, coverage = result.meta, dict(result.coverage)
     coverage.pop("row")
     values: dict[str, object] = {
-        **request.values,
         "engine": "libtsk" if meta["engine"].startswith("libtsk") else "files",
         "engine_version": f"{meta['engine']}; types by {meta.get('types', 'nothing')}",
         "rows": int(meta["rows"]),
         "row_root": meta["row_root"],
         "engine_rows": int(meta["engine_rows"]),
         "engine_root": meta["engine_root"],
-        "database": {
-            "name": os.path.basename(result.database).decode("ascii"),
-            "size": size,
-            "sha256": digests["sha256"],
-        },
-        "coverage": coverage,
+        "database": file_field(result.database),
         "result": coverage.pop("result"),
+        "coverage": coverage,
     }
     if result.unread is not None:
         values["unread_files"] = result.unread.fields()
     if result.digested is not None:
         values["digested"] = result.digested
     acquisition = str(chosen.target.acquisition)
-    typed = Request(
-        kind=KIND,
-        refs=(acquisition,),
-        values=values,
-        happened=request.happened,
-        reason=request.reason,
-    )
-    ref = parse_ref(acquisition)
-    refs = (ref.case, (str(ref.of_exhibit()),), (acquisition,))
-    draft = prepare(station, station.state(), typed, refs)
-    recorded = sign(station, signer, draft, dry_run=False, reason=request.reason)
+    recorded = record_work(KIND, acquisition, values, request, station, signer)
     return replace(result, recorded=recorded)

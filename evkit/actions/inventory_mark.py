@@ -7,13 +7,11 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from evkit.actions.custody import Request as Event
-from evkit.actions.custody import prepare, sign
 from evkit.actions.hashsets import is_path, listed_sets, need_recorded, path_of
 from evkit.actions.inventory_meant import newest_recorded, of_path
+from evkit.actions.inventory_record import entry_fields, file_field, record_work
 from evkit.core.errors import CaseError, CheckFailedError, UsageError
 from evkit.core.progress import SILENT
-from evkit.core.refs import parse_ref
 from evkit.core.text import escape, escape_bytes
 from evkit.hashing.digests import digest_file
 from evkit.inventory.database.reader import Inventory
@@ -76,7 +74,6 @@ class Marked:
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document."""
-        recorded = self.recorded
         return {
             "schema": "evkit/inventory-mark/1",
             "done": self.done,
@@ -89,9 +86,7 @@ class Marked:
                 {**listed.document(), "marks": total, "weak": weak}
                 for listed, (total, weak) in zip(self.header.sets, self.by_set, strict=True)
             ],
-            "recorded": recorded is not None and recorded.index is not None,
-            "entry": None if recorded is None else recorded.index,
-            "event_id": None if recorded is None else recorded.event_id,
+            **entry_fields(self.recorded),
         }
 
     def lines(self) -> list[str]:
@@ -219,35 +214,19 @@ def _record(
     signer: Signer | None,
     marked: Marked,
 ) -> Marked:
-    size, digests = digest_file(marked.path, ("sha256",))
     header = marked.header
-    values: dict[str, object] = {
-        **request.values,
+    found: dict[str, object] = {
         "inventory": {
             "name": os.path.basename(marked.database).decode("ascii"),
             "rows": header.rows,
             "row_root": header.row_root,
         },
         "sets": [listed.document() for listed in header.sets],
-        "file": {
-            "name": os.path.basename(marked.path).decode("ascii"),
-            "size": size,
-            "sha256": digests["sha256"],
-        },
+        "file": file_field(marked.path),
         "counts": dict(header.counts),
     }
-    typed = Event(
-        kind=KIND,
-        refs=(acquisition,),
-        values=values,
-        happened=request.happened,
-        reason=request.reason,
-    )
-    ref = parse_ref(acquisition)
-    refs = (ref.case, (str(ref.of_exhibit()),), (acquisition,))
     try:
-        draft = prepare(station, station.state(), typed, refs)
-        recorded = sign(station, signer, draft, dry_run=False, reason=request.reason)
+        recorded = record_work(KIND, acquisition, found, request, station, signer)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(marked.path)  # it can be made again
