@@ -177,8 +177,7 @@ def _destination(request: Request, station: Station | None) -> bytes:
         if request.output is None:
             raise UsageError("without a station name a file with `-o`")
         path = os.path.abspath(request.output)
-        if os.path.lexists(path):
-            raise RefusedError(f"`{escape_bytes(path)}` exists already", hint="choose another name")
+        durable.need_absent(path)
         return path
     listed = listed_sets(station).get(request.name)
     if listed is not None and listed.removed_entry is None:

@@ -11,7 +11,8 @@ from evkit.acquire import preflight
 from evkit.acquire.imaging import E01, RAW
 from evkit.acquire.output.branch import MASTER, PART, Branch
 from evkit.acquire.output.names import Names
-from evkit.core.errors import InputError, RefusedError, StorageError, UsageError
+from evkit.core import durable
+from evkit.core.errors import InputError, StorageError, UsageError
 from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
 from evkit.images.e01 import plan
@@ -137,10 +138,7 @@ def _need_absent(target: Target) -> None:
         taken = [*taken, *(target.names.part(n) for n in range(1, MAX_PARTS + 1))]
     for name in taken:
         if name in present:
-            raise RefusedError(
-                f"`{escape_bytes(target.branch.path(name))}` exists already",
-                hint="evkit never overwrites; choose another name",
-            )
+            durable.need_absent(target.branch.path(name))
 
 
 def _is_segment(name: str, stem: str) -> bool:

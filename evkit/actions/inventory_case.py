@@ -14,10 +14,9 @@ from evkit.actions.sensitive import opened
 from evkit.bundle.case.document import encode
 from evkit.bundle.case.material import Material, Selection
 from evkit.core import durable
-from evkit.core.errors import CaseError, RefusedError, UsageError
+from evkit.core.errors import CaseError, UsageError
 from evkit.core.progress import SILENT
 from evkit.core.refs import parse_ref
-from evkit.core.text import escape_bytes
 from evkit.inventory.exports.job import MASKED, TASK
 from evkit.inventory.search.find import Criteria, entries
 
@@ -60,11 +59,7 @@ def export_case(
             hint=f"give `{ref.of_exhibit()}`",
         )
     path = os.path.abspath(os.fsencode(output))
-    if os.path.lexists(path):
-        raise RefusedError(
-            f"`{escape_bytes(path)}` exists already",
-            hint="evkit never overwrites; choose another name",
-        )
+    durable.need_absent(path)
     replayed = station.state()
     require_case(replayed, ref.case)
     if ref.exhibit is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -168,10 +167,8 @@ def prove(request: Request, station: Station, say: Callable[[str], object]) -> M
     require_exhibit(replayed, str(ref.of_exhibit()))
     if exhibit_is_sensitive(station, replayed, str(ref.of_exhibit())):
         raise _sensitive(str(ref.of_exhibit()))
-    if not request.dry_run and os.path.lexists(request.target):
-        raise RefusedError(
-            f"`{escape_bytes(request.target)}` exists already", hint="name a new file"
-        )
+    if not request.dry_run:
+        durable.need_absent(request.target)
     chosen = choose(station, replayed, ref)
     acquisition = str(chosen.target.acquisition)
     recorded = prove_parts.recorded(station, acquisition)

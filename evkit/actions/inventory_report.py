@@ -13,7 +13,7 @@ from evkit.actions.marks_of import marks_of
 from evkit.actions.sensitive import opened
 from evkit.bundle.inventory.page import Context, Report, report_page
 from evkit.core import durable
-from evkit.core.errors import CheckFailedError, RefusedError, UsageError
+from evkit.core.errors import CheckFailedError, UsageError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.text import escape, escape_bytes
 
@@ -101,10 +101,7 @@ def write_report(
     _check(request)
     database = locate(request.what, is_ref=request.is_ref, station=station)
     path = os.path.abspath(os.fsencode(request.output))
-    if os.path.lexists(path):
-        raise RefusedError(
-            f"`{escape_bytes(path)}` exists already", hint="choose a new name with `-o`"
-        )
+    durable.need_absent(path)
     with opened(database, station) as inventory:
         wrong = inventory.problems()
         if wrong:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.core import durable
-from evkit.core.errors import CaseError, RefusedError
+from evkit.core.errors import CaseError
 from evkit.core.paths import to_fields
 from evkit.core.text import escape, escape_bytes, shorten
 from evkit.station import export as exporting
@@ -232,8 +231,7 @@ def prove(station: Station, event: str, target: bytes) -> ProofView:
         stem + end.encode(): data for end, data in exporting.beside_proof(station, entry).items()
     }
     for path in (target, *files):
-        if os.path.lexists(path):
-            raise RefusedError(f"`{escape_bytes(path)}` exists already", hint="name a new file")
+        durable.need_absent(path)
     durable.write_new(target, made)
     for path, data in files.items():
         durable.write_new(path, data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from evkit import __version__
 from evkit.actions import versions
 from evkit.actions.known_answers import COUNT, checks, published
 from evkit.core import clock, durable, ejson
-from evkit.core.errors import ExitCode, RefusedError
+from evkit.core.errors import ExitCode
 from evkit.core.paths import to_fields
 from evkit.core.text import escape, escape_bytes
 
@@ -116,8 +115,8 @@ def run(target: bytes | None, *, acquisition: bool = False) -> Report:
     if acquisition or target is not None:
         from evkit.actions import assertions
 
-        if target is not None and os.path.lexists(target):  # said before the work, not after it
-            raise RefusedError(f"`{escape_bytes(target)}` exists already")
+        if target is not None:
+            durable.need_absent(target)
         section = assertions.run()
     report = Report(
         answers=tuple(answers),

@@ -52,10 +52,7 @@ def open_sink(path: str | bytes) -> Sink:
 def refuse_taken(path: str | bytes) -> None:
     """Raise RefusedError when something has this name, or an unfinished bundle lies beside it."""
     raw = os.path.abspath(os.fsencode(path))
-    if os.path.lexists(raw):
-        raise RefusedError(
-            f"`{escape_bytes(raw)}` exists already", hint="evkit never overwrites; choose another"
-        )
+    durable.need_absent(raw)
     part = part_of(raw)
     if os.path.lexists(part):
         raise RefusedError(

@@ -45,15 +45,30 @@ def storage_errors(path: str | bytes) -> Iterator[None]:
     try:
         yield
     except FileExistsError as error:
-        raise RefusedError(
-            f"`{shown}` exists already", hint="evkit never overwrites; choose another name"
-        ) from error
+        raise _exists(path) from error
     except OSError as error:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         raise StorageError(
             f"cannot write `{shown}`: {error.strerror or error}",
             hint="free space on the destination and try again" if full else None,
         ) from error
+
+
+def need_absent(path: str | bytes) -> None:
+    """Refuse a name that something has already; asked before the work, not after it.
+
+    Raises:
+        RefusedError: it is taken.
+    """
+    if os.path.lexists(path):
+        raise _exists(path)
+
+
+def _exists(path: str | bytes) -> RefusedError:
+    return RefusedError(
+        f"`{escape_bytes(os.fsencode(path))}` exists already",
+        hint="evkit never overwrites; choose another name",
+    )
 
 
 def fsync_dir(folder: str | bytes) -> None:
@@ -81,7 +96,7 @@ def make_dir(path: str | bytes, mode: int = 0o755, *, exist_ok: bool = True) -> 
     if os.path.isdir(path):
         if exist_ok:
             return
-        raise RefusedError(f"`{escape_bytes(path)}` exists already")
+        raise _exists(path)
     parent = os.path.dirname(path.rstrip(b"/")) or b"."
     if not os.path.isdir(parent):
         make_dir(parent, mode)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from evkit.core import clock, durable, ejson
-from evkit.core.errors import RefusedError, StorageError
+from evkit.core.errors import StorageError
 from evkit.core.paths import to_fields
 from evkit.core.text import escape, escape_bytes
 from evkit.station import layout, lock
@@ -107,8 +107,7 @@ def make(place: Layout, origin: str, target: bytes, *, evidence: bool) -> Made:
         RefusedError: the target exists.
         StorageError: it cannot be written.
     """
-    if os.path.lexists(target):
-        raise RefusedError(f"`{escape_bytes(target)}` exists already", hint="choose another name")
+    durable.need_absent(target)
     scratch = target + b"." + secrets.token_hex(4).encode() + durable.PART.encode()
     sink: _Sink = _Tar(target) if target.lower().endswith(b".tar") else _Folder(target)
     try:

@@ -11,8 +11,6 @@ import shutil
 from typing import TYPE_CHECKING
 
 from evkit.core import durable
-from evkit.core.errors import RefusedError
-from evkit.core.text import escape_bytes
 from evkit.merkle import proof, tiles
 
 if TYPE_CHECKING:
@@ -30,8 +28,7 @@ def export(station: Station, target: bytes) -> int:
         StorageError: it cannot be written.
     """
     target = os.path.abspath(target)
-    if os.path.lexists(target):
-        raise RefusedError(f"`{escape_bytes(target)}` exists already", hint="name a new folder")
+    durable.need_absent(target)
     head = station.leaving_head()
     size = head.size
     part = target + b"." + secrets.token_hex(4).encode() + durable.PART.encode()

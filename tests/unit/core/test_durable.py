@@ -60,8 +60,14 @@ def test_nothing_is_ever_overwritten(tmp_path):
         path = tmp_path / kind
         {"file": lambda p: p.write_bytes(b"x"), "folder": lambda p: p.mkdir(),
          "dangling": lambda p: p.symlink_to("gone")}[kind](path)  # fmt: skip
-        with pytest.raises(RefusedError, match="exists already"):
-            durable.write_new(str(path), b"new")
+        refused = []
+        for ask in (lambda p: durable.write_new(p, b"new"), durable.need_absent):
+            with pytest.raises(RefusedError) as caught:
+                ask(str(path))
+            refused.append((caught.value.message, caught.value.hint))
+        said = (f"`{path}` exists already", "evkit never overwrites; choose another name")
+        assert refused == [said, said]
+    durable.need_absent(str(tmp_path / "nothing"))
     assert names(tmp_path) == ["dangling", "file", "folder"]
     assert (tmp_path / "file").read_bytes() == b"x"
 
