@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from evkit.bundle.material import SENSITIVE
+from evkit.bundle.material import SENSITIVE_REASON
 from evkit.core.errors import EvkitError
 from evkit.core.refs import Ref, is_ref, parse_ref
 from evkit.custody.sensitive import is_sensitive, origins_elsewhere
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evkit.custody.replay import Replay
     from evkit.station import Station
 
-REASON = f"{SENSITIVE}, left out (`--with-sensitive`)"
+REASON = f"{SENSITIVE_REASON}, left out (`--with-sensitive`)"
 _CONFIG = b"station.toml"
 _DEPTH = 3  # case, exhibit and acquisition below `cases`
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from evkit.custody.replay import Replay
     from evkit.ledger.commitments import Opening
 
-SENSITIVE = "sensitive material"  # what the reason begins with when it is why something is absent
+SENSITIVE_REASON = "sensitive material"  # so begins the reason why something is absent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evkit.bundle.material import SENSITIVE
+from evkit.bundle.material import SENSITIVE_REASON
 from evkit.core.text import escape
 
 if TYPE_CHECKING:
@@ -74,4 +74,4 @@ def readme(manifest: Manifest) -> bytes:
 
 
 def _sensitive(item: Item) -> bool:
-    return (item.reason or "").startswith(SENSITIVE)
+    return (item.reason or "").startswith(SENSITIVE_REASON)

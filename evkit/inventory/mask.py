@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from evkit.inventory.database.reader import Inventory
 
-SENSITIVE: Final = "(sensitive)"
+SENSITIVE: Final = "(sensitive)"  # stands where a name or a type was
 KEPT: Final = frozenset({
     "acquisition", "agreed", "allocated", "attachments", "attr", "attr_id", "basis", "block_size",
     "blocks", "bytes", "bytes_digested", "derived", "differing", "digests", "directories",

@@ -20,7 +20,7 @@ INVENTORY: Final = "inventory"
 FILES_NAME: Final = "files/"
 LIST_ROLE: Final = "list"
 PIECES_ROLE: Final = "pieces"
-SENSITIVE: Final = "sensitive_material"  # field of the kinds `register` and `sensitive`
+SENSITIVE_FIELD: Final = "sensitive_material"  # field of the kinds `register` and `sensitive`
 CONTENT_ROLES: Final = ("image", "segment")
 
 
@@ -115,7 +115,7 @@ def sensitive_exhibits(facts: Mapping[str, Any]) -> set[str]:
             fields = fields.get("values", {}) if _is_map(fields) else {}
         elif row.get("kind") not in {"register", "sensitive"}:
             continue
-        flag = fields.get(SENSITIVE) if _is_map(fields) else None
+        flag = fields.get(SENSITIVE_FIELD) if _is_map(fields) else None
         if isinstance(flag, bool):
             said.update(dict.fromkeys(exhibits, flag))
     return {ref for ref, flag in said.items() if flag}
