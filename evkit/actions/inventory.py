@@ -12,7 +12,7 @@ from evkit.actions.inventory_check import Unchanged
 from evkit.actions.inventory_meant import exhibit_ref
 from evkit.actions.inventory_record import entry_fields, file_field, record_work
 from evkit.actions.inventory_said import coverage_lines, digested_lines, problem_lines
-from evkit.actions.inventory_target import Chosen, choose, path_hint, unrecorded
+from evkit.actions.inventory_target import Chosen, choose, path_hint, unrecorded, without_record
 from evkit.actions.sensitive import opened
 from evkit.core.durable import PART
 from evkit.core.errors import InterruptedByUserError, RefusedError, UsageError
@@ -158,13 +158,17 @@ def run(
         RefusedError: the inventory file exists, would lie among the evidence, or an unfinished one
             is there that was not spoken of.
         StorageError: the destination is full.
+        UsageError: there is nothing to go on with.
     """
     if request.resume and request.restart:
         raise UsageError("`--resume` and `--restart` exclude each other")
     if not request.is_ref:
         if request.record:
             raise UsageError("`--record` needs an acquisition, such as CASE/E1/A1")
-        return _write(request, _path_target(request), progress)
+        chosen = _path_target(request)
+        if request.resume:
+            _need_unfinished(request, chosen, None)
+        return _write(request, chosen, progress)
     if station is None:
         raise UsageError("a reference needs a station")
     if request.output:
@@ -181,6 +185,8 @@ def run(
         Unchanged(chosen, progress)
         result = finished(waiting, chosen)
     else:
+        if request.resume:
+            _need_unfinished(request, chosen, station)
         if signer is not None:
             station.check(signer, KIND)
         result = _write(request, chosen, progress)
@@ -214,6 +220,8 @@ def _write(request: RunRequest, chosen: Chosen, progress: Progress) -> RunResult
         writer = Writer(chosen.database, identity, restart=request.restart)
     try:
         with writer:
+            if request.resume and not writer.resumed:
+                progress.warn("nothing was kept of the unfinished inventory; it is begun anew")
             scan = Scan(chosen.target, request.options, writer, progress)
             scan.run()
             unchanged.still(scan.differing)
@@ -221,6 +229,26 @@ def _write(request: RunRequest, chosen: Chosen, progress: Progress) -> RunResult
     except (KeyboardInterrupt, InterruptedByUserError) as error:
         raise _stopped(request, chosen.database) from error
     return replace(finished(chosen.database, chosen), resumed=writer.resumed)
+
+
+def _need_unfinished(request: RunRequest, chosen: Chosen, station: Station | None) -> None:
+    """Refuse to go on where nothing was begun: it would be another inventory, not the rest of one.
+
+    Raises:
+        UsageError: there is no part file.
+    """
+    part = chosen.database + PART.encode()
+    if os.path.lexists(part):
+        return
+    hint = "leave `--resume` out to begin one"
+    if station is None:
+        if os.path.lexists(chosen.database):
+            hint = f"it is complete: `evkit inventory list {escape_bytes(chosen.database)}`"
+        elif request.output is None:
+            hint += "; give `-o` as it was given then"
+    elif without_record(station, chosen):
+        hint = f"a complete one waits: `evkit inventory run {escape(request.what)} --record`"
+    raise UsageError(f"there is no unfinished inventory `{escape_bytes(part)}`", hint=hint)
 
 
 def _stopped(request: RunRequest, database: bytes) -> InterruptedByUserError:

@@ -201,9 +201,7 @@ def unrecorded(station: Station, chosen: Chosen) -> bytes:
     from evkit.inventory.database.reader import Inventory
 
     acquisition = str(chosen.target.acquisition)
-    known = {item.name for item in on_record(station, acquisition)}
-    paths = inventories(station.folder(parse_ref(acquisition)))
-    left = [path for path in paths if os.path.basename(path).decode() not in known]
+    left = without_record(station, chosen)
     if not left:
         raise CaseError(
             f"`{acquisition}` has no inventory without a record",
@@ -214,6 +212,14 @@ def unrecorded(station: Station, chosen: Chosen) -> bytes:
     if problems:
         raise InputError(f"`{escape_bytes(left[-1])}` is damaged: {escape(problems[0])}")
     return left[-1]
+
+
+def without_record(station: Station, chosen: Chosen) -> list[bytes]:
+    """Return the complete inventories of an acquisition that have no event, the oldest first."""
+    acquisition = str(chosen.target.acquisition)
+    known = {item.name for item in on_record(station, acquisition)}
+    paths = inventories(station.folder(parse_ref(acquisition)))
+    return [path for path in paths if os.path.basename(path).decode() not in known]
 
 
 def _facts(path: bytes) -> list[Json]:

@@ -114,7 +114,8 @@ def run(
     recorded at the end; one that is not what was acquired is not listed (exit code 4).
 
     Whatever stops it, what was listed is kept in a file that ends in .part: --resume compares it
-    with the source and goes on. Another run is refused until one of the two is chosen.
+    with the source and goes on, and is refused where there is none (exit code 2). Another run is
+    refused until --resume or --restart is chosen.
     """
     from evkit.actions import inventory as action
     from evkit.core.limits import parse_size

@@ -468,6 +468,42 @@ def test_a_path_that_was_stopped_names_the_command_that_goes_on(run, tmp_path, m
     run("inventory", "run", "./a stick.raw", "-o", "x.db", "--resume")
 
 
+def test_where_nothing_was_begun_nothing_goes_on(run, tmp_path, monkeypatch):
+    folder, _ = _acquired(run.made, IMAGE)
+    said = run("inventory", "run", "C1/E1/A1", "--resume", expect=2)
+    assert f"no unfinished inventory `{folder}/inventory.db.part`" in said
+    assert "leave `--resume` out" in said
+    assert sorted(os.listdir(folder)) == ["image.raw"]
+    run("inventory", "run", "C1/E1/A1", "--resume", "--dry-run", expect=2)
+
+    def fail(*_, **__):
+        raise StorageError("no room for the event")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Station, "record", fail)
+        run("inventory", "run", "C1/E1/A1", expect=16)
+    said = run("inventory", "run", "C1/E1/A1", "--resume", expect=2)
+    assert "`evkit inventory run C1/E1/A1 --record`" in said
+    run("inventory", "run", "C1/E1/A1", "--record")
+    assert "leave `--resume` out" in run("inventory", "run", "C1/E1", "--resume", expect=2)
+    assert sorted(os.listdir(folder)) == ["image.raw", "inventory.db"]
+
+    path = ("inventory", "run", str(IMAGE), "--resume")
+    assert "give `-o` as it was" in run(*path, expect=2)
+    run("inventory", "run", str(IMAGE), "-o", "x.db")
+    assert f"it is complete: `evkit inventory list {tmp_path}/x.db`" in run(
+        *path, "-o", "x.db", expect=2
+    )
+
+
+def test_a_part_file_of_which_nothing_was_kept_is_begun_anew_and_said(run, tmp_path, capsys):
+    (tmp_path / "x.db.part").write_bytes(b"")
+    assert main.run(["inventory", "run", str(IMAGE), "-o", "x.db", "--resume"]) == 0
+    said = capsys.readouterr().err
+    assert "nothing was kept of the unfinished inventory; it is begun anew" in said
+    assert not (tmp_path / "x.db.part").exists()
+
+
 def test_stopped_before_anything_was_kept(run, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt

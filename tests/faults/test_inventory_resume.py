@@ -346,7 +346,7 @@ RUN = """
 import sys
 from evkit.inventory.database import store
 store._BATCH = 20
-sys.argv = ["evkit", "inventory", "run", {what!r}, "-o", {path!r}, "--resume", "--no-types"]
+sys.argv = ["evkit", "inventory", "run", {what!r}, "-o", {path!r}, "--no-types", *{more!r}]
 from evkit.cli.main import entry
 entry()
 """
@@ -364,7 +364,9 @@ def test_the_command_is_killed_and_goes_on(tmp_path, what):
         pytest.skip("the sample images are not here")
 
     def start(path):
-        program = [sys.executable, "-c", RUN.format(what=str(source), path=str(path))]
+        more = ["--resume"] if path.with_name(f"{path.name}.part").exists() else []
+        words = RUN.format(what=str(source), path=str(path), more=more)
+        program = [sys.executable, "-c", words]
         return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     whole, path = tmp_path / "whole.db", tmp_path / "i.db"
