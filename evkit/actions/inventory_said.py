@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from evkit.inventory.sentences import sentence
 from evkit.manifest.rows import GAPS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from evkit.inventory.database.reader import Inventory
 
@@ -69,14 +70,31 @@ def digested_lines(digested: Mapping[str, Mapping[str, int]]) -> list[str]:
     ]
 
 
-def problem_lines(inventory: Inventory, most: int = _SHOWN) -> tuple[str, ...]:
+def problem_rows(inventory: Inventory) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (number, row) of what could not be read, the widest things first."""
+    yield from inventory.rows("error")
+    for kind in ("filesystem", "partition", "directory", "stream", "name", "space"):
+        yield from inventory.in_states(kind, GAPS)
+
+
+def is_deleted(inventory: Inventory, row: Mapping[str, Any]) -> bool:
+    """Say whether a row is about something deleted: no name in use leads to it."""
+    if "allocated" in row:
+        return not row["allocated"]
+    if row.get("basis") == "allocated" or "fs" not in row or "inode" not in row:
+        return False
+    names = [
+        name
+        for _, name in inventory.joined("name", row["fs"], row["inode"])
+        if "seq" in name and name["seq"] == row.get("seq", name["seq"])
+    ]
+    known = bool(names) or str(row.get("basis", "")).startswith("deleted")
+    return known and not any(name["allocated"] for name in names)
+
+
+def problem_lines(inventory: Inventory) -> tuple[str, ...]:
     """Return a sentence for each of the first rows that could not be read."""
-    found: list[str] = []
-    kinds = ("error", "filesystem", "partition", "directory", "stream", "name", "space")
-    for kind in kinds:
-        listed = inventory.rows(kind) if kind == "error" else inventory.in_states(kind, GAPS)
-        for number, row in listed:
-            if len(found) == most:
-                return (*found, "… more, see `evkit inventory list --problems`")
-            found.append(sentence(number, row))
+    found = [sentence(*item) for item in itertools.islice(problem_rows(inventory), _SHOWN + 1)]
+    if len(found) > _SHOWN:
+        found[_SHOWN] = "… more, see `evkit inventory list --problems`"
     return tuple(found)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from evkit.actions.inventory_said import coverage_lines, problem_lines
+from evkit.actions.inventory_said import coverage_lines, is_deleted, problem_lines, problem_rows
 from evkit.actions.marks_of import marks_of
 from evkit.actions.sensitive import opened
 from evkit.core.errors import CaseError, UsageError
 from evkit.core.text import escape, escape_bytes, shorten
 from evkit.inventory.search.find import Criteria, Entry, entries, show_time
-from evkit.inventory.sentences import wrapped
+from evkit.inventory.sentences import sentence, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from evkit.station import Station
 
 _WIDTH = 80
-_ALL = 2**31
+_MORE = "… more; `--limit` sets how many are shown"
+_ALL_READ = ("everything that was found could be read", "everything deleted could be read")
 _BY_LENGTH = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
 
 
@@ -41,6 +42,8 @@ class Listing:
         brief: one line an entry (list), else digests and basis as well (find).
         volumes: partition and file system rows; empty for `find`.
         left_out: entries that were not shown because of `--limit`.
+        problems_left_out: the same for problems.
+        others: problems that are not of what is deleted, when only these are shown.
         nothing: said when there are no entries.
         uncertain: entries whose local time of unknown zone may lie outside the times asked for.
     """
@@ -52,6 +55,8 @@ class Listing:
     brief: bool = True
     volumes: tuple[Mapping[str, Any], ...] = ()
     left_out: bool = False
+    problems_left_out: bool = False
+    others: int = 0
     nothing: str = "no entries"
     uncertain: int = 0
     exit_code: int = 0
@@ -64,7 +69,8 @@ class Listing:
             "coverage": dict(self.coverage),
             "problems": list(self.problems),
             "volumes": [dict(row) for row in self.volumes],
-            "more": self.left_out,
+            "more": self.left_out or self.problems_left_out,
+            "other_problems": self.others,
             "uncertain_times": self.uncertain,
             "entries": [entry.document() for entry in self.entries],
         }
@@ -81,7 +87,7 @@ class Listing:
         if not self.entries and self.nothing:
             lines.append(self.nothing)
         if self.left_out:
-            lines.append("… more; `--limit` sets how many are shown")
+            lines.append(_MORE)
         if self.uncertain:
             lines.append(
                 f"{self.uncertain:,} with local times of unknown zone: may lie outside the range"
@@ -91,6 +97,10 @@ class Listing:
             lines += [*coverage_lines(self.coverage)]
             if self.problems:
                 lines += ["could not be read:", *wrapped(self.problems)]
+            if self.problems_left_out:
+                lines.append(_MORE)
+            if self.others:
+                lines.append(f"not of what is deleted, and not shown: {self.others:,}")
         elif self.coverage["result"] != "complete":
             lines.append("this inventory has gaps: what could not be read could not be searched")
         return lines
@@ -123,16 +133,34 @@ def listing(
         )
 
 
-def problems(database: bytes, station: Station | None = None) -> Listing:
-    """List only what could not be read, all of it; `station` as in `listing`."""
+def problems(
+    database: bytes,
+    station: Station | None = None,
+    *,
+    deleted: bool | None = None,
+    limit: int = 0,
+) -> Listing:
+    """List only what could not be read; arguments as in `listing`, `limit` counts sentences."""
+    found: list[str] = []
+    left_out, others = False, 0
     with opened(database, station) as inventory:
-        found = problem_lines(inventory, _ALL)
+        for number, row in problem_rows(inventory):
+            if deleted is not None and is_deleted(inventory, row) != deleted:
+                others += 1
+            elif limit and len(found) == limit:
+                left_out = True
+                if deleted is None:
+                    break
+            else:
+                found.append(sentence(number, row))
         return Listing(
             database=database,
             entries=(),
             coverage=inventory.coverage(),
-            problems=found,
-            nothing="" if found else "everything that was found could be read",
+            problems=tuple(found),
+            problems_left_out=left_out,
+            others=others,
+            nothing="" if found else _ALL_READ[bool(deleted)],
         )
 
 

@@ -160,9 +160,13 @@ def run(
 )
 @common
 @WHAT
-@click.option("--deleted", is_flag=True, help="Only deleted names.")
+@click.option(
+    "--deleted", is_flag=True, help="Only deleted names, or what could not be read of them."
+)
 @click.option("--problems", is_flag=True, help="Only what could not be read.")
-@click.option("--limit", type=click.IntRange(0), default=0, help="Entries at most; 0 for all.")
+@click.option(
+    "--limit", type=click.IntRange(0), default=0, help="Entries or problems at most; 0 for all."
+)
 def list_(session: Session, what: str, deleted: bool, problems: bool, limit: int) -> None:
     """Show an inventory: volumes, entries, totals, what could not be read.
 
@@ -174,11 +178,8 @@ def list_(session: Session, what: str, deleted: bool, problems: bool, limit: int
 
     station = station_of(session, what)
     database = locate(what, is_ref=is_ref(what), station=station)
-    if problems:
-        session.emit(action.problems(database, station))
-    else:
-        only = True if deleted else None
-        session.emit(action.listing(database, station, deleted=only, limit=limit))
+    show = action.problems if problems else action.listing
+    session.emit(show(database, station, deleted=True if deleted else None, limit=limit))
 
 
 for verb in (find, compare, export, mark, prove, report):

@@ -357,7 +357,17 @@ def test_a_path(run, tmp_path):
     cut = tmp_path / "cut.raw"
     cut.write_bytes(IMAGE.read_bytes()[:300000])
     assert "could not be read" in run("inventory", "run", cut, "-o", tmp_path / "y.db", expect=3)
-    run("inventory", "list", tmp_path / "y.db", "--problems")
+    every = json.loads(run("inventory", "list", tmp_path / "y.db", "--problems", "--json"))
+    one = ("inventory", "list", tmp_path / "y.db", "--problems", "--limit", "1")
+    found = json.loads(run(*one, "--json"))
+    assert found["problems"] == every["problems"][:1]
+    assert (found["more"], every["more"]) == (True, False)
+    assert "… more; `--limit` sets how many are shown" in run(*one)
+    deleted = json.loads(
+        run("inventory", "list", tmp_path / "y.db", "--problems", "--deleted", "--json")
+    )
+    assert len(deleted["problems"]) + deleted["other_problems"] == len(every["problems"])
+    assert deleted["other_problems"] >= 1
 
 
 def test_a_folder_is_not_written_into(run, tmp_path):
