@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.core import ejson
 from evkit.core.errors import InputError
-from evkit.inventory.database.tables import KEY_TABLES, PART_SCHEMA, SCHEMA, keys
-from evkit.manifest import rowaccept, rows
+from evkit.inventory.database.storedkeys import RowKeys, TypeKeys
+from evkit.inventory.database.tables import PART_SCHEMA, SCHEMA
+from evkit.manifest import rows
 from evkit.merkle.tree import Frontier
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from evkit.manifest.rowaccept import Facts
+    from collections.abc import Iterator
 
 _BLOCK = 2000
 _COUNTS: dict[str, type] = {"rows": int, "row_root": str, "engine_rows": int, "engine_root": str}
@@ -56,7 +55,7 @@ def check(db: sqlite3.Connection) -> tuple[Frontier, Frontier]:
     said = checkpoint(db)
     if [row[0] for row in db.execute("PRAGMA quick_check(1)")] != ["ok"]:
         raise InputError("it is damaged")
-    tree, engine = _check_rows(db), _check_engine(db)
+    tree, engine = _tree(db, "rows", RowKeys(db)), _tree(db, "engine_rows", TypeKeys(db))
     found = {
         "rows": tree.size,
         "row_root": tree.root().hex(),
@@ -94,58 +93,12 @@ def _blocks(db: sqlite3.Connection, table: str) -> Iterator[tuple[int, list[byte
         at += len(block)
 
 
-def _check_rows(db: sqlite3.Connection) -> Frontier:
-    tree, stored = Frontier(), _StoredKeys(db)
-    for first, leaves, block in _blocks(db, "rows"):
-        stored.compare(first, [rowaccept.accept(data) for data in block])
-        tree.extend(leaves)
-    stored.finish()
-    return tree
-
-
-def _check_engine(db: sqlite3.Connection) -> Frontier:
+def _tree(db: sqlite3.Connection, table: str, keys: RowKeys | TypeKeys) -> Frontier:
     tree = Frontier()
-    cursor = db.execute("SELECT n, stream, mime FROM type_keys ORDER BY n")
-    for first, leaves, block in _blocks(db, "engine_rows"):
-        found = [(row["stream"], row["mime"]) for row in map(rows.parse, block)]
-        wanted = [(number, *item) for number, item in enumerate(found, first)]
-        if list(itertools.islice(cursor, len(wanted))) != wanted:
+    for first, leaves, block in _blocks(db, table):
+        if not keys.same(first, block):
             raise InputError("its keys are not those of its rows")
         tree.extend(leaves)
-    if cursor.fetchone() is not None:
+    if not keys.ended():
         raise InputError("it holds keys of rows that are not there")
     return tree
-
-
-class _StoredKeys:
-    """The keys that a file holds, compared with those that its rows should have.
-
-    Args:
-        db: the file.
-    """
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._cursors: list[Iterator[Sequence[object]]] = [
-            db.execute(f"SELECT * FROM {table} ORDER BY n")  # noqa: S608
-            for table in KEY_TABLES
-        ]
-
-    def compare(self, first: int, facts: Iterable[Facts]) -> None:
-        """Compare the keys of the next rows.
-
-        Raises:
-            InputError: they are not the stored ones.
-        """
-        for cursor, wanted in zip(self._cursors, keys(first, facts), strict=True):
-            if list(itertools.islice(cursor, len(wanted))) != wanted:
-                raise InputError("its keys are not those of its rows")
-
-    def finish(self) -> None:
-        """Compare the ends.
-
-        Raises:
-            InputError: there are more keys than rows.
-        """
-        for cursor in self._cursors:
-            if next(cursor, None) is not None:
-                raise InputError("it holds keys of rows that are not there")

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from evkit.core.errors import InputError, RefusedError
 from evkit.core.text import escape, escape_bytes
+from evkit.inventory.database import sound
 from evkit.inventory.database.tables import SCHEMA, digest_key, name_key
 from evkit.manifest import rowaccept, rows
 from evkit.manifest.rows import DIGESTS
-from evkit.merkle.tree import Frontier
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -238,27 +238,9 @@ class Inventory:
                     )
 
     def problems(self) -> list[str]:
-        """Compute both roots again; return what disagrees with the file's own record."""
-        found: list[str] = []
-        for table, root, count in (
-            ("rows", "row_root", "rows"),
-            ("engine_rows", "engine_root", "engine_rows"),
-        ):
-            tree = Frontier()
-            with self._reading():
-                query = f"SELECT n, salt, row FROM {table} ORDER BY n"  # noqa: S608
-                for number, salt, text in self._ask(query):
-                    data = _bytes(text)
-                    rowaccept.accept(data)
-                    if number != tree.size:
-                        found.append(f"{table}: row {tree.size} is missing")
-                        break
-                    tree.append(rows.row_leaf(bytes(salt), data))
-            if str(tree.size) != self.meta.get(count):
-                found.append(f"{table}: {tree.size} rows, {self.meta.get(count)} on record")
-            if tree.root().hex() != self.meta.get(root):
-                found.append(f"{table}: root {tree.root().hex()}, {self.meta.get(root)} on record")
-        return found
+        """Compute both roots again, compare keys with rows; return what does not agree."""
+        with self._reading():
+            return sound.problems(self._db, self.meta)
 
     def _shown(self, number: int, text: object) -> dict[str, Any]:
         row = rowaccept.read(_bytes(text))
