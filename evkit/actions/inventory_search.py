@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.actions.custody import require_case, require_exhibit
 from evkit.actions.inventory_files import inventories
 from evkit.actions.inventory_show import LackingError, Listing, find, need_criteria
-from evkit.core.errors import CaseError, ExitCode, InputError
+from evkit.core.errors import CaseError, ExitCode, InputError, worst
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import parse_ref
 
@@ -46,16 +46,23 @@ class Search:
 
     @property
     def exit_code(self) -> int:
-        """3 when an inventory could not be read, 5 when one lacks what was asked for."""
-        if self.unmarked or self.lacking:
-            return int(ExitCode.UNDECIDED)
-        return int(ExitCode.INCOMPLETE if self.damaged else ExitCode.OK)
+        """3 when data was not searched, 5 when an inventory lacks what was asked for."""
+        return worst(
+            ExitCode.UNDECIDED if self.unmarked or self.lacking else 0,
+            ExitCode.INCOMPLETE if self.without or self.damaged else 0,
+        )
+
+    @property
+    def complete(self) -> bool:
+        """True when all data that there is was searched."""
+        return not (self.without or self.unmarked or self.lacking or self.damaged)
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document."""
         return {
             "schema": "evkit/inventory-search/1",
             "what": self.what,
+            "complete": self.complete,
             "searched": [
                 {"acquisition": name, **_without_schema(listing.document())}
                 for name, listing in self.listings

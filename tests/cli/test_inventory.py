@@ -324,13 +324,14 @@ def test_a_case_is_searched_in_all_its_acquisitions(run, tmp_path):
         acquirekit.intake_with(run.made, tmp_path / name)
         if name != "left.txt":
             run("inventory", "run", f"C1/E1/A{number}")
-    out = run("inventory", "find", "C1", "--name", "letter*")
+    out = run("inventory", "find", "C1", "--name", "letter*", expect=3)
     assert "C1/E1/A1: 0 found" in out
     assert "C1/E1/A2: 1 found" in out
     assert "C1/E1/A3: 0 found" in out
     assert "C1/E1/A4: not searched, it has no inventory" in out
-    found = json.loads(run("inventory", "find", "C1", "--name", "*.txt", "--json"))
+    found = json.loads(run("inventory", "find", "C1", "--name", "*.txt", "--json", expect=3))
     assert found["schema"] == "evkit/inventory-search/1"
+    assert not found["complete"]
     assert [item["acquisition"] for item in found["searched"]] == [
         "C1/E1/A1",
         "C1/E1/A2",
@@ -339,9 +340,13 @@ def test_a_case_is_searched_in_all_its_acquisitions(run, tmp_path):
     assert [entry["path"] for entry in found["searched"][2]["entries"]] == ["photo.txt"]
     assert found["not_searched"] == ["C1/E1/A4"]
     arguments = ("--name", "*.txt", "--limit", "1", "--json")
-    few = json.loads(run("inventory", "find", "C1", *arguments))["searched"]
+    few = json.loads(run("inventory", "find", "C1", *arguments, expect=3))["searched"]
     assert sum(len(item["entries"]) for item in few) == 1
     assert few[2]["more"]
+    run("inventory", "run", "C1/E1/A4")
+    found = json.loads(run("inventory", "find", "C1", "--name", "*.txt", "--json"))
+    assert found["complete"]
+    assert found["not_searched"] == []
     assert "no case `C9`" in run("inventory", "find", "C9", "--deleted", expect=10)
     assert "nothing to look for" in run("inventory", "find", "C1", expect=2)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import acquirekit
 import pytest
@@ -14,8 +15,6 @@ from evkit.actions import inventory_show
 @pytest.fixture
 def two(run, tmp_path):
     """Two cases: `C1/E1/A1` holds a.txt and old.txt, `C2/E1/A1` holds b.txt."""
-    import os
-
     with run.made.open() as station:
         drafts = [stations.open_case("C2"), stations.register("C2/E1")]
         station.record_many(drafts, run.made.officer)
@@ -78,6 +77,19 @@ def test_a_damaged_inventory_does_not_hide_the_others(run, two):
     assert "C2/E1/A1: 1 found" in out
     found = json.loads(run("inventory", "find", "--name", "*.txt", "--json", expect=3))
     assert found["not_readable"][0]["acquisition"] == "C1/E1/A1"
+    assert not found["complete"]
+
+
+def test_what_has_no_inventory_is_no_answer_over_all_cases_either(run, two):
+    os.unlink(run.made.path / "cases" / "C1" / "E1" / "A1" / "inventory.db")
+    out = run("inventory", "find", "--name", "*.txt", expect=3)
+    assert "C1/E1/A1: not searched, it has no inventory" in out
+    assert "C2/E1/A1: 1 found" in out
+    found = json.loads(run("inventory", "find", "--name", "*.txt", "--json", expect=3))
+    assert (found["complete"], found["not_searched"]) == (False, ["C1/E1/A1"])
+    run("inventory", "find", "C2", "--name", "*.txt")
+    sha1 = "c9d8072e4ab2969d6a826c908aedac17b6688991"
+    run("inventory", "find", "--digest", sha1, expect=5)  # 5 stands above 3
 
 
 def test_marks_that_were_not_made_are_no_answer(run, two, monkeypatch):
