@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import itertools
 import os
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from evkit.actions.custody import require_case, require_exhibit
 from evkit.actions.inventory_export import Exported
 from evkit.actions.inventory_files import inventories
+from evkit.actions.inventory_intact import intact
+from evkit.actions.inventory_show import lacking
 from evkit.actions.marks_of import marks_of
 from evkit.actions.sensitive import opened
 from evkit.bundle.case.document import encode
 from evkit.bundle.case.material import Material, Selection
 from evkit.core import durable
-from evkit.core.errors import CaseError, UsageError
+from evkit.core.errors import CaseError, ExitCode, UsageError, worst
 from evkit.core.progress import SILENT
 from evkit.core.refs import parse_ref
 from evkit.inventory.exports.job import MASKED, TASK
@@ -29,6 +32,23 @@ if TYPE_CHECKING:
     from evkit.station import Station
 
 MAX_FILES = 10_000  # what a validator of CASE can take in an hour
+
+
+@dataclass
+class _Chosen:
+    """Files chosen so far, and what was not searched for them."""
+
+    found: list[Selection] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    exit_code: int = 0
+
+    @property
+    def count(self) -> int:
+        return sum(len(one.entries) for one in self.found)
+
+    def leave_out(self, ref: str, why: str, code: ExitCode) -> None:
+        self.notes.append(f"{ref}: not searched, {why}")
+        self.exit_code = worst(self.exit_code, code)
 
 
 def export_case(
@@ -49,6 +69,7 @@ def export_case(
 
     Raises:
         CaseError: no such case or exhibit, or files are chosen and nothing has an inventory.
+        CheckFailedError: an inventory is not the recorded one.
         RefusedError: the output exists.
         UsageError: an acquisition was named, or too many files were chosen.
     """
@@ -75,14 +96,17 @@ def export_case(
     )
     every = [one for item in bare.exhibits.values() for one in item.acquisitions.values()]
     progress.begin(TASK, None, "files")
-    chosen, notes = _choose(station, every, criteria, progress)
+    chosen = _choose(station, every, criteria, progress)
     material = Material(
-        ref=what, origin=bare.origin, replay=replayed, tools=bare.tools, selections=chosen
-    )
+        ref=what, origin=bare.origin, replay=replayed, tools=bare.tools,
+        selections=tuple(chosen.found),
+    )  # fmt: skip
     durable.write_new(path, encode(material))
-    count = sum(len(selection.entries) for selection in chosen)
-    progress.end(TASK, count)
-    return Exported(source=what.encode(), path=path, format="case", count=count, notes=tuple(notes))
+    progress.end(TASK, chosen.count)
+    return Exported(
+        source=what.encode(), path=path, format="case", count=chosen.count,
+        notes=tuple(chosen.notes), exit_code=chosen.exit_code,
+    )  # fmt: skip
 
 
 def _choose(
@@ -90,47 +114,51 @@ def _choose(
     acquisitions: Iterable[Acquisition],
     criteria: Criteria,
     progress: Progress,
-) -> tuple[tuple[Selection, ...], list[str]]:
-    """Search the newest inventory of each acquisition; also return what was not searched."""
+) -> _Chosen:
+    """Search the newest inventory of each acquisition."""
+    chosen = _Chosen()
     if criteria == Criteria():
-        return (), ["no files were chosen; --name, --path, --digest, --type and others choose some"]
-    found: list[Selection] = []
-    notes: list[str] = []
-    missing: list[str] = []
-    count = 0
+        text = "no files were chosen; --name, --path, --digest, --type and others choose some"
+        chosen.notes.append(text)
+        return chosen
+    example = "CASE/E1"
     for acquisition in acquisitions:
-        databases = inventories(station.folder(parse_ref(acquisition.ref)))
+        ref = acquisition.ref
+        databases = inventories(station.folder(parse_ref(ref)))
         marks = marks_of(databases[-1], station) if databases and criteria.mark else None
         if not databases and acquisition.result in {"complete", "with-gaps"}:
-            missing.append(acquisition.ref)
-            notes.append(f"{acquisition.ref}: not searched, it has no inventory")
+            example = ref if example == "CASE/E1" else example
+            chosen.leave_out(ref, "it has no inventory", ExitCode.INCOMPLETE)
         elif databases and criteria.mark and marks is None:
-            notes.append(f"{acquisition.ref}: not searched, it was not compared with hash sets")
+            chosen.leave_out(ref, "it was not compared with hash sets", ExitCode.UNDECIDED)
         elif databases:
-            chosen = _selected(station, acquisition.ref, databases[-1], (criteria, marks, count))
-            found.append(chosen)
-            count += len(chosen.entries)
-            progress.update(TASK, count)
-            if chosen.masked:
-                notes.append(f"{acquisition.ref}: {MASKED}")
-    if not found:
-        example = missing[0] if missing else "CASE/E1"
+            _select(chosen, station, (ref, databases[-1]), (criteria, marks))
+            progress.update(TASK, chosen.count)
+    if not chosen.found:
         raise CaseError(
             "no inventory to choose files from",
-            hint=f"make one with `evkit inventory run {example}`"
-            if missing or not notes
-            else "compare it with hash sets: `evkit inventory mark`",
+            hint="compare it with hash sets: `evkit inventory mark`"
+            if chosen.exit_code == ExitCode.UNDECIDED and criteria.mark
+            else f"make one with `evkit inventory run {example}`",
+            details=dict(note.split(": ", 1) for note in chosen.notes),
         )
-    return tuple(found), notes
+    return chosen
 
 
-def _selected(
-    station: Station, ref: str, database: bytes, wanted: tuple[Criteria, Marks | None, int]
-) -> Selection:
-    """Return the files chosen from one inventory; the last of `wanted` counts those before."""
-    criteria, marks, count = wanted
-    most = MAX_FILES - count
+def _select(
+    chosen: _Chosen,
+    station: Station,
+    source: tuple[str, bytes],
+    wanted: tuple[Criteria, Marks | None],
+) -> None:
+    """Add the files chosen from the inventory of one acquisition."""
+    (ref, database), (criteria, marks) = source, wanted
+    intact(database, station)
+    most = MAX_FILES - chosen.count
     with opened(database, station) as inventory:
+        if without := lacking(inventory, criteria):
+            chosen.leave_out(ref, f"its inventory was {without}", ExitCode.UNDECIDED)
+            return
         some = tuple(itertools.islice(entries(inventory, criteria, marks), most + 1))
         root, masked = inventory.meta["row_root"], inventory.mask is not None
     if len(some) > most:
@@ -138,4 +166,6 @@ def _selected(
             f"more than {MAX_FILES:,} files were chosen, too many for CASE",
             hint="choose fewer; the other formats hold all of them",
         )
-    return Selection(acquisition=ref, row_root=root, entries=some, masked=masked)
+    chosen.found.append(Selection(acquisition=ref, row_root=root, entries=some, masked=masked))
+    if masked:
+        chosen.notes.append(f"{ref}: {MASKED}")

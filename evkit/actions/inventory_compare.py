@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evkit.actions.inventory_intact import intact
 from evkit.actions.inventory_meant import locate
 from evkit.actions.sensitive import opened
 from evkit.core.errors import ExitCode
@@ -17,6 +18,7 @@ from evkit.inventory.database.reader import Inventory
 from evkit.inventory.search.compare import KINDS, compare
 
 if TYPE_CHECKING:
+    from evkit.actions.inventory_intact import Intact
     from evkit.inventory.search.compare import Comparison, Difference
     from evkit.inventory.search.find import Entry
     from evkit.inventory.search.fsmatch import Match
@@ -38,6 +40,7 @@ class Compared:
         names: what was compared, as it was named.
         databases: the inventory files.
         gaps: for each, whether it could not read something.
+        checked: how each was checked before.
         insides: archives and mail in both that were looked into, whose members are not compared.
         found: the comparison.
         limit: differences of each kind that are listed; 0 for all.
@@ -46,6 +49,7 @@ class Compared:
     names: tuple[str, str]
     databases: tuple[bytes, bytes]
     gaps: tuple[bool, bool]
+    checked: tuple[Intact, Intact]
     found: Comparison
     limit: int
     insides: int = 0
@@ -102,6 +106,7 @@ class Compared:
         for side, gap in enumerate(self.gaps):
             if gap:
                 lines.append(f"{self.names[side]} has gaps: what was not read was not compared")
+            lines += [f"{self.names[side]}: {text}" for text in self.checked[side].lines()]
         for kind in KINDS[1:]:
             lines += self._list(kind)
         return lines
@@ -117,6 +122,7 @@ class Compared:
             "name": self.names[side],
             "database": escape_bytes(self.databases[side]),
             "with_gaps": self.gaps[side],
+            "checked": self.checked[side].document(),
         }
 
     def _of(self, match: Match) -> dict[str, int]:
@@ -164,10 +170,12 @@ def run(
 
     Raises:
         CaseError: no such inventory.
+        CheckFailedError: one of them is not the recorded one, or does not agree with itself.
         InputError: one of them is damaged or none.
         StorageError: there is no room for temporary files.
     """
     paths = tuple(locate(what, is_ref=is_ref(what), station=station) for what in (first, second))
+    checked = intact(paths[0], station), intact(paths[1], station)
     with contextlib.ExitStack() as stack:
         left, right = (stack.enter_context(Inventory(path)) for path in paths)
         gaps = tuple(one.coverage()["result"] != "complete" for one in (left, right))
@@ -184,6 +192,7 @@ def run(
         found=found,
         limit=limit,
         insides=insides,
+        checked=checked,
     )
 
 

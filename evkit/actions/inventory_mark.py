@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.hashsets import is_path, listed_sets, need_recorded, path_of
+from evkit.actions.inventory_intact import require_recorded
 from evkit.actions.inventory_meant import newest_recorded, of_path
 from evkit.actions.inventory_record import entry_fields, file_field, record_work
-from evkit.core.errors import CaseError, CheckFailedError, UsageError
+from evkit.core.errors import CaseError, UsageError
 from evkit.core.progress import SILENT
 from evkit.core.text import escape, escape_bytes
-from evkit.hashing.digests import digest_file
 from evkit.inventory.database.reader import Inventory
 from evkit.inventory.hashsets import marking, marks
 from evkit.inventory.hashsets.reader import HashSet
@@ -140,13 +140,7 @@ def run(
     acquisition, database, recorded = newest_recorded(station, replayed, request.what)
     if signer is not None:
         station.check(signer, KIND)
-    found = digest_file(database, ("sha256",))[1]["sha256"]
-    if recorded != found:
-        raise CheckFailedError(
-            f"the inventory of `{acquisition}` is not the recorded one; nothing was marked",
-            hint="look for an intact copy, or run the inventory again",
-            details={"expected": f"sha256:{recorded}", "found": f"sha256:{found}"},
-        )
+    require_recorded(acquisition, database, recorded.sha256, recorded.entry)
     marked = _mark(request, database, station, progress)
     if request.dry_run:
         return marked

@@ -13,6 +13,7 @@ from evkit.core.refs import Ref, parse_ref
 from evkit.core.text import escape, escape_bytes
 
 if TYPE_CHECKING:
+    from evkit.actions.inventory_files import OnRecord
     from evkit.custody.replay import Replay
     from evkit.station import Station
 
@@ -91,8 +92,8 @@ def locate(what: str, *, is_ref: bool, station: Station | None) -> bytes:
     raise _none(what)
 
 
-def newest_recorded(station: Station, replayed: Replay, what: str) -> tuple[str, bytes, str]:
-    """Return acquisition, path and recorded SHA-256 of the newest inventory that is on record.
+def newest_recorded(station: Station, replayed: Replay, what: str) -> tuple[str, bytes, OnRecord]:
+    """Return acquisition, path and record of the newest inventory that is on record.
 
     Raises:
         CaseError: there is none, or its file is not here.
@@ -108,7 +109,7 @@ def newest_recorded(station: Station, replayed: Replay, what: str) -> tuple[str,
         path = os.path.join(folder, os.fsencode(known[-1].name))
         if path not in inventories(folder):
             raise CaseError(f"the inventory of `{name}` is not here: `{escape_bytes(path)}`")
-        return name, path, known[-1].sha256
+        return name, path, known[-1]
     raise _none(what, "recorded inventory")
 
 

@@ -7,19 +7,21 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evkit.actions.inventory_intact import intact
 from evkit.actions.inventory_meant import locate
 from evkit.actions.inventory_target import unread_places
 from evkit.actions.marks_of import marks_of
 from evkit.actions.sensitive import opened
 from evkit.bundle.inventory.page import Context, Report, report_page
 from evkit.core import durable
-from evkit.core.errors import CheckFailedError, UsageError
+from evkit.core.errors import UsageError
 from evkit.core.progress import SILENT, Progress
 from evkit.core.text import escape, escape_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evkit.actions.inventory_intact import Intact
     from evkit.station import Station
 
 _ZONE = re.compile(r"[+-](?:0[0-9]|1[0-4]):[0-5][0-9]")
@@ -54,6 +56,7 @@ class Written:
     database: bytes
     path: bytes
     report: Report
+    checked: Intact
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
@@ -68,6 +71,7 @@ class Written:
             "files_shown": self.report.entries,
             "problems": self.report.problems,
             "marked": dict(self.report.marked),
+            "checked": self.checked.document(),
         }
 
     def lines(self) -> list[str]:
@@ -78,7 +82,7 @@ class Written:
         if report.problems:
             lines.append(f"the page begins with {report.problems:,} things that were not readable")
         lines.append("open it in any browser; it needs no network")
-        return lines
+        return [*lines, *self.checked.lines()]
 
 
 def write_report(
@@ -93,7 +97,7 @@ def write_report(
 
     Raises:
         CaseError: there is no such inventory.
-        CheckFailedError: the inventory does not agree with its own roots.
+        CheckFailedError: the inventory is not the recorded one, or does not agree with itself.
         InputError: it cannot be read.
         RefusedError: the output exists.
         UsageError: the zone or the title is not usable.
@@ -102,18 +106,12 @@ def write_report(
     database = locate(request.what, is_ref=request.is_ref, station=station)
     path = os.path.abspath(os.fsencode(request.output))
     durable.need_absent(path)
+    checked = intact(database, station)
     with opened(database, station) as inventory:
-        wrong = inventory.problems()
-        if wrong:
-            raise CheckFailedError(
-                f"`{escape_bytes(database)}` does not agree with its own roots",
-                details={"found": escape(wrong[0])},
-                hint="no page was made; take the inventory from a copy, or make it again",
-            )
         context = _context(request, inventory.meta, station)
         report = report_page(inventory, context, marks_of(database, station), progress)
     durable.write_new(path, report.page)
-    return Written(database=database, path=path, report=report)
+    return Written(database=database, path=path, report=report, checked=checked)
 
 
 def _check(request: ReportRequest) -> None:

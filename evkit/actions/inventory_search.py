@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.actions.custody import require_case, require_exhibit
 from evkit.actions.inventory_files import inventories
 from evkit.actions.inventory_show import LackingError, Listing, find, need_criteria
-from evkit.core.errors import CaseError, ExitCode, InputError, worst
+from evkit.core.errors import CaseError, CheckFailedError, ExitCode, InputError, worst
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import parse_ref
 
@@ -35,6 +35,7 @@ class Search:
         unmarked: acquisitions whose inventory was not compared with hash sets.
         lacking: (acquisition, without what its inventory was made that is looked for).
         damaged: (acquisition, why its inventory could not be read).
+        altered: (acquisition, in what its inventory or marks are not the recorded ones).
     """
 
     what: str | None
@@ -43,11 +44,13 @@ class Search:
     unmarked: tuple[str, ...] = ()
     lacking: tuple[tuple[str, str], ...] = ()
     damaged: tuple[tuple[str, str], ...] = ()
+    altered: tuple[tuple[str, str], ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """3 when data was not searched, 5 when an inventory lacks what was asked for."""
+        """4 altered, 5 made without what was asked for, 3 when other data was not searched."""
         return worst(
+            ExitCode.FAILED_CHECK if self.altered else 0,
             ExitCode.UNDECIDED if self.unmarked or self.lacking else 0,
             ExitCode.INCOMPLETE if self.without or self.damaged else 0,
         )
@@ -55,7 +58,8 @@ class Search:
     @property
     def complete(self) -> bool:
         """True when all data that there is was searched."""
-        return not (self.without or self.unmarked or self.lacking or self.damaged)
+        left_out = self.without, self.unmarked, self.lacking, self.damaged, self.altered
+        return not any(left_out)
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document."""
@@ -71,6 +75,7 @@ class Search:
             "not_marked": list(self.unmarked),
             "not_made": [{"acquisition": name, "why": why} for name, why in self.lacking],
             "not_readable": [{"acquisition": name, "why": why} for name, why in self.damaged],
+            "not_intact": [{"acquisition": name, "why": why} for name, why in self.altered],
         }
 
     def lines(self) -> list[str]:
@@ -98,7 +103,7 @@ class Search:
     def _left_out(self) -> Iterator[str]:
         for name in self.without:
             yield f"{name}: not searched, it has no inventory"
-        for name, why in self.damaged:
+        for name, why in (*self.altered, *self.damaged):
             yield f"{name}: not searched, {why}"
         for name, why in self.lacking:
             yield f"{name}: not searched, its inventory was {why}"
@@ -119,6 +124,8 @@ def search(
     criteria: Criteria,
     limit: int = 0,
     progress: Progress = SILENT,
+    *,
+    check: bool = True,
 ) -> Search:
     """Search the newest inventory of each acquisition of an exhibit, a case or all cases.
 
@@ -128,6 +135,7 @@ def search(
         criteria: what to look for.
         limit: entries at most, over all inventories; 0 for all.
         progress: told inventories.
+        check: compare each inventory with its record first.
 
     Raises:
         CaseError: no such case or exhibit, or nothing in it has an inventory.
@@ -140,6 +148,7 @@ def search(
     unmarked: list[str] = []
     lacking: list[tuple[str, str]] = []
     damaged: list[tuple[str, str]] = []
+    altered: list[tuple[str, str]] = []
     progress.begin(_TASK, len(acquisitions), "inventories")
     for done, acquisition in enumerate(acquisitions):
         progress.update(_TASK, done)
@@ -150,17 +159,18 @@ def search(
             continue
         left = limit and max(0, limit - sum(len(one.entries) for _, one in listings))
         try:
-            listings.append(
-                (acquisition.ref, _limited(paths[-1], criteria, (limit, left), station))
-            )
+            found = _limited(paths[-1], criteria, (limit, left), station, check=check)
+            listings.append((acquisition.ref, found))
         except LackingError as error:
             lacking.append((acquisition.ref, str(error.details["lacking"])))
         except CaseError:
             unmarked.append(acquisition.ref)
         except InputError as error:
             damaged.append((acquisition.ref, error.message))
+        except CheckFailedError as error:
+            altered.append((acquisition.ref, error.message))
     progress.end(_TASK, len(acquisitions))
-    if not (listings or damaged or unmarked or lacking):
+    if not (listings or damaged or altered or unmarked or lacking):
         raise _nothing(what, without)
     return Search(
         what=what,
@@ -169,6 +179,7 @@ def search(
         unmarked=tuple(unmarked),
         lacking=tuple(lacking),
         damaged=tuple(damaged),
+        altered=tuple(altered),
     )
 
 
@@ -205,13 +216,18 @@ def _nothing(what: str | None, without: list[str]) -> CaseError:
 
 
 def _limited(
-    database: bytes, criteria: Criteria, limits: tuple[int, int], station: Station
+    database: bytes,
+    criteria: Criteria,
+    limits: tuple[int, int],
+    station: Station,
+    *,
+    check: bool,
 ) -> Listing:
     """Search with what an overall limit leaves; nothing left shows only that there is more."""
     limit, left = limits
     if not limit or left:
-        return find(database, criteria, left, station)
-    found = find(database, criteria, 1, station)
+        return find(database, criteria, left, station, check=check)
+    found = find(database, criteria, 1, station, check=check)
     return replace(found, entries=(), left_out=bool(found.entries))
 
 

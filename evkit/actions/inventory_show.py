@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from evkit.actions.inventory_intact import intact
 from evkit.actions.inventory_said import coverage_lines, is_deleted, problem_lines, problem_rows
 from evkit.actions.marks_of import marks_of
 from evkit.actions.sensitive import opened
@@ -16,6 +17,7 @@ from evkit.inventory.sentences import sentence, wrapped
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evkit.actions.inventory_intact import Intact
     from evkit.inventory.database.reader import Inventory
     from evkit.inventory.hashsets.marks import Marks
     from evkit.station import Station
@@ -46,9 +48,11 @@ class Listing:
         others: problems that are not of what is deleted, when only these are shown.
         nothing: said when there are no entries.
         uncertain: entries whose local time of unknown zone may lie outside the times asked for.
+        checked: how the inventory was checked before.
     """
 
     database: bytes
+    checked: Intact
     entries: tuple[Entry, ...]
     coverage: Mapping[str, Any]
     problems: tuple[str, ...] = ()
@@ -66,6 +70,7 @@ class Listing:
         return {
             "schema": "evkit/inventory-list/1",
             "database": escape_bytes(self.database),
+            "checked": self.checked.document(),
             "coverage": dict(self.coverage),
             "problems": list(self.problems),
             "volumes": [dict(row) for row in self.volumes],
@@ -103,7 +108,7 @@ class Listing:
                 lines.append(f"not of what is deleted, and not shown: {self.others:,}")
         elif self.coverage["result"] != "complete":
             lines.append("this inventory has gaps: what could not be read could not be searched")
-        return lines
+        return [*lines, *self.checked.lines()]
 
 
 def listing(
@@ -112,6 +117,7 @@ def listing(
     *,
     deleted: bool | None = None,
     limit: int = 0,
+    check: bool = True,
 ) -> Listing:
     """List an inventory: volumes, entries, totals, what could not be read.
 
@@ -120,11 +126,17 @@ def listing(
         station: the one that it lies in, when that is open already.
         deleted: True for deleted names only, False for names in use only.
         limit: entries at most; 0 for all.
+        check: compare the file with its record first, or with itself.
+
+    Raises:
+        CheckFailedError: it is not the recorded one, or does not agree with itself.
     """
+    checked = intact(database, station, wanted=check)
     with opened(database, station) as inventory:
         found, more = _some(inventory, Criteria(deleted=deleted), limit)
         return Listing(
             database=database,
+            checked=checked,
             entries=found,
             coverage=inventory.coverage(),
             problems=problem_lines(inventory),
@@ -139,10 +151,12 @@ def problems(
     *,
     deleted: bool | None = None,
     limit: int = 0,
+    check: bool = True,
 ) -> Listing:
     """List only what could not be read; arguments as in `listing`, `limit` counts sentences."""
     found: list[str] = []
     left_out, others = False, 0
+    checked = intact(database, station, wanted=check)
     with opened(database, station) as inventory:
         for number, row in problem_rows(inventory):
             if deleted is not None and is_deleted(inventory, row) != deleted:
@@ -155,6 +169,7 @@ def problems(
                 found.append(sentence(number, row))
         return Listing(
             database=database,
+            checked=checked,
             entries=(),
             coverage=inventory.coverage(),
             problems=tuple(found),
@@ -165,16 +180,23 @@ def problems(
 
 
 def find(
-    database: bytes, criteria: Criteria, limit: int = 0, station: Station | None = None
+    database: bytes,
+    criteria: Criteria,
+    limit: int = 0,
+    station: Station | None = None,
+    *,
+    check: bool = True,
 ) -> Listing:
-    """Search an inventory; `station` is the one it lies in, when that is open already.
+    """Search an inventory; arguments as in `listing`.
 
     Raises:
         CaseError: a mark is looked for and the inventory was not compared with hash sets.
+        CheckFailedError: it is not the recorded one, or does not agree with itself.
         LackingError: it was made without what is looked for.
         UsageError: nothing to look for was given.
     """
     need_criteria(criteria)
+    checked = intact(database, station, wanted=check)
     marks = None
     if criteria.mark is not None:
         marks = marks_of(database, station)
@@ -184,15 +206,16 @@ def find(
                 hint="`evkit inventory mark` does that",
             )
     with opened(database, station) as inventory:
-        if lacking := _lacking(inventory, criteria):
+        if without := lacking(inventory, criteria):
             raise LackingError(
-                f"`{escape_bytes(database)}` was {lacking}",
+                f"`{escape_bytes(database)}` was {without}",
                 hint="make another inventory that has them; `evkit inventory run --help`",
-                details={"lacking": lacking},
+                details={"lacking": without},
             )
         found, more = _some(inventory, criteria, limit, marks)
         return Listing(
             database=database,
+            checked=checked,
             entries=found,
             coverage=inventory.coverage(),
             brief=False,
@@ -208,7 +231,7 @@ def _uncertain(found: tuple[Entry, ...], criteria: Criteria) -> int:
     return sum((entry.name or {}).get("zone") == "local-unknown" for entry in found)
 
 
-def _lacking(inventory: Inventory, criteria: Criteria) -> str:
+def lacking(inventory: Inventory, criteria: Criteria) -> str:
     """Say without what an inventory was made that is looked for; empty for nothing."""
     meta = inventory.meta
     if criteria.digest is not None:

@@ -13,7 +13,7 @@ from evkit.cli.inventory_find import find
 from evkit.cli.inventory_mark import mark
 from evkit.cli.inventory_prove import prove
 from evkit.cli.inventory_report import report
-from evkit.cli.inventory_where import WHAT, signer_of, station_of
+from evkit.cli.inventory_where import NO_CHECK, WHAT, signer_of, station_of
 from evkit.cli.options import common, recording
 from evkit.core.errors import ExitCode
 from evkit.core.refs import is_ref
@@ -156,7 +156,7 @@ def run(
         "evkit inventory list C-2026-014/E1 --deleted",
         "evkit inventory list ./disk.inventory.db",
     ),
-    exits=(ExitCode.NO_CASE, ExitCode.INPUT),
+    exits=(ExitCode.FAILED_CHECK, ExitCode.NO_CASE, ExitCode.INPUT),
 )
 @common
 @WHAT
@@ -167,11 +167,14 @@ def run(
 @click.option(
     "--limit", type=click.IntRange(0), default=0, help="Entries or problems at most; 0 for all."
 )
-def list_(session: Session, what: str, deleted: bool, problems: bool, limit: int) -> None:
+@NO_CHECK
+def list_(
+    session: Session, what: str, deleted: bool, problems: bool, limit: int, no_check: bool
+) -> None:
     """Show an inventory: volumes, entries, totals, what could not be read.
 
     In front of an entry: D deleted, R deleted and its record belongs to another file by now,
-    / directory, @ link, ! not readable.
+    / directory, @ link, ! not readable. An inventory that is not the recorded one is not shown.
     """
     from evkit.actions import inventory_show as action
     from evkit.actions.inventory_meant import locate
@@ -179,7 +182,8 @@ def list_(session: Session, what: str, deleted: bool, problems: bool, limit: int
     station = station_of(session, what)
     database = locate(what, is_ref=is_ref(what), station=station)
     show = action.problems if problems else action.listing
-    session.emit(show(database, station, deleted=True if deleted else None, limit=limit))
+    only = True if deleted else None
+    session.emit(show(database, station, deleted=only, limit=limit, check=not no_check))
 
 
 for verb in (find, compare, export, mark, prove, report):

@@ -29,7 +29,8 @@ _FORMATS = ("jsonl", "csv", "dfxml", "bodyfile", "parquet", "case")
         "evkit inventory export C-2026-014 --name '*.jpg' -o case.jsonld",
     ),
     exits=(
-        ExitCode.NO_CASE, ExitCode.INPUT, ExitCode.REFUSED, ExitCode.STORAGE, ExitCode.INTERRUPTED,
+        ExitCode.INCOMPLETE, ExitCode.FAILED_CHECK, ExitCode.UNDECIDED, ExitCode.NO_CASE,
+        ExitCode.INPUT, ExitCode.REFUSED, ExitCode.STORAGE, ExitCode.INTERRUPTED,
     ),
 )  # fmt: skip
 @common
@@ -51,6 +52,9 @@ def export(
     for analysts (needs the extra `parquet`). case is CASE/UCO: the case or exhibit, what was done
     with it, and those files only that are chosen with --name, --digest and the like, each with the
     basis of its content. Names of sensitive material are left out; jsonl is refused for it.
+
+    An inventory that is not the recorded one, or that no entry records and that does not agree with
+    itself, is not exported. Exit codes 3 and 5 are those of `inventory find`.
     """
     from evkit.inventory.exports.formats import format_of
 

@@ -8,7 +8,7 @@ import click
 
 from evkit.cli.frame import command
 from evkit.cli.inventory_criteria import criteria_options
-from evkit.cli.inventory_where import station_of
+from evkit.cli.inventory_where import NO_CHECK, station_of
 from evkit.cli.options import common
 from evkit.core.errors import ExitCode
 from evkit.core.refs import is_ref
@@ -27,13 +27,19 @@ if TYPE_CHECKING:
         "evkit inventory find --digest d41d8cd98f00b204e9800998ecf8427e",
         "evkit inventory find --notable",
     ),
-    exits=(ExitCode.INCOMPLETE, ExitCode.UNDECIDED, ExitCode.NO_CASE, ExitCode.INPUT),
-)
+    exits=(
+        ExitCode.INCOMPLETE, ExitCode.FAILED_CHECK, ExitCode.UNDECIDED, ExitCode.NO_CASE,
+        ExitCode.INPUT,
+    ),
+)  # fmt: skip
 @common
 @click.argument("what", metavar="[CASE[/E1[/A1]]|PATH]", required=False)
 @criteria_options
 @click.option("--limit", type=click.IntRange(0), default=0, help="Entries at most; 0 for all.")
-def find(session: Session, what: str | None, criteria: Criteria, limit: int) -> None:
+@NO_CHECK
+def find(
+    session: Session, what: str | None, criteria: Criteria, limit: int, no_check: bool
+) -> None:
     """Search inventories; everything that is given must hold.
 
     Without WHAT all cases of the station are searched; of each acquisition the newest inventory.
@@ -50,7 +56,8 @@ def find(session: Session, what: str | None, criteria: Criteria, limit: int) -> 
         action.need_criteria(criteria)
     station = session.station() if what is None else station_of(session, what)
     if station is not None and (what is None or parse_ref(what).acquisition is None):
-        session.emit(search(what, station, criteria, limit, session.progress()))
+        progress = session.progress()
+        session.emit(search(what, station, criteria, limit, progress, check=not no_check))
     elif what is not None:
         database = locate(what, is_ref=is_ref(what), station=station)
-        session.emit(action.find(database, criteria, limit, station))
+        session.emit(action.find(database, criteria, limit, station, check=not no_check))

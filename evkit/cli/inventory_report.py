@@ -50,7 +50,7 @@ def report(session: Session, what: str, output: str, language: str, title: str, 
 
     What could not be read comes first; then the disk to scale, totals, kinds, activity over time,
     largest files, deleted content with its basis, hits of hash sets, a table of files, and how to
-    check it all. The roots of the inventory are computed again first.
+    check it all. An inventory that is not the recorded one is refused.
     """
     from evkit.actions.inventory_report import ReportRequest, write_report
 

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from evkit.identity.signer import Signer
     from evkit.station import Station
 
+NO_CHECK = click.option(
+    "--no-check",
+    is_flag=True,
+    help="Do not compare the inventory with its record first, or with itself; this is said.",
+)
 WHAT = click.argument("what", metavar="CASE/E1[/A1]|PATH")
 
 

@@ -237,7 +237,7 @@ def test_marks_that_cannot_be_made(run, listed, tmp_path):
     with open(database, "r+b") as handle:
         handle.seek(60)
         handle.write(b"\1")
-    assert "not the recorded one" in run("inventory", "mark", "C1/E1", expect=4)
+    assert "is not the one that entry" in run("inventory", "mark", "C1/E1", expect=4)
     assert events(run, "marks", "C1") == []
 
 
