@@ -175,7 +175,7 @@ def run(
         StorageError: there is no room for temporary files.
     """
     paths = tuple(locate(what, is_ref=is_ref(what), station=station) for what in (first, second))
-    checked = intact(paths[0], station), intact(paths[1], station)
+    checked = (intact(paths[0], station, progress), intact(paths[1], station, progress))
     with contextlib.ExitStack() as stack:
         left, right = (stack.enter_context(Inventory(path)) for path in paths)
         gaps = tuple(one.coverage()["result"] != "complete" for one in (left, right))

@@ -86,7 +86,7 @@ def write_export(
         raise UsageError(f"`{escape(kind)}` is not a format", hint=f"use {', '.join(FORMATS)}")
     path = os.path.abspath(os.fsencode(output))
     durable.need_absent(path)
-    checked = intact(database, station)
+    checked = intact(database, station, progress)
     with opened(database, station) as inventory:
         count = export(inventory, kind, path, progress)
         notes = () if inventory.mask is None else (MASKED,)

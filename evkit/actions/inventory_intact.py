@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from evkit.actions.inventory_files import on_record
 from evkit.actions.sensitive import in_station
 from evkit.core.errors import CheckFailedError, InputError
+from evkit.core.progress import SILENT
 from evkit.core.text import escape, escape_bytes
 from evkit.hashing.digests import digest_file
 from evkit.inventory.database.reader import Inventory
 
 if TYPE_CHECKING:
+    from evkit.core.progress import Progress
     from evkit.station import Station
 
 
@@ -47,12 +49,19 @@ _SAID = {
 }
 
 
-def intact(database: bytes, station: Station | None = None, *, wanted: bool = True) -> Intact:
+def intact(
+    database: bytes,
+    station: Station | None = None,
+    progress: Progress = SILENT,
+    *,
+    wanted: bool = True,
+) -> Intact:
     """Check an inventory that somebody will look at.
 
     Args:
         database: a path; one inside a station is that of its acquisition.
         station: the station, when it is open already.
+        progress: told rows, when it is compared with itself.
         wanted: False when the user waived it.
 
     Raises:
@@ -70,7 +79,7 @@ def intact(database: bytes, station: Station | None = None, *, wanted: bool = Tr
                     if item.name == name and item.sha256:
                         require_recorded(acquisition, path, item.sha256, item.entry)
                         return Intact("record", item.entry)
-        wrong = inventory.problems()
+        wrong = inventory.problems(progress)
     if wrong:
         raise CheckFailedError(
             f"`{escape_bytes(database)}` does not agree with itself",

@@ -106,7 +106,7 @@ def write_report(
     database = locate(request.what, is_ref=request.is_ref, station=station)
     path = os.path.abspath(os.fsencode(request.output))
     durable.need_absent(path)
-    checked = intact(database, station)
+    checked = intact(database, station, progress)
     with opened(database, station) as inventory:
         context = _context(request, inventory.meta, station)
         report = report_page(inventory, context, marks_of(database, station), progress)

@@ -10,6 +10,7 @@ from evkit.actions.inventory_said import coverage_lines, is_deleted, problem_lin
 from evkit.actions.marks_of import marks_of
 from evkit.actions.sensitive import opened
 from evkit.core.errors import CaseError, UsageError
+from evkit.core.progress import SILENT
 from evkit.core.text import escape, escape_bytes, shorten
 from evkit.inventory.search.find import Criteria, Entry, entries, show_time
 from evkit.inventory.sentences import sentence, wrapped
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evkit.actions.inventory_intact import Intact
+    from evkit.core.progress import Progress
     from evkit.inventory.database.reader import Inventory
     from evkit.inventory.hashsets.marks import Marks
     from evkit.station import Station
@@ -118,6 +120,7 @@ def listing(
     deleted: bool | None = None,
     limit: int = 0,
     check: bool = True,
+    progress: Progress = SILENT,
 ) -> Listing:
     """List an inventory: volumes, entries, totals, what could not be read.
 
@@ -127,11 +130,12 @@ def listing(
         deleted: True for deleted names only, False for names in use only.
         limit: entries at most; 0 for all.
         check: compare the file with its record first, or with itself.
+        progress: told rows while it is compared with itself.
 
     Raises:
         CheckFailedError: it is not the recorded one, or does not agree with itself.
     """
-    checked = intact(database, station, wanted=check)
+    checked = intact(database, station, progress, wanted=check)
     with opened(database, station) as inventory:
         found, more = _some(inventory, Criteria(deleted=deleted), limit)
         return Listing(
@@ -152,11 +156,12 @@ def problems(
     deleted: bool | None = None,
     limit: int = 0,
     check: bool = True,
+    progress: Progress = SILENT,
 ) -> Listing:
     """List only what could not be read; arguments as in `listing`, `limit` counts sentences."""
     found: list[str] = []
     left_out, others = False, 0
-    checked = intact(database, station, wanted=check)
+    checked = intact(database, station, progress, wanted=check)
     with opened(database, station) as inventory:
         for number, row in problem_rows(inventory):
             if deleted is not None and is_deleted(inventory, row) != deleted:
@@ -186,6 +191,7 @@ def find(
     station: Station | None = None,
     *,
     check: bool = True,
+    progress: Progress = SILENT,
 ) -> Listing:
     """Search an inventory; arguments as in `listing`.
 
@@ -196,7 +202,7 @@ def find(
         UsageError: nothing to look for was given.
     """
     need_criteria(criteria)
-    checked = intact(database, station, wanted=check)
+    checked = intact(database, station, progress, wanted=check)
     marks = None
     if criteria.mark is not None:
         marks = marks_of(database, station)

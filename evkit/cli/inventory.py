@@ -182,8 +182,10 @@ def list_(
     station = station_of(session, what)
     database = locate(what, is_ref=is_ref(what), station=station)
     show = action.problems if problems else action.listing
-    only = True if deleted else None
-    session.emit(show(database, station, deleted=only, limit=limit, check=not no_check))
+    only, progress = True if deleted else None, session.progress()
+    session.emit(
+        show(database, station, deleted=only, limit=limit, check=not no_check, progress=progress)
+    )
 
 
 for verb in (find, compare, export, mark, prove, report):

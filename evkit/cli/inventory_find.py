@@ -55,9 +55,11 @@ def find(
     if what is None:
         action.need_criteria(criteria)
     station = session.station() if what is None else station_of(session, what)
+    progress = session.progress()
     if station is not None and (what is None or parse_ref(what).acquisition is None):
-        progress = session.progress()
         session.emit(search(what, station, criteria, limit, progress, check=not no_check))
     elif what is not None:
         database = locate(what, is_ref=is_ref(what), station=station)
-        session.emit(action.find(database, criteria, limit, station, check=not no_check))
+        session.emit(
+            action.find(database, criteria, limit, station, check=not no_check, progress=progress)
+        )

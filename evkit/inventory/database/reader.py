@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from evkit.core.errors import InputError, RefusedError
+from evkit.core.progress import SILENT
 from evkit.core.text import escape, escape_bytes
 from evkit.inventory.database import sound
 from evkit.inventory.database.tables import SCHEMA, digest_key, name_key
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
     from types import TracebackType
 
+    from evkit.core.progress import Progress
     from evkit.inventory.holders import Holders
     from evkit.inventory.mask import Mask
 
@@ -237,10 +239,10 @@ class Inventory:
                         int(number), bytes(salt), _bytes(text), engine=table == "engine_rows"
                     )
 
-    def problems(self) -> list[str]:
+    def problems(self, progress: Progress = SILENT) -> list[str]:
         """Compute both roots again, compare keys with rows; return what does not agree."""
         with self._reading():
-            return sound.problems(self._db, self.meta)
+            return sound.problems(self._db, self.meta, progress)
 
     def _shown(self, number: int, text: object) -> dict[str, Any]:
         row = rowaccept.read(_bytes(text))
