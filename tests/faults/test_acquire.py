@@ -9,9 +9,7 @@ import random
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
-from pathlib import Path
 
 import acquirekit as kit
 import pytest
@@ -23,14 +21,6 @@ from evkit.actions import latework
 from evkit.core.errors import CaseError
 
 SIZE = (9 << 20) + 77
-
-
-@pytest.fixture
-def memory():
-    """A folder in memory where there is one: these tests make thousands of durable steps."""
-    top = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="evkit-faults-", dir=top) as folder:
-        yield Path(folder)
 
 
 def medium(memory, size=SIZE):
@@ -125,6 +115,8 @@ def test_running_work_is_not_finished_by_another(memory, monkeypatch):
     )  # fmt: skip
     part = made.path / "cases" / "C1" / "E1" / "A1" / "image.raw.part"
     try:
+        process.stdin.write(bytes(9 << 20))
+        process.stdin.flush()
         for _ in range(600):
             if part.exists():
                 break

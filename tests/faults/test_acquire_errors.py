@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import hashlib
 import os
 import subprocess
@@ -22,12 +22,6 @@ SIZE = 13 * MIB + 512 * 3
 BAD = [(0, 512), (3 * MIB + 512 * 9, 512), (7 * MIB, 40 * 512), (SIZE - 512, 512)]
 
 
-@pytest.fixture
-def memory():
-    with rk.memory() as folder:
-        yield folder
-
-
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     rk.small_steps(monkeypatch)
@@ -36,22 +30,7 @@ def small(monkeypatch):
 @pytest.fixture
 def disk(memory, program):
     """Serve content of which ranges fail; yields the path and the server."""
-    programs = program("nbdkit"), program("nbdfuse")
-
-    @contextlib.contextmanager
-    def serve(content, bad, name="m"):
-        (memory / f"{name}.raw").write_bytes(content)
-        truth = memory / f"{name}.truth"
-        truth.write_bytes(mapfile.encode(mapfile.of_gaps(bad, len(content))))
-        with kit.disk_server(
-            memory / name, *programs, "--filter=ddrescue", "file",
-            str(memory / f"{name}.raw"), f"ddrescue-mapfile={truth}",
-        ) as (place, process):  # fmt: skip
-            if process.poll() is not None:
-                pytest.skip("FUSE cannot be used here")
-            yield place, process
-
-    return serve
+    return functools.partial(kit.bad_sectors, memory, program)
 
 
 def blanked(content, bad):

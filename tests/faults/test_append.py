@@ -10,10 +10,8 @@ import random
 import signal
 import sqlite3
 import subprocess
-import tempfile
 import time
 from functools import partial
-from pathlib import Path
 
 import pytest
 import stations
@@ -91,14 +89,6 @@ def no_leftovers(folder) -> None:
     for path in folder.rglob("*"):
         if path.is_file() and path.suffix == ".json":
             assert path.stat().st_size > 0
-
-
-@pytest.fixture
-def memory():
-    """A folder in memory where there is one: these tests make thousands of durable steps."""
-    top = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="evkit-faults-", dir=top) as folder:
-        yield Path(folder)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import random
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
@@ -17,14 +16,6 @@ import stations
 
 from evkit.actions import latework
 from evkit.core.errors import CaseError
-
-
-@pytest.fixture
-def memory():
-    """A folder in memory where there is one: these tests make thousands of durable steps."""
-    top = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="evkit-faults-", dir=top) as folder:
-        yield Path(folder)
 
 
 def fresh(memory, name, monkeypatch):

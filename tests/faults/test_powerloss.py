@@ -11,7 +11,6 @@ import hashlib
 import os
 import shutil
 import sqlite3
-import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -45,14 +44,12 @@ much = pytest.mark.parametrize("most", [SOME, pytest.param(None, marks=pytest.ma
 
 
 @pytest.fixture
-def disk(monkeypatch):
+def disk(memory, monkeypatch):
     """The folder that loses power: station, user's state and results; in memory if possible."""
-    top = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="evkit-faults-", dir=top) as folder:
-        path = Path(folder) / "disk"
-        path.mkdir()
-        monkeypatch.setenv("XDG_STATE_HOME", str(path / "state"))
-        yield path
+    path = memory / "disk"
+    path.mkdir()
+    monkeypatch.setenv("XDG_STATE_HOME", str(path / "state"))
+    return path
 
 
 @pytest.fixture

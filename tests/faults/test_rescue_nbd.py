@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import random
 import subprocess
@@ -24,23 +25,8 @@ SIZE = 12 * MIB
 
 @pytest.fixture
 def server(tmp_path, program):
-    """Serve content of which ranges fail; yields the path of that file and its server."""
-    programs = program("nbdkit"), program("nbdfuse")
-
-    @contextlib.contextmanager
-    def serve(content, bad, name="m"):
-        (tmp_path / f"{name}.raw").write_bytes(content)
-        truth = tmp_path / f"{name}.truth"
-        truth.write_bytes(mapfile.encode(mapfile.of_gaps(bad, len(content))))
-        with kit.disk_server(
-            tmp_path / name, *programs, "--filter=ddrescue", "file",
-            str(tmp_path / f"{name}.raw"), f"ddrescue-mapfile={truth}",
-        ) as (place, process):  # fmt: skip
-            if process.poll() is not None:
-                pytest.skip("FUSE cannot be used here")
-            yield place, process
-
-    return serve
+    """Serve content of which ranges fail; yields the path and the server."""
+    return functools.partial(kit.bad_sectors, tmp_path, program)
 
 
 @pytest.fixture

@@ -23,12 +23,6 @@ from evkit.images.e01.reader import E01Image
 from evkit.images.raw import RawImage
 
 
-@pytest.fixture
-def memory():
-    with rk.memory() as folder:
-        yield folder
-
-
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     rk.small_steps(monkeypatch)

@@ -24,12 +24,6 @@ FEW = 10
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
-@pytest.fixture
-def memory():
-    with rk.memory() as folder:
-        yield folder
-
-
 def whole(made, content, number=1):
     """The image of an acquisition is the content, and nothing is left beside it."""
     folder = made.path / "cases" / "C1" / "E1" / f"A{number}"

@@ -7,26 +7,15 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
-from pathlib import Path
 
 import acquirekit as kit
-import pytest
 import stations
 
 from evkit.actions import acquire_targeted, latework
 from evkit.actions.targeted_job import Wish
 from evkit.core import durable
 from evkit.core.errors import CaseError
-
-
-@pytest.fixture
-def memory():
-    """A folder in memory where there is one: these tests make thousands of durable steps."""
-    top = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="evkit-faults-", dir=top) as folder:
-        yield Path(folder)
 
 
 def fresh(memory, name, monkeypatch):

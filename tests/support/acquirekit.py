@@ -11,9 +11,10 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import stations
 
-from evkit.acquire import journal
+from evkit.acquire import journal, mapfile
 from evkit.actions import acquire, acquire_job, intake, intake_job
 from evkit.core import durable
 from evkit.hashing.piecefile import read_pieces
@@ -138,6 +139,21 @@ def failing_disk(folder: Path, nbdkit: str, nbdfuse: str, *arguments: str):
     """A file of a failing disk: nbdkit's filters give real I/O errors through FUSE."""
     with disk_server(folder, nbdkit, nbdfuse, *arguments) as (place, process):
         yield place if process.poll() is None else None
+
+
+@contextmanager
+def bad_sectors(folder: Path, program, content: bytes, bad, name: str = "m"):
+    """Serve content below `folder` of which ranges fail; yields the path and the server."""
+    (folder / f"{name}.raw").write_bytes(content)
+    truth = folder / f"{name}.truth"
+    truth.write_bytes(mapfile.encode(mapfile.of_gaps(bad, len(content))))
+    with disk_server(
+        folder / name, program("nbdkit"), program("nbdfuse"), "--filter=ddrescue", "file",
+        str(folder / f"{name}.raw"), f"ddrescue-mapfile={truth}",
+    ) as (place, process):  # fmt: skip
+        if process.poll() is not None:
+            pytest.skip("FUSE cannot be used here")
+        yield place, process
 
 
 @contextmanager

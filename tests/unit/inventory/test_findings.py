@@ -247,7 +247,7 @@ def test_finding_7_a_large_directory_is_listed_in_time(tmp_path, program):
     image = _ext4(program, tmp_path, tree, "32M", inodes=count + 100)
     begun = time.monotonic()
     with kit.scan(image, tmp_path / "i.db", Options(types=False)) as inventory:
-        assert time.monotonic() - begun < 60  # opened by path it would take an hour
+        assert time.monotonic() - begun < 300  # opened by path it would take an hour
         assert inventory.coverage()["names"]["listed"] == count + 2  # and the root, lost+found
         assert inventory.coverage()["streams"]["digested"] == count
 
