@@ -312,7 +312,7 @@ def small_disk(tmp_path, program):
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("a tmpfs cannot be mounted here")
     yield folder
-    subprocess.run([program("umount"), str(folder)], check=True)
+    subprocess.run([program("umount"), "-l", str(folder)], check=True)
 
 
 def fill(path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -28,8 +29,14 @@ def loop(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"losetup: {done.stderr}")
+    if shutil.which("udevadm"):  # it looks at new devices as well
+        subprocess.run(["udevadm", "settle"], check=False, capture_output=True)
     yield done.stdout.strip()
-    subprocess.run(["losetup", "-d", done.stdout.strip()], check=False, capture_output=True)
+    listed = subprocess.run(
+        ["losetup", "-n", "-O", "NAME", "-j", str(image)], check=True, capture_output=True
+    )
+    for name in listed.stdout.split():  # a number that was given back may be another test's by now
+        subprocess.run(["losetup", "-d", name], check=True)
 
 
 @pytest.fixture
@@ -107,10 +114,8 @@ def test_another_medium_in_the_same_drive(loop, tmp_path):
     opened = source.open_source(os.fsencode(loop))
     planned = opened.facts
     opened.close()
-    subprocess.run(["losetup", "-d", loop], check=True)
-    other = tmp_path / "other.dd"
-    other.write_bytes(bytes(3 << 20))
-    subprocess.run(["losetup", "-r", loop, str(other)], check=True)
+    os.truncate(tmp_path / "disk.dd", 3 << 20)
+    subprocess.run(["losetup", "--set-capacity", loop], check=True)
     again = source.open_source(os.fsencode(loop))
     try:
         assert "its size was" in source.same_device(planned, again.facts)[0]

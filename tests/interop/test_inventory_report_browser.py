@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import subprocess
@@ -58,39 +59,51 @@ def _shown(dom):
     return [kit.text(cell).strip() for cell in cells]
 
 
-def test_scripts_in_names_do_not_run_and_no_request_leaves(browser, tmp_path):
-    """A listener on this machine must hear nothing, whatever address the names give."""
-    heard = []
-    listener = socket.create_server(("127.0.0.1", 0))
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+@contextlib.contextmanager
+def listening():
+    """Listen on this machine; yields the address, and what was heard, whole at the end."""
+    heard, over = [], threading.Event()
 
     def listen():
         while True:
             try:
                 connection, _ = listener.accept()
-            except OSError:
-                return
-            heard.append(connection.recv(200))
-            connection.close()
+            except TimeoutError:
+                if over.is_set():
+                    return
+                continue
+            with connection:
+                heard.append(connection.recv(200))
 
-    thread = threading.Thread(target=listen, daemon=True)
-    thread.start()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.2)  # closing it would not end a thread that waits in it
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", heard
+        finally:
+            over.set()
+            thread.join()
+
+
+def test_scripts_in_names_do_not_run_and_no_request_leaves(browser, tmp_path):
+    """A listener on this machine must hear nothing, whatever address the names give."""
     rows = kit.disk()
-    names = [
-        *kit.HOSTILE,
-        f"<img src='{address}/a'>", f"</script><script src='{address}/b'></script>",
-        f"<link rel=stylesheet href='{address}/c'>", f"url({address}/d)",
-        f"<meta http-equiv=refresh content='0;url={address}/e'>",
-        f"--><iframe src='{address}/f'></iframe>",
-    ]  # fmt: skip
-    rows += [kit.name(n, "/" + text) for n, text in enumerate(names, 11)]
-    rows += [
-        kit.stream(n, state="damaged", reason="short-read", bytes_digested=0, detail=text)
-        for n, text in enumerate(names, 11)
-    ]
-    written = _write(tmp_path, rows, title=names[0])
-    dom = browser.dom(written, "#lang=ur&find=" + "%3C%2Fscript")
-    listener.close()
+    with listening() as (address, heard):
+        names = [
+            *kit.HOSTILE,
+            f"<img src='{address}/a'>", f"</script><script src='{address}/b'></script>",
+            f"<link rel=stylesheet href='{address}/c'>", f"url({address}/d)",
+            f"<meta http-equiv=refresh content='0;url={address}/e'>",
+            f"--><iframe src='{address}/f'></iframe>",
+        ]  # fmt: skip
+        rows += [kit.name(n, "/" + text) for n, text in enumerate(names, 11)]
+        rows += [
+            kit.stream(n, state="damaged", reason="short-read", bytes_digested=0, detail=text)
+            for n, text in enumerate(names, 11)
+        ]
+        written = _write(tmp_path, rows, title=names[0])
+        dom = browser.dom(written, "#lang=ur&find=" + "%3C%2Fscript")
     assert heard == []
     title = re.search("<title>(.*?)</title>", dom, re.DOTALL)[1]
     assert "owned" not in title.replace("document.title='owned'", "")
@@ -102,23 +115,11 @@ def test_scripts_in_names_do_not_run_and_no_request_leaves(browser, tmp_path):
 
 def test_the_listener_would_have_heard(browser, tmp_path):
     """The same browser does fetch from a page that lets it: the test above can fail."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.settimeout(60)
-    heard = []
-
-    def listen():
-        connection, _ = listener.accept()
-        heard.append(connection.recv(200))
-        connection.close()
-
-    thread = threading.Thread(target=listen, daemon=True)
-    thread.start()
     target = tmp_path / "open.html"
-    target.write_text(f"<img src='http://127.0.0.1:{listener.getsockname()[1]}/a'>")
-    browser.dom(target)
-    thread.join(60)
-    listener.close()
-    assert heard[0].startswith(b"GET /a")
+    with listening() as (address, heard):
+        target.write_text(f"<img src='{address}/a'>")
+        browser.dom(target)
+    assert any(request.startswith(b"GET /a") for request in heard)
 
 
 def test_only_the_pages_own_script_runs(browser, page, tmp_path):
