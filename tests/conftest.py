@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import leftovers
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -59,6 +60,14 @@ def program() -> Callable[[str], str]:
         return str(path)
 
     return find
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs_on():
+    """Fail a test that leaves a thread or a child: those after it share the process."""
+    before = leftovers.running()
+    yield
+    assert leftovers.stay(before) == set()
 
 
 @pytest.fixture(autouse=True)

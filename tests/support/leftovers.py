@@ -9,6 +9,7 @@ import contextlib
 import gc
 import os
 import threading
+import time
 
 
 def children() -> set[str]:
@@ -33,17 +34,29 @@ def _listed(folder: str) -> list[str]:
     return os.listdir(folder) if os.path.isdir(folder) else []
 
 
+def running() -> set[object]:
+    """Threads and children that run now."""
+    return {*threading.enumerate(), *children()}
+
+
+def stay(before: set[object], patience: float = 20.0) -> set[object]:
+    """Return the threads and children that are new and do not end by themselves."""
+    end = time.monotonic() + patience
+    while (found := running() - before) and time.monotonic() < end:
+        time.sleep(0.02)
+    return found
+
+
 @contextlib.contextmanager
 def none(*, collected: bool = False):
     """Assert that no thread, no child and no open file is new at the end of the block.
 
     Args:
-        collected: what only garbage holds does not count.
+        collected: open files that only garbage holds do not count.
     """
-    threads, processes, opened = set(threading.enumerate()), children(), files()
+    before, opened = running(), files()
     yield
+    assert running() - before == set()
     if collected and files().items() - opened.items():
         gc.collect()
-    assert set(threading.enumerate()) - threads == set()
-    assert children() - processes == set()
     assert files().items() - opened.items() == set()
