@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 from evkit.actions.custody import require_case, require_exhibit
 from evkit.actions.inventory_export import Exported
 from evkit.actions.inventory_files import inventories
-from evkit.actions.inventory_intact import intact
+from evkit.actions.inventory_intact import View, intact
 from evkit.actions.inventory_show import lacking
-from evkit.actions.marks_of import marks_of
-from evkit.actions.sensitive import opened
 from evkit.bundle.case.document import encode
 from evkit.bundle.case.material import Material, Selection
 from evkit.core import durable
@@ -24,9 +22,10 @@ from evkit.inventory.exports.job import MASKED, TASK
 from evkit.inventory.search.find import Criteria, entries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from evkit.core.progress import Progress
+    from evkit.core.refs import Ref
     from evkit.custody.state import Acquisition
     from evkit.inventory.hashsets.marks import Marks
     from evkit.station import Station
@@ -95,8 +94,9 @@ def export_case(
         },
     )
     every = [one for item in bare.exhibits.values() for one in item.acquisitions.values()]
+    view = View(station=station, replayed=replayed)
     progress.begin(TASK, None, "files")
-    chosen = _choose(station, every, criteria, progress)
+    chosen = _choose(view, station.folder, every, criteria, progress)
     material = Material(
         ref=what, origin=bare.origin, replay=replayed, tools=bare.tools,
         selections=tuple(chosen.found),
@@ -110,7 +110,8 @@ def export_case(
 
 
 def _choose(
-    station: Station,
+    view: View,
+    folders: Callable[[Ref], bytes],
     acquisitions: Iterable[Acquisition],
     criteria: Criteria,
     progress: Progress,
@@ -124,15 +125,15 @@ def _choose(
     example = "CASE/E1"
     for acquisition in acquisitions:
         ref = acquisition.ref
-        databases = inventories(station.folder(parse_ref(ref)))
-        marks = marks_of(databases[-1], station) if databases and criteria.mark else None
+        databases = inventories(folders(parse_ref(ref)))
+        marks = view.marks(databases[-1]) if databases and criteria.mark else None
         if not databases and acquisition.result in {"complete", "with-gaps"}:
             example = ref if example == "CASE/E1" else example
             chosen.leave_out(ref, "it has no inventory", ExitCode.INCOMPLETE)
         elif databases and criteria.mark and marks is None:
             chosen.leave_out(ref, "it was not compared with hash sets", ExitCode.UNDECIDED)
         elif databases:
-            _select(chosen, station, (ref, databases[-1]), (criteria, marks))
+            _select(chosen, view, (ref, databases[-1]), (criteria, marks))
             progress.update(TASK, chosen.count)
     if not chosen.found:
         raise CaseError(
@@ -147,15 +148,15 @@ def _choose(
 
 def _select(
     chosen: _Chosen,
-    station: Station,
+    view: View,
     source: tuple[str, bytes],
     wanted: tuple[Criteria, Marks | None],
 ) -> None:
     """Add the files chosen from the inventory of one acquisition."""
     (ref, database), (criteria, marks) = source, wanted
-    intact(database, station)
+    intact(database, view)
     most = MAX_FILES - chosen.count
-    with opened(database, station) as inventory:
+    with view.opened(database) as inventory:
         if without := lacking(inventory, criteria):
             chosen.leave_out(ref, f"its inventory was {without}", ExitCode.UNDECIDED)
             return

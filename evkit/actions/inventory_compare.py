@@ -6,9 +6,8 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evkit.actions.inventory_intact import intact
+from evkit.actions.inventory_intact import View, intact
 from evkit.actions.inventory_meant import locate
-from evkit.actions.sensitive import opened
 from evkit.core.errors import ExitCode
 from evkit.core.paths import from_fields
 from evkit.core.progress import SILENT, Progress
@@ -175,13 +174,14 @@ def run(
         StorageError: there is no room for temporary files.
     """
     paths = tuple(locate(what, is_ref=is_ref(what), station=station) for what in (first, second))
-    checked = (intact(paths[0], station, progress), intact(paths[1], station, progress))
+    view = View(station=station, progress=progress)
+    checked = (intact(paths[0], view), intact(paths[1], view))
     with contextlib.ExitStack() as stack:
         left, right = (stack.enter_context(Inventory(path)) for path in paths)
         gaps = tuple(one.coverage()["result"] != "complete" for one in (left, right))
         shown = (
-            stack.enter_context(opened(paths[0], station)),
-            stack.enter_context(opened(paths[1], station)),
+            stack.enter_context(view.opened(paths[0])),
+            stack.enter_context(view.opened(paths[1])),
         )
         insides = sum("within" in row for one in (left, right) for _, row in one.rows("filesystem"))
         found = compare(left, right, shown=shown, limit=limit, progress=progress)

@@ -6,8 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evkit.actions.inventory_intact import intact
-from evkit.actions.sensitive import opened
+from evkit.actions.inventory_intact import View, intact
 from evkit.core import durable
 from evkit.core.errors import UsageError
 from evkit.core.progress import SILENT
@@ -86,8 +85,9 @@ def write_export(
         raise UsageError(f"`{escape(kind)}` is not a format", hint=f"use {', '.join(FORMATS)}")
     path = os.path.abspath(os.fsencode(output))
     durable.need_absent(path)
-    checked = intact(database, station, progress)
-    with opened(database, station) as inventory:
+    view = View(station=station, progress=progress)
+    checked = intact(database, view)
+    with view.opened(database) as inventory:
         count = export(inventory, kind, path, progress)
         notes = () if inventory.mask is None else (MASKED,)
     return Exported(

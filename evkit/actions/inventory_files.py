@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.core.refs import parse_ref
 from evkit.manifest import facts
+from evkit.station.reading import event_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from evkit.custody.replay import Replay
+    from evkit.ledger.event import Event
     from evkit.station import Station
 
 _NAME = re.compile(rb"inventory(?:-([1-9][0-9]{0,5}))?\.db")
@@ -55,11 +58,33 @@ def next_name(folder: bytes) -> bytes:
     return os.path.join(folder, name)
 
 
-def on_record(station: Station, acquisition: str) -> Iterator[OnRecord]:
-    """Yield the inventories of an acquisition that are on record, the oldest first."""
-    for index, event, _ in station.events(parse_ref(acquisition).case):
-        if event.kind != "inventory" or acquisition not in event.acquisitions:
-            continue
+def events_about(
+    station: Station, kind: str, acquisition: str, replayed: Replay | None = None
+) -> Iterator[tuple[int, Event]]:
+    """Yield (entry, event) of one kind about an acquisition, the oldest first.
+
+    Args:
+        station: where it is recorded.
+        kind: of the events.
+        acquisition: `CASE/E1/A1`.
+        replayed: its case, or everything; then the other entries of the case are not read again.
+    """
+    if replayed is None:
+        events = ((n, event) for n, event, _ in station.events(parse_ref(acquisition).case))
+    else:
+        wanted = [one.index for one in replayed.entries_of(acquisition) if one.kind == kind]
+        entries = (one for n in wanted for one in station.entries(n, n + 1))
+        events = ((entry.index, event_of(entry)) for entry in entries)
+    for index, event in events:
+        if event.kind == kind and acquisition in event.acquisitions:
+            yield index, event
+
+
+def on_record(
+    station: Station, acquisition: str, replayed: Replay | None = None
+) -> Iterator[OnRecord]:
+    """Yield the inventories of an acquisition that are on record, as `events_about` does."""
+    for index, event in events_about(station, "inventory", acquisition, replayed):
         fields = facts.plain(event.fields)
         database = fields.get("database")
         name = database.get("name") if isinstance(database, dict) else None

@@ -7,10 +7,12 @@ record is signed. Where no entry speaks of the file, rows, roots and keys are co
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evkit.actions.inventory_files import on_record
-from evkit.actions.sensitive import in_station
+from evkit.actions.marks_of import marks_of
+from evkit.actions.sensitive import in_station, opened
 from evkit.core.errors import CheckFailedError, InputError
 from evkit.core.progress import SILENT
 from evkit.core.text import escape, escape_bytes
@@ -19,6 +21,8 @@ from evkit.inventory.database.reader import Inventory
 
 if TYPE_CHECKING:
     from evkit.core.progress import Progress
+    from evkit.custody.replay import Replay
+    from evkit.inventory.hashsets.marks import Marks
     from evkit.station import Station
 
 
@@ -49,37 +53,55 @@ _SAID = {
 }
 
 
-def intact(
-    database: bytes,
-    station: Station | None = None,
-    progress: Progress = SILENT,
-    *,
-    wanted: bool = True,
-) -> Intact:
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """How somebody looks at inventories.
+
+    Attributes:
+        station: the one that they lie in, when that is open already.
+        replayed: all of it, when that is known already.
+        check: compare a file with its record first, or with itself; False when that is waived.
+        progress: told rows while it is compared with itself.
+    """
+
+    station: Station | None = None
+    replayed: Replay | None = None
+    check: bool = True
+    progress: Progress = SILENT
+
+    def opened(self, database: bytes) -> Inventory:
+        """Open an inventory, masked where it must be; errors as `sensitive.opened`."""
+        return opened(database, self.station, self.replayed)
+
+    def marks(self, database: bytes) -> Marks | None:
+        """Return the marks of an inventory; errors as `marks_of.marks_of`."""
+        return marks_of(database, self.station, self.replayed)
+
+
+def intact(database: bytes, view: View) -> Intact:
     """Check an inventory that somebody will look at.
 
     Args:
         database: a path; one inside a station is that of its acquisition.
-        station: the station, when it is open already.
-        progress: told rows, when it is compared with itself.
-        wanted: False when the user waived it.
+        view: how.
 
     Raises:
         CheckFailedError: it is not the recorded one, or does not agree with itself.
         InputError: it cannot be read as an inventory.
     """
-    if not wanted:
+    if not view.check:
         return NOT_CHECKED
     with Inventory(database) as inventory:
         path = os.path.realpath(database)
-        with in_station(path, station) as (found, acquisition):
+        with in_station(path, view.station) as (found, acquisition):
             if found is not None and acquisition is not None:
                 name = os.fsdecode(os.path.basename(path))
-                for item in reversed(list(on_record(found, acquisition))):
+                replayed = view.replayed if found is view.station else None
+                for item in reversed(list(on_record(found, acquisition, replayed))):
                     if item.name == name and item.sha256:
                         require_recorded(acquisition, path, item.sha256, item.entry)
                         return Intact("record", item.entry)
-        wrong = inventory.problems(progress)
+        wrong = inventory.problems(view.progress)
     if wrong:
         raise CheckFailedError(
             f"`{escape_bytes(database)}` does not agree with itself",

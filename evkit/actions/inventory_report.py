@@ -7,11 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evkit.actions.inventory_intact import intact
+from evkit.actions.inventory_intact import View, intact
 from evkit.actions.inventory_meant import locate
 from evkit.actions.inventory_target import unread_places
-from evkit.actions.marks_of import marks_of
-from evkit.actions.sensitive import opened
 from evkit.bundle.inventory.page import Context, Report, report_page
 from evkit.core import durable
 from evkit.core.errors import UsageError
@@ -106,10 +104,11 @@ def write_report(
     database = locate(request.what, is_ref=request.is_ref, station=station)
     path = os.path.abspath(os.fsencode(request.output))
     durable.need_absent(path)
-    checked = intact(database, station, progress)
-    with opened(database, station) as inventory:
+    view = View(station=station, progress=progress)
+    checked = intact(database, view)
+    with view.opened(database) as inventory:
         context = _context(request, inventory.meta, station)
-        report = report_page(inventory, context, marks_of(database, station), progress)
+        report = report_page(inventory, context, view.marks(database), progress)
     durable.write_new(path, report.page)
     return Written(database=database, path=path, report=report, checked=checked)
 

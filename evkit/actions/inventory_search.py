@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.actions.custody import require_case, require_exhibit
 from evkit.actions.inventory_files import inventories
+from evkit.actions.inventory_intact import View
 from evkit.actions.inventory_show import LackingError, Listing, find, need_criteria
 from evkit.core.errors import CaseError, CheckFailedError, ExitCode, InputError, worst
 from evkit.core.progress import SILENT, Progress
@@ -142,7 +143,9 @@ def search(
         UsageError: nothing to look for was given.
     """
     need_criteria(criteria)
-    acquisitions = list(_acquisitions(station.state(), what))
+    replayed = station.state()
+    view = View(station=station, replayed=replayed, check=check)
+    acquisitions = list(_acquisitions(replayed, what))
     listings: list[tuple[str, Listing]] = []
     without: list[str] = []
     unmarked: list[str] = []
@@ -159,7 +162,7 @@ def search(
             continue
         left = limit and max(0, limit - sum(len(one.entries) for _, one in listings))
         try:
-            found = _limited(paths[-1], criteria, (limit, left), station, check=check)
+            found = _limited(paths[-1], criteria, (limit, left), view)
             listings.append((acquisition.ref, found))
         except LackingError as error:
             lacking.append((acquisition.ref, str(error.details["lacking"])))
@@ -215,19 +218,12 @@ def _nothing(what: str | None, without: list[str]) -> CaseError:
     )
 
 
-def _limited(
-    database: bytes,
-    criteria: Criteria,
-    limits: tuple[int, int],
-    station: Station,
-    *,
-    check: bool,
-) -> Listing:
+def _limited(database: bytes, criteria: Criteria, limits: tuple[int, int], view: View) -> Listing:
     """Search with what an overall limit leaves; nothing left shows only that there is more."""
     limit, left = limits
     if not limit or left:
-        return find(database, criteria, left, station, check=check)
-    found = find(database, criteria, 1, station, check=check)
+        return find(database, criteria, left, view)
+    found = find(database, criteria, 1, view)
     return replace(found, entries=(), left_out=bool(found.entries))
 
 

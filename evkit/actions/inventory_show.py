@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from evkit.actions.inventory_intact import intact
+from evkit.actions.inventory_intact import View, intact
 from evkit.actions.inventory_said import coverage_lines, is_deleted, problem_lines, problem_rows
-from evkit.actions.marks_of import marks_of
-from evkit.actions.sensitive import opened
 from evkit.core.errors import CaseError, UsageError
-from evkit.core.progress import SILENT
 from evkit.core.text import escape, escape_bytes, shorten
 from evkit.inventory.search.find import Criteria, Entry, entries, show_time
 from evkit.inventory.sentences import sentence, wrapped
@@ -19,12 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evkit.actions.inventory_intact import Intact
-    from evkit.core.progress import Progress
     from evkit.inventory.database.reader import Inventory
     from evkit.inventory.hashsets.marks import Marks
-    from evkit.station import Station
 
 _WIDTH = 80
+_PLAIN = View()
 _MORE = "… more; `--limit` sets how many are shown"
 _ALL_READ = ("everything that was found could be read", "everything deleted could be read")
 _BY_LENGTH = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
@@ -114,29 +110,21 @@ class Listing:
 
 
 def listing(
-    database: bytes,
-    station: Station | None = None,
-    *,
-    deleted: bool | None = None,
-    limit: int = 0,
-    check: bool = True,
-    progress: Progress = SILENT,
+    database: bytes, view: View = _PLAIN, *, deleted: bool | None = None, limit: int = 0
 ) -> Listing:
     """List an inventory: volumes, entries, totals, what could not be read.
 
     Args:
         database: the file.
-        station: the one that it lies in, when that is open already.
+        view: how.
         deleted: True for deleted names only, False for names in use only.
         limit: entries at most; 0 for all.
-        check: compare the file with its record first, or with itself.
-        progress: told rows while it is compared with itself.
 
     Raises:
         CheckFailedError: it is not the recorded one, or does not agree with itself.
     """
-    checked = intact(database, station, progress, wanted=check)
-    with opened(database, station) as inventory:
+    checked = intact(database, view)
+    with view.opened(database) as inventory:
         found, more = _some(inventory, Criteria(deleted=deleted), limit)
         return Listing(
             database=database,
@@ -150,19 +138,13 @@ def listing(
 
 
 def problems(
-    database: bytes,
-    station: Station | None = None,
-    *,
-    deleted: bool | None = None,
-    limit: int = 0,
-    check: bool = True,
-    progress: Progress = SILENT,
+    database: bytes, view: View = _PLAIN, *, deleted: bool | None = None, limit: int = 0
 ) -> Listing:
     """List only what could not be read; arguments as in `listing`, `limit` counts sentences."""
     found: list[str] = []
     left_out, others = False, 0
-    checked = intact(database, station, progress, wanted=check)
-    with opened(database, station) as inventory:
+    checked = intact(database, view)
+    with view.opened(database) as inventory:
         for number, row in problem_rows(inventory):
             if deleted is not None and is_deleted(inventory, row) != deleted:
                 others += 1
@@ -184,15 +166,7 @@ def problems(
         )
 
 
-def find(
-    database: bytes,
-    criteria: Criteria,
-    limit: int = 0,
-    station: Station | None = None,
-    *,
-    check: bool = True,
-    progress: Progress = SILENT,
-) -> Listing:
+def find(database: bytes, criteria: Criteria, limit: int = 0, view: View = _PLAIN) -> Listing:
     """Search an inventory; arguments as in `listing`.
 
     Raises:
@@ -202,16 +176,16 @@ def find(
         UsageError: nothing to look for was given.
     """
     need_criteria(criteria)
-    checked = intact(database, station, progress, wanted=check)
+    checked = intact(database, view)
     marks = None
     if criteria.mark is not None:
-        marks = marks_of(database, station)
+        marks = view.marks(database)
         if marks is None:
             raise CaseError(
                 f"`{escape_bytes(database)}` was not compared with hash sets",
                 hint="`evkit inventory mark` does that",
             )
-    with opened(database, station) as inventory:
+    with view.opened(database) as inventory:
         if without := lacking(inventory, criteria):
             raise LackingError(
                 f"`{escape_bytes(database)}` was {without}",

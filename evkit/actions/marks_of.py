@@ -5,24 +5,31 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from evkit.actions.inventory_files import events_about
 from evkit.actions.sensitive import in_station
 from evkit.core.errors import CheckFailedError, InputError
-from evkit.core.refs import parse_ref
 from evkit.core.text import escape_bytes
 from evkit.hashing.digests import digest_file
 from evkit.inventory.hashsets.marks import Marks, marks_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evkit.custody.replay import Replay
+    from evkit.ledger.event import Event
     from evkit.station import Station
 
 
-def marks_of(database: bytes, station: Station | None = None) -> Marks | None:
+def marks_of(
+    database: bytes, station: Station | None = None, replayed: Replay | None = None
+) -> Marks | None:
     """Return the newest marks of an inventory file, None when it has none.
 
     Args:
         database: a path; one inside a station is that of its acquisition, and only marks that an
             event records count there.
         station: the station, when it is open already.
+        replayed: its case, or everything, when that is known already.
 
     Raises:
         CheckFailedError: the marks file is not the recorded one.
@@ -32,7 +39,8 @@ def marks_of(database: bytes, station: Station | None = None) -> Marks | None:
     with in_station(path, station) as (found, acquisition):
         if found is None or acquisition is None:
             return marks_for(path)
-        recorded = _recorded(found, acquisition, os.fsdecode(os.path.basename(path)))
+        events = events_about(found, "marks", acquisition, replayed if found is station else None)
+        recorded = _recorded(events, os.fsdecode(os.path.basename(path)))
     if recorded is None:
         return None
     name, expected, root = recorded
@@ -48,13 +56,11 @@ def marks_of(database: bytes, station: Station | None = None) -> Marks | None:
     return marks
 
 
-def _recorded(station: Station, acquisition: str, database: str) -> tuple[str, str, str] | None:
+def _recorded(events: Iterable[tuple[int, Event]], database: str) -> tuple[str, str, str] | None:
     """Return name and SHA-256 of the last recorded marks file, and the root of the inventory."""
     last = None
-    for _, event, _ in station.events(parse_ref(acquisition).case):
+    for _, event in events:
         inventory, file = event.fields.get("inventory"), event.fields.get("file")
-        if event.kind != "marks" or acquisition not in event.acquisitions:
-            continue
         if not isinstance(inventory, dict) or not isinstance(file, dict):
             continue
         values = file.get("name"), file.get("sha256"), inventory.get("row_root")

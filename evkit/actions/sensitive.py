@@ -6,6 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
+from evkit.actions.inventory_files import events_about
 from evkit.bundle.material import SENSITIVE_REASON
 from evkit.core.errors import EvkitError
 from evkit.core.refs import Ref, is_ref, parse_ref
@@ -50,23 +51,26 @@ def mask_for(
     """
     if exhibit_is_sensitive(station, replayed, acquisition):
         return Mask(everything=True)
-    if _marks_are_lost(station, acquisition, database):
+    if _marks_are_lost(station, replayed, acquisition, database):
         return Mask(everything=True)
     return _mask_of_marks(database)
 
 
-def mask_of(database: bytes, station: Station | None = None) -> Mask | None:
+def mask_of(
+    database: bytes, station: Station | None = None, replayed: Replay | None = None
+) -> Mask | None:
     """Return the mask of an inventory file wherever it lies; errors as `mask_for`.
 
     Args:
         database: a path; one inside a station is that of its acquisition.
         station: the station, when it is open already.
+        replayed: its case, or everything, when that is known already.
     """
     path = os.path.realpath(database)
     with in_station(path, station) as (found, acquisition):
         if found is None or acquisition is None:
             return _mask_of_marks(path)
-        return mask_for(found, None, acquisition, path)
+        return mask_for(found, replayed if found is station else None, acquisition, path)
 
 
 @contextlib.contextmanager
@@ -89,13 +93,15 @@ def in_station(path: bytes, station: Station | None) -> Iterator[tuple[Station |
             yield found, acquisition
 
 
-def opened(database: bytes, station: Station | None = None) -> Inventory:
-    """Open an inventory for somebody to look at: masked where it must be.
+def opened(
+    database: bytes, station: Station | None = None, replayed: Replay | None = None
+) -> Inventory:
+    """Open an inventory for somebody to look at: masked where it must be; as `mask_of`.
 
     Raises:
         InputError: it is not an inventory, or its marks are damaged.
     """
-    return Inventory(database, mask=mask_of(database, station))
+    return Inventory(database, mask=mask_of(database, station, replayed))
 
 
 def _place(folder: bytes) -> tuple[bytes, str | None]:
@@ -131,12 +137,12 @@ def _mask_of_marks(database: bytes) -> Mask | None:
         return Mask.of_streams(inventory, hit)
 
 
-def _marks_are_lost(station: Station, acquisition: str, database: bytes) -> bool:
+def _marks_are_lost(
+    station: Station, replayed: Replay | None, acquisition: str, database: bytes
+) -> bool:
     """Say whether marks by a set of sensitive material are on record and not here as recorded."""
     name = os.fsdecode(os.path.basename(database))
-    for _, event, _ in station.events(parse_ref(acquisition).case):
-        if event.kind != "marks" or acquisition not in event.acquisitions:
-            continue
+    for _, event in events_about(station, "marks", acquisition, replayed):
         inventory, file = event.fields.get("inventory"), event.fields.get("file")
         if not isinstance(inventory, dict) or inventory.get("name") != name:
             continue

@@ -177,15 +177,14 @@ def list_(
     / directory, @ link, ! not readable. An inventory that is not the recorded one is not shown.
     """
     from evkit.actions import inventory_show as action
+    from evkit.actions.inventory_intact import View
     from evkit.actions.inventory_meant import locate
 
     station = station_of(session, what)
     database = locate(what, is_ref=is_ref(what), station=station)
     show = action.problems if problems else action.listing
-    only, progress = True if deleted else None, session.progress()
-    session.emit(
-        show(database, station, deleted=only, limit=limit, check=not no_check, progress=progress)
-    )
+    view = View(station=station, check=not no_check, progress=session.progress())
+    session.emit(show(database, view, deleted=True if deleted else None, limit=limit))
 
 
 for verb in (find, compare, export, mark, prove, report):

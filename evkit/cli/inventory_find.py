@@ -48,6 +48,7 @@ def find(
     not extract files, an examiner's tool does.
     """
     from evkit.actions import inventory_show as action
+    from evkit.actions.inventory_intact import View
     from evkit.actions.inventory_meant import locate
     from evkit.actions.inventory_search import search
     from evkit.core.refs import parse_ref
@@ -60,6 +61,5 @@ def find(
         session.emit(search(what, station, criteria, limit, progress, check=not no_check))
     elif what is not None:
         database = locate(what, is_ref=is_ref(what), station=station)
-        session.emit(
-            action.find(database, criteria, limit, station, check=not no_check, progress=progress)
-        )
+        view = View(station=station, check=not no_check, progress=progress)
+        session.emit(action.find(database, criteria, limit, view))

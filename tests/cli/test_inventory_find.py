@@ -9,7 +9,7 @@ import acquirekit
 import pytest
 import stations
 
-from evkit.actions import inventory_show
+from evkit.actions import inventory_intact
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_marks_that_were_not_made_are_no_answer(run, two, monkeypatch):
             return [] if category == "known" else [stream]
 
     monkeypatch.setattr(
-        inventory_show, "marks_of", lambda path, _: Marks() if b"/C2/" in path else None
+        inventory_intact, "marks_of", lambda path, *_: Marks() if b"/C2/" in path else None
     )
     database = run.made.path / "cases" / "C2" / "E1" / "A1" / "inventory.db"
     import reportkit

@@ -9,10 +9,8 @@ import sqlite3
 
 import acquirekit
 import pytest
-import stations
 
-from evkit.cli import main
-from evkit.cli.session import Session
+from evkit.actions.inventory_files import events_about, on_record
 from evkit.core.errors import StorageError
 from evkit.inventory.database.reader import Inventory
 from evkit.manifest import rows
@@ -25,28 +23,13 @@ NOT_CHECKED = "not checked: it may have been changed since it was made"
 FORMS = ("jsonl", "csv", "dfxml", "bodyfile")
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    made = stations.ready(tmp_path / "station")
-    monkeypatch.setattr(Station, "signer", lambda *_: made.officer)
-    monkeypatch.setattr(Session, "passphrase", lambda *_, **__: b"")
-    monkeypatch.setenv("EVKIT_STATION", str(made.path))
-    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments, expect=0):
-        code = main.run([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        assert code == expect, streams
-        return streams.out + streams.err
-
-    run.made = made
-    run.folder = made.path / "cases" / "C1" / "E1"
+@pytest.fixture(autouse=True)
+def taken(run, tmp_path):
+    """`C1/E1/A1` holds a.txt and b.txt."""
     (tmp_path / "taken").mkdir()
     for name in ("a.txt", "b.txt"):
         (tmp_path / "taken" / name).write_text(name)
-    acquirekit.intake_with(made, tmp_path / "taken")
-    return run
+    acquirekit.intake_with(run.made, tmp_path / "taken")
 
 
 @pytest.fixture
@@ -204,3 +187,21 @@ def test_files_of_a_case_are_not_chosen_silently(run, listed, tmp_path):
     assert "no inventory to choose files from" in out
     assert "made without sha512 digests" in out
     json.loads(run(*choose, "--name", "*.txt"))
+
+
+def test_entries_about_an_acquisition_are_the_same_with_a_state_at_hand(run, listed, tmp_path):
+    (tmp_path / "more.txt").write_text("more")
+    acquirekit.intake_with(run.made, tmp_path / "more.txt")
+    for _ in range(2):
+        run("inventory", "run", "C1/E1/A2", "--no-types")
+    with run.made.open() as station:
+        replayed = station.state()
+        for name, count in (("C1/E1/A1", 1), ("C1/E1/A2", 2), ("C1/E1/A3", 0)):
+            found = list(events_about(station, "inventory", name))
+            assert found == list(events_about(station, "inventory", name, replayed))
+            assert len(found) == count
+            assert all(event.acquisitions == (name,) for _, event in found)
+        assert [item.name for item in on_record(station, "C1/E1/A2", replayed)] == [
+            "inventory.db",
+            "inventory-2.db",
+        ]
