@@ -11,7 +11,12 @@ from evkit.actions.custody import require_exhibit
 from evkit.actions.inventory_check import Unchanged
 from evkit.actions.inventory_meant import exhibit_ref
 from evkit.actions.inventory_record import entry_fields, file_field, record_work
-from evkit.actions.inventory_said import coverage_lines, digested_lines, problem_lines
+from evkit.actions.inventory_said import (
+    coverage_lines,
+    digested_lines,
+    first_problems,
+    problem_lines,
+)
 from evkit.actions.inventory_target import Chosen, choose, path_hint, unrecorded, without_record
 from evkit.actions.sensitive import opened
 from evkit.core.durable import PART
@@ -20,7 +25,6 @@ from evkit.core.progress import SILENT, Progress
 from evkit.core.text import escape, escape_bytes
 from evkit.inventory.database.store import Writer
 from evkit.inventory.scan import Options, Scan
-from evkit.inventory.sentences import wrapped
 from evkit.inventory.unread import UnreadFiles, unread_files
 
 if TYPE_CHECKING:
@@ -70,7 +74,8 @@ class RunResult:
         database: path of the inventory file.
         meta: its table `meta`; empty after a dry run.
         coverage: the coverage row; empty after a dry run.
-        problems: one line for each thing that could not be read, the first ones.
+        problems: a sentence for each thing that could not be read, the first ones.
+        more_problems: what is said of the others, empty when there are none.
         unread: which files lie in places that were not read when the image was made; None when
             all of it was read.
         digested: streams and bytes that were digested while the image was read back, and those
@@ -85,6 +90,7 @@ class RunResult:
     meta: Mapping[str, str] = field(default_factory=dict)
     coverage: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    more_problems: str = ""
     unread: UnreadFiles | None = None
     digested: Mapping[str, Mapping[str, int]] | None = None
     resumed: int = 0
@@ -105,6 +111,7 @@ class RunResult:
             "meta": dict(self.meta),
             "coverage": dict(self.coverage),
             "problems": list(self.problems),
+            "more_problems": bool(self.more_problems),
             "resumed": self.resumed,
             "unread_files": None if self.unread is None else self.unread.fields(),
             **entry_fields(self.recorded),
@@ -124,8 +131,7 @@ class RunResult:
         lines = [f"evkit: inventory in {shown}", *coverage_lines(self.coverage)]
         if self.resumed:
             lines.insert(1, f"went on behind {self.resumed:,} rows that were kept")
-        if self.problems:
-            lines += ["could not be read:", *wrapped(self.problems)]
+        lines += problem_lines(self.problems, self.more_problems)
         if self.unread is not None:
             lines += self.unread.lines()
         if self.digested is not None:
@@ -267,12 +273,14 @@ def finished(database: bytes, chosen: Chosen) -> RunResult:
     """Return what a complete inventory file says; names of sensitive material are masked."""
     unread, whole = chosen.target.unread, chosen.unread_whole
     with opened(database) as inventory:
+        problems, more = first_problems(inventory)
         return RunResult(
             database=database,
             sources=chosen.sources,
             meta=inventory.meta,
             coverage=inventory.coverage(),
-            problems=problem_lines(inventory),
+            problems=problems,
+            more_problems=more,
             unread=None if whole and not unread else unread_files(inventory, unread, whole=whole),
         )
 

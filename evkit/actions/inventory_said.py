@@ -5,15 +5,16 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from evkit.inventory.sentences import sentence
+from evkit.inventory.sentences import sentence, wrapped
 from evkit.manifest.rows import GAPS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from evkit.inventory.database.reader import Inventory
 
 _SHOWN = 12
+_SEE = "  … more, see `evkit inventory list --problems`"
 
 
 def coverage_lines(coverage: Mapping[str, Any]) -> list[str]:
@@ -92,9 +93,18 @@ def is_deleted(inventory: Inventory, row: Mapping[str, Any]) -> bool:
     return known and not any(name["allocated"] for name in names)
 
 
-def problem_lines(inventory: Inventory) -> tuple[str, ...]:
-    """Return a sentence for each of the first rows that could not be read."""
+def first_problems(inventory: Inventory) -> tuple[tuple[str, ...], str]:
+    """Return a sentence for each of the first rows that could not be read.
+
+    Returns:
+        (sentences, what is said of the others, empty when there are none).
+    """
     found = [sentence(*item) for item in itertools.islice(problem_rows(inventory), _SHOWN + 1)]
-    if len(found) > _SHOWN:
-        found[_SHOWN] = "… more, see `evkit inventory list --problems`"
-    return tuple(found)
+    return tuple(found[:_SHOWN]), _SEE if len(found) > _SHOWN else ""
+
+
+def problem_lines(sentences: Sequence[str], more: str) -> list[str]:
+    """Return what could not be read as lines of at most 80 columns; none for none."""
+    if not sentences:
+        return []
+    return ["could not be read:", *wrapped(sentences), *([more] if more else [])]

@@ -6,11 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.inventory_intact import View, intact
-from evkit.actions.inventory_said import coverage_lines, is_deleted, problem_lines, problem_rows
+from evkit.actions.inventory_said import (
+    coverage_lines,
+    first_problems,
+    is_deleted,
+    problem_lines,
+    problem_rows,
+)
 from evkit.core.errors import CaseError, UsageError
 from evkit.core.text import escape, escape_bytes, shorten
 from evkit.inventory.search.find import Criteria, Entry, entries, show_time
-from evkit.inventory.sentences import sentence, wrapped
+from evkit.inventory.sentences import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +48,7 @@ class Listing:
         brief: one line an entry (list), else digests and basis as well (find).
         volumes: partition and file system rows; empty for `find`.
         left_out: entries that were not shown because of `--limit`.
-        problems_left_out: the same for problems.
+        more_problems: what is said of problems that are not shown, empty when there are none.
         others: problems that are not of what is deleted, when only these are shown.
         nothing: said when there are no entries.
         uncertain: entries whose local time of unknown zone may lie outside the times asked for.
@@ -57,7 +63,7 @@ class Listing:
     brief: bool = True
     volumes: tuple[Mapping[str, Any], ...] = ()
     left_out: bool = False
-    problems_left_out: bool = False
+    more_problems: str = ""
     others: int = 0
     nothing: str = "no entries"
     uncertain: int = 0
@@ -72,7 +78,8 @@ class Listing:
             "coverage": dict(self.coverage),
             "problems": list(self.problems),
             "volumes": [dict(row) for row in self.volumes],
-            "more": self.left_out or self.problems_left_out,
+            "more": self.left_out or self.more_problems == _MORE,
+            "more_problems": bool(self.more_problems),
             "other_problems": self.others,
             "uncertain_times": self.uncertain,
             "entries": [entry.document() for entry in self.entries],
@@ -98,10 +105,7 @@ class Listing:
         if self.brief:
             lines += [""] if lines else []
             lines += [*coverage_lines(self.coverage)]
-            if self.problems:
-                lines += ["could not be read:", *wrapped(self.problems)]
-            if self.problems_left_out:
-                lines.append(_MORE)
+            lines += problem_lines(self.problems, self.more_problems)
             if self.others:
                 lines.append(f"not of what is deleted, and not shown: {self.others:,}")
         elif self.coverage["result"] != "complete":
@@ -126,12 +130,14 @@ def listing(
     checked = intact(database, view)
     with view.opened(database) as inventory:
         found, more = _some(inventory, Criteria(deleted=deleted), limit)
+        first, rest = first_problems(inventory)
         return Listing(
             database=database,
             checked=checked,
             entries=found,
             coverage=inventory.coverage(),
-            problems=problem_lines(inventory),
+            problems=first,
+            more_problems=rest,
             volumes=tuple(row for _, row in inventory.rows("partition", "filesystem")),
             left_out=more,
         )
@@ -160,7 +166,7 @@ def problems(
             entries=(),
             coverage=inventory.coverage(),
             problems=tuple(found),
-            problems_left_out=left_out,
+            more_problems=_MORE if left_out else "",
             others=others,
             nothing="" if found else _ALL_READ[bool(deleted)],
         )

@@ -8,7 +8,7 @@ import subprocess
 import inventorykit as kit
 import pytest
 
-from evkit.actions.inventory_said import problem_lines
+from evkit.actions.inventory_said import first_problems
 from evkit.inventory.scan import Options
 
 # name -> (program, arguments before the file, MiB, type, state)
@@ -70,5 +70,5 @@ def _named(image, folder, kind, state):
         assert coverage["result"] == ("complete" if state == "ok" else "with-gaps")
         assert coverage["bytes"]["image"] == image.stat().st_size
         assert coverage["bytes"]["partitions"] + coverage["bytes"]["gaps"] == image.stat().st_size
-        said = "\n".join(problem_lines(inventory))
+        said = "\n".join(first_problems(inventory)[0])
     assert (volume["detail"] in said) == (state != "ok")

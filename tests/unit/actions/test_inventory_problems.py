@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from evkit.actions.inventory_said import problem_lines
-from evkit.actions.inventory_show import problems
+from evkit.actions.inventory_said import first_problems
+from evkit.actions.inventory_show import listing, problems
 from evkit.inventory.coverage import Coverage
 from evkit.inventory.database.reader import Inventory
 from evkit.inventory.database.store import Writer
@@ -110,9 +110,15 @@ def test_no_more_than_the_limit(database, deleted):
 
 def test_a_run_shows_the_first_and_names_the_command_for_the_rest(database):
     with Inventory(database) as inventory:
-        found = problem_lines(inventory)
-    assert found[:-1] == problems(database).problems[:12]
-    assert "evkit inventory list --problems" in found[-1]
+        found, more = first_problems(inventory)
+    assert found == problems(database).problems[:12]
+    assert "evkit inventory list --problems" in more
+    shown = listing(database)
+    assert shown.document()["problems"] == list(found)
+    assert (shown.document()["more"], shown.document()["more_problems"]) == (False, True)
+    assert more in shown.lines()
+    few = problems(database, deleted=True).document()
+    assert (few["more"], few["more_problems"]) == (False, False)
 
 
 def test_nothing_deleted_is_said_so(tmp_path):

@@ -10,7 +10,7 @@ import apfskit
 import inventorykit as kit
 import pytest
 
-from evkit.actions.inventory_said import problem_lines
+from evkit.actions.inventory_said import first_problems
 from evkit.core.errors import InputError
 from evkit.inventory.coverage import problems
 from evkit.inventory.foreign import apfsobjects
@@ -140,7 +140,7 @@ def test_an_encrypted_volume_is_named_and_never_listed(container, inventory_of):
     assert volume["label"] == "apfs_test"
     assert not kit.of_kind(inventory, "name", "stream")
     assert inventory.coverage()["result"] == "with-gaps"
-    assert "FileVault" in "\n".join(problem_lines(inventory))
+    assert "FileVault" in "\n".join(first_problems(inventory)[0])
 
 
 def test_slack_and_that_free_space_is_not_known(container, inventory_of):
