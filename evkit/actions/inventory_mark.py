@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.hashsets import is_path, listed_sets, need_recorded, path_of
-from evkit.actions.inventory_intact import require_recorded
+from evkit.actions.inventory_intact import View, intact, require_recorded
 from evkit.actions.inventory_meant import newest_recorded, of_path
 from evkit.actions.inventory_record import entry_fields, file_field, record_work
 from evkit.core.errors import CaseError, UsageError
@@ -128,11 +128,12 @@ def run(
 
     Raises:
         CaseError: no such acquisition or set, or no recorded inventory.
-        CheckFailedError: the inventory or a set is not the recorded one.
+        CheckFailedError: the inventory or a set is not the recorded one, or contradicts itself.
         InputError: an inventory or a set is damaged.
     """
     if not request.is_ref:
         database = of_path(request.what)
+        intact(database, View(progress=progress))
         return _mark(request, database, None, progress)
     if station is None:
         raise UsageError("a reference needs a station")

@@ -166,6 +166,12 @@ def test_one_that_contradicts_itself_is_not_shown(run, tmp_path, statement, word
         assert "`./x.db` does not agree with itself" in out.replace(f"{tmp_path}/", "./")
         assert word in out
     run("inventory", "compare", "./x.db", "./x.db", expect=4)
+    (tmp_path / "wanted").write_text("5a" * 32 + "\n")
+    wanted = ("--name", "own", "--kind", "known", "-o", tmp_path / "own.hashset")
+    run("hashset", "import", tmp_path / "wanted", *wanted)
+    mark = ("inventory", "mark", "./x.db", "--hashset", "./own.hashset")
+    assert "does not agree with itself" in run(*mark, expect=4)
+    assert [name for name in os.listdir(tmp_path) if "marks" in name] == []
     assert not list(tmp_path.glob("y.*"))
     assert NOT_CHECKED in run("inventory", "list", "./x.db", "--no-check")
 
