@@ -154,7 +154,7 @@ def _select(
 ) -> None:
     """Add the files chosen from the inventory of one acquisition."""
     (ref, database), (criteria, marks) = source, wanted
-    intact(database, view)
+    checked = intact(database, view)
     most = MAX_FILES - chosen.count
     with view.opened(database) as inventory:
         if without := lacking(inventory, criteria):
@@ -168,5 +168,6 @@ def _select(
             hint="choose fewer; the other formats hold all of them",
         )
     chosen.found.append(Selection(acquisition=ref, row_root=root, entries=some, masked=masked))
+    chosen.notes += [f"{ref}: {text}" for text in checked.lines()]
     if masked:
         chosen.notes.append(f"{ref}: {MASKED}")

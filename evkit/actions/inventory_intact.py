@@ -46,10 +46,10 @@ class Intact(NamedTuple):
         return [_SAID[self.against]] if self.against in _SAID else []
 
 
-NOT_CHECKED = Intact("nothing")
+RECORD, ITSELF, NOTHING = "record", "itself", "nothing"
 _SAID = {
-    "itself": "checked against itself only: no entry here records this inventory",
-    "nothing": "not checked: it may have been changed since it was made",
+    ITSELF: "checked against itself only: no entry here records this inventory",
+    NOTHING: "not checked: it may have been changed since it was made",
 }
 
 
@@ -90,7 +90,7 @@ def intact(database: bytes, view: View) -> Intact:
         InputError: it cannot be read as an inventory.
     """
     if not view.check:
-        return NOT_CHECKED
+        return Intact(NOTHING)
     with Inventory(database) as inventory:
         path = os.path.realpath(database)
         with in_station(path, view.station) as (found, acquisition):
@@ -100,7 +100,7 @@ def intact(database: bytes, view: View) -> Intact:
                 for item in reversed(list(on_record(found, acquisition, replayed))):
                     if item.name == name and item.sha256:
                         require_recorded(acquisition, path, item.sha256, item.entry)
-                        return Intact("record", item.entry)
+                        return Intact(RECORD, item.entry)
         wrong = inventory.problems(view.progress)
     if wrong:
         raise CheckFailedError(
@@ -108,7 +108,7 @@ def intact(database: bytes, view: View) -> Intact:
             details={"found": escape(wrong[0])},
             hint="take the inventory from a copy, or make it again",
         )
-    return Intact("itself")
+    return Intact(ITSELF)
 
 
 def require_recorded(acquisition: str, path: bytes, recorded: str, entry: int) -> None:

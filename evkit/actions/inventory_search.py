@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.actions.custody import require_case, require_exhibit
 from evkit.actions.inventory_files import inventories
-from evkit.actions.inventory_intact import View
+from evkit.actions.inventory_intact import RECORD, View
 from evkit.actions.inventory_show import LackingError, Listing, find, need_criteria
 from evkit.core.errors import CaseError, CheckFailedError, ExitCode, InputError, worst
 from evkit.core.progress import SILENT, Progress
@@ -90,6 +90,8 @@ class Search:
             lines.append(f"{name}: {len(listing.entries):,} found")
             if listing.entries or listing.coverage["result"] != "complete":
                 lines += listing.lines()
+            else:
+                lines += listing.checked.lines()
         if self.what is None:
             found = sum(len(listing.entries) for _, listing in self.listings)
             lines.append(
@@ -99,6 +101,9 @@ class Search:
             gaps = sum(listing.coverage["result"] != "complete" for _, listing in self.listings)
             if gaps:
                 lines.append(f"{gaps:,} of them have gaps: what was not read was not searched")
+            alone = sum(listing.checked.against != RECORD for _, listing in self.listings)
+            if alone:
+                lines.append(f"{alone:,} of them were not compared with a record before")
         return [*lines, *self._left_out()]
 
     def _left_out(self) -> Iterator[str]:

@@ -106,8 +106,10 @@ def test_it_is_shown_when_the_check_is_waived_and_that_is_said(run, listed):
         assert NOT_CHECKED in out
         found = json.loads(run("inventory", *arguments, "--no-check", "--json"))
         assert found["checked"] == {"against": "nothing", "entry": None}
-    out = run("inventory", "find", "C1", "--name", "z.txt", "--no-check")
-    assert NOT_CHECKED in out
+    for name in ("z.txt", "nowhere"):
+        assert NOT_CHECKED in run("inventory", "find", "C1", "--name", name, "--no-check")
+        out = run("inventory", "find", "--name", name, "--no-check")
+        assert "1 of them were not compared with a record before" in out
 
 
 def test_it_is_not_searched_and_the_others_are(run, listed, tmp_path):
@@ -135,6 +137,8 @@ def test_without_a_record_it_is_compared_with_itself(run, tmp_path, monkeypatch)
         patch.setattr(Station, "record", fail)
         run("inventory", "run", "C1/E1", "--no-types", expect=16)
     assert ITSELF in run("inventory", "list", "C1/E1")
+    out = run("inventory", "export", "C1", "--name", "a.txt", "-o", "x.jsonld")
+    assert f"C1/E1/A1: {ITSELF}" in out
     run("inventory", "run", tmp_path / "taken", "-o", "x.db", "--no-types")
     for arguments in (
         ("list", "./x.db"), ("find", "./x.db", "--name", "a.txt"),
