@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from evkit.inventory.scan import Options, Target
     from evkit.inventory.taker import Sink
-    from evkit.manifest.rowaccept import Facts
+    from evkit.manifest.rowfacts import Facts, Judged
 
 
 class Alongside:
@@ -158,7 +158,7 @@ class _Nowhere:
         """Take no notice."""
         return 0
 
-    def add_many(self, _rows: Sequence[bytes], _facts: Sequence[Facts]) -> int:
+    def add_many(self, _rows: Sequence[bytes], _judged: Judged) -> int:
         """Take no notice."""
         return 0
 

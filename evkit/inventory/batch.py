@@ -14,7 +14,7 @@ from evkit.inventory.wire import Message, encode, row_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from evkit.manifest.rowaccept import Facts
+    from evkit.manifest.rowfacts import Facts
 
 _TOP = 2**53
 LATE = "engine-late"  # a call took too long; of a directory that is a reason of its own

@@ -10,7 +10,7 @@ from evkit.manifest.rows import GAPS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evkit.manifest.rowaccept import Facts
+    from evkit.manifest.rowfacts import Alike, Facts
 
 SUMS = (
     ("bytes", "image", ("partitions", "gaps")),
@@ -41,6 +41,11 @@ class Coverage:
         """Count rows."""
         self._rows.update([(row[0], row[4], row[7], row[8]) for row in found])
         self._digested += sum(row[10] for row in found if row[0] == "stream" and row[4] == "ok")
+
+    def take_alike(self, found: Alike) -> None:
+        """Count rows that are alike."""
+        self._rows[found.kind, "ok", found.kind == "name", False] += len(found)
+        self._digested += found.digested
 
     def image_bytes(self, size: int, covered: int, gaps: int) -> None:
         """Set how the bytes of the image divide; a tree of files has none."""

@@ -12,7 +12,7 @@ from evkit.inventory.wire import Message, Rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from evkit.manifest.rowaccept import Facts
+    from evkit.manifest.rowfacts import Facts
 
 MOST = 16 << 20  # bytes of rows in memory
 _OVERHEAD = 400  # bytes of a row beside its own

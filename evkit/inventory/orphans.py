@@ -12,9 +12,13 @@ from evkit.inventory.driver import folder_row
 from evkit.inventory.wire import Message, Rows, row_bytes
 from evkit.manifest import rows
 from evkit.manifest.rowaccept import accept
+from evkit.manifest.rowfacts import Alike
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evkit.inventory.driver import Folder
+    from evkit.manifest.rowfacts import Facts
 
 ROOT = b"/$OrphanFiles"
 OVER = "orphans-over-limit"
@@ -68,10 +72,18 @@ class Orphans:
 
     def see(self, message: Message) -> None:
         """Take notice of a row: the directory of orphans says how many names it left out."""
-        judged = message.judged if isinstance(message, Rows) else [message.facts]
-        for place, facts in enumerate(judged):
+        if not isinstance(message, Rows):
+            self._see((message.raw,), (message.facts,))
+            return
+        at = 0
+        for part in message.judged.parts:
+            if not isinstance(part, Alike):
+                self._see(message.rows[at : at + len(part)], part)
+            at += len(part)
+
+    def _see(self, data: Sequence[bytes], judged: Sequence[Facts | None]) -> None:
+        for raw, facts in zip(data, judged, strict=True):
             if facts is not None and facts.kind == "directory" and facts.virtual:
-                raw = message.rows[place] if isinstance(message, Rows) else message.raw
                 self.left_out += int(rows.parse(raw).get("left_out", 0))
 
     def message(self) -> Message:

@@ -19,13 +19,14 @@ from evkit.inventory.runner import TASK_LINES, EngineStoppedError
 from evkit.inventory.taker import STORED
 from evkit.inventory.wire import KEPT, ROW, Message
 from evkit.inventory.worker import QUEUE, Worker
+from evkit.manifest.rowfacts import Alike
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from evkit.inventory.batch import Batch
     from evkit.inventory.runner import Limits
-    from evkit.manifest.rowaccept import Facts
+    from evkit.manifest.rowfacts import Judged
 
 LOSSES = 1000  # directories and records of one volume that may cost a child each
 LOST_SECONDS = 4 * 3600.0  # that may be spent waiting for children that are silent
@@ -52,7 +53,7 @@ class Pool:
         limits: Limits,
         command: Sequence[str] | None,
         jobs: int,
-        accept: Callable[[Sequence[bytes]], list[Facts]],
+        accept: Callable[[Sequence[bytes]], Judged],
     ) -> None:
         self._request = {**request, "call": limits.call}
         self._fs = request["fs"]
@@ -248,12 +249,16 @@ class Pool:
             lines = [line for line in lines if line[:1] == ROW]
         found = self._accept(lines)
         own = {self._fs, -1}
-        for facts in found:
-            if facts[0] not in _ROWS or facts[1] not in own or facts[5] == STORED:
+        for part in found.parts:
+            if isinstance(part, Alike):
+                good = part.fs == self._fs
+            else:
+                good = all(row[0] in _ROWS and row[1] in own and row[5] != STORED for row in part)
+            if not good:
                 raise EngineStoppedError("engine-garbage", "a row that it may not send")
         run = batch.held.run
         run.rows += lines
-        run.judged += found
+        run.judged.extend(found)
 
     def _told_of(self, worker: Worker, batch: Batch, message: Message) -> None:
         kind = message.kind

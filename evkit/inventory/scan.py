@@ -19,6 +19,7 @@ from evkit.inventory.schedule import ask as ask_engine
 from evkit.inventory.taker import VolumeTaker
 from evkit.inventory.trees.insides import Insides
 from evkit.manifest import rowaccept, rows
+from evkit.manifest.rowfacts import Alike
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from evkit.inventory.schedule import Stored
     from evkit.inventory.taker import Sink
     from evkit.inventory.wire import Message
-    from evkit.manifest.rowaccept import Facts
+    from evkit.manifest.rowfacts import Facts
 
 _BUDGET_BASE = 64 << 30  # bytes a hostile volume may make us read beyond 4 times its size
 _UNKNOWN = {"type": "unknown", "state": "unreadable", "reason": "not-looked-at"}
@@ -149,7 +150,10 @@ class Scan:
         self._writer.add_bytes(rows.encode(row), facts)
         self._count((facts,))
 
-    def _count(self, found: Sequence[Facts]) -> None:
+    def _count(self, found: Sequence[Facts] | Alike) -> None:
+        if isinstance(found, Alike):
+            self.coverage.take_alike(found)
+            return
         self.coverage.take_all(found)
         self.differing += [row[2] for row in found if row[5] == "differs-from-record"]
 

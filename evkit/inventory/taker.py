@@ -8,11 +8,12 @@ from evkit.inventory.runner import EngineStoppedError
 from evkit.inventory.wire import Message, Rows
 from evkit.manifest import rows
 from evkit.manifest.rowaccept import accept
+from evkit.manifest.rowfacts import Alike
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from evkit.manifest.rowaccept import Facts
+    from evkit.manifest.rowfacts import Facts, Judged
 
 _ROWS = {"name", "directory", "stream", "space", "error", "export"}
 STORED = "stored"  # reason of a stream row that stands for one that an earlier run kept
@@ -30,7 +31,7 @@ class Sink(Protocol):
     def add_bytes(self, data: bytes, facts: Facts) -> int:
         """Append a row that was accepted and return its number."""
 
-    def add_many(self, rows: Sequence[bytes], facts: Sequence[Facts]) -> int:
+    def add_many(self, rows: Sequence[bytes], judged: Judged) -> int:
         """Append rows that were accepted and return the number of the first."""
 
     def add_type(self, stream: int, mime: str) -> None:
@@ -68,7 +69,7 @@ class VolumeTaker:
     """
 
     def __init__(
-        self, sink: Sink, count: Callable[[Sequence[Facts]], None], row: dict[str, Any]
+        self, sink: Sink, count: Callable[[Sequence[Facts] | Alike], None], row: dict[str, Any]
     ) -> None:
         self._sink, self._count = sink, count
         self._row = row
@@ -140,9 +141,13 @@ class VolumeTaker:
         if not found:
             return
         first = self._sink.add_many(message.rows, found)
-        self._count(found)
         self.stream, self._untyped = -1, False
-        self.done += sum(row[10] for row in found if row[0] == "stream" and row[4] == "ok")
+        for part in found.parts:
+            self._count(part)
+            if isinstance(part, Alike):
+                self.done += part.digested
+            else:
+                self.done += sum(row[10] for row in part if row[0] == "stream" and row[4] == "ok")
         for index, mime in message.types:
             self._sink.add_type(first + index, mime)
 

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evkit.core import clock
 from evkit.core.errors import InputError
+from evkit.manifest.rowfacts import Judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import BinaryIO
 
-    from evkit.manifest.rowaccept import Facts
+    from evkit.manifest.rowfacts import Facts
 
 MAX_LINE = (4 << 20) + 4096
 MAX_REQUEST = 16 << 20  # the ranges that could not be read may be many
@@ -139,7 +140,7 @@ class Rows(Message):
     def __init__(self) -> None:
         super().__init__("rows", {})
         self.rows: list[bytes] = []
-        self.judged: list[Facts] = []
+        self.judged = Judged()
         self.types: list[tuple[int, str]] = []
 
     def type(self, mime: str) -> None:
@@ -149,9 +150,8 @@ class Rows(Message):
             InputError: the last row is none that was digested, or it has a type.
         """
         index = len(self.judged) - 1
-        last = self.judged[index] if index >= 0 else None
         untyped = not self.types or self.types[-1][0] != index
-        if last is None or last.kind != "stream" or last.state != "ok" or not untyped:
+        if not self.judged.digested or not untyped:
             raise InputError("the engine sent a type without a stream")
         if _MIME.fullmatch(mime) is None:
             raise InputError("the engine sent a type that is none")

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from evkit.core.errors import InputError
 from evkit.core.paths import unb64
 from evkit.manifest import rowpattern, rows
+from evkit.manifest.rowfacts import ALGORITHMS, Facts, Judged, alike
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,42 +23,6 @@ _LONGEST = 1 << 17  # bytes; a longer row is parsed, so that no cap on text or l
 _SALT_END = re.compile(rb',"salt":"([A-Za-z0-9+/]{21}[AQgw]==)"\}\n')
 _LINE_START = re.compile(rb'\{"(?:(engine_row)":|n":(0|[1-9][0-9]{0,14}),"row":)')
 _NUMBER_END = re.compile(rb',"n":(0|[1-9][0-9]{0,14})\Z')
-_DIGESTS = ("md5", "sha1", "sha256", "sha512")
-
-
-class Facts(NamedTuple):
-    """What counting and storing need to know of a row.
-
-    Attributes:
-        kind: the kind of the row.
-        fs, inode, seq: as in the row, -1 when absent.
-        state, reason, stage: as in the row, empty when absent.
-        allocated: of names and directories; else False.
-        virtual: flag of names and directories that the engine made up.
-        size: of streams, -1 when absent.
-        bytes_digested: of streams, else 0.
-        name: UTF-8 of the field `name` of names, else empty.
-        md5, sha1, sha256, sha512: hex of the digests of streams, None when absent.
-    """
-
-    kind: str
-    fs: int = -1
-    inode: int = -1
-    seq: int = -1
-    state: str = ""
-    reason: str = ""
-    stage: str = ""
-    allocated: bool = False
-    virtual: bool = False
-    size: int = -1
-    bytes_digested: int = 0
-    name: bytes = b""
-    md5: bytes | None = None
-    sha1: bytes | None = None
-    sha256: bytes | None = None
-    sha512: bytes | None = None
-
-
 _WORD = {word.encode(): word for word in rows.STATES}
 _TYPE = Facts("type")
 _DECODER = json.JSONDecoder()
@@ -74,7 +39,7 @@ def accept(data: bytes) -> Facts:
     return facts_of(rows.parse(data)) if found is None else found
 
 
-def accept_all(lines: Sequence[bytes]) -> list[Facts]:
+def accept_all(lines: Sequence[bytes]) -> Judged:
     """Return what `accept` says of each of many rows, faster where they are alike.
 
     Args:
@@ -83,34 +48,22 @@ def accept_all(lines: Sequence[bytes]) -> list[Facts]:
     Raises:
         InputError: as `accept`.
     """
+    judged = Judged()
     if len(lines) > 1 and max(map(len, lines)) <= _LONGEST:
         block = b"\n".join(lines)
         if block.isascii() or _is_utf8(block):
             streams = lines[0].startswith(b'{"attr":')
             pattern = rowpattern.usual_streams() if streams else rowpattern.usual_names()
-            make = _usual_stream if streams else _usual_name
             found = pattern.findall(block)
-            if len(found) == len(lines):
-                return [make(*groups) for groups in found]
-            if len(found) == len(lines) - 1 and pattern.fullmatch(lines[-1]) is None:
-                return [*[make(*groups) for groups in found], accept(lines[-1])]
-    return [accept(line) for line in lines]
-
-
-def _usual_name(fs: bytes, inode: bytes, name: bytes, seq: bytes) -> Facts:
-    return _new(Facts, (
-        "name", int(fs), int(inode), int(seq) if seq else -1, "ok", "", "", True, False, -1, 0,
-        name, None, None, None, None,
-    ))  # fmt: skip
-
-
-def _usual_stream(size: bytes, *rest: bytes) -> Facts:
-    md5, sha1, sha256, sha512, fs, inode, seq = rest
-    length = int(size)
-    return _new(Facts, (
-        "stream", int(fs), int(inode), int(seq), "ok", "", "", False, False, length, length, b"",
-        md5 or None, sha1 or None, sha256 or None, sha512 or None,
-    ))  # fmt: skip
+            last = len(found) == len(lines) - 1 and pattern.fullmatch(lines[-1]) is None
+            if last or len(found) == len(lines):
+                for part in alike("stream" if streams else "name", found):
+                    judged.add(part)
+                if last:
+                    judged.append(accept(lines[-1]))
+                return judged
+    judged.add([accept(line) for line in lines])
+    return judged
 
 
 def read(data: bytes) -> dict[str, Any]:
@@ -143,7 +96,7 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
         row.get("size", -1) if stream else -1,
         row.get("bytes_digested", 0),
         row["name"].encode("utf-8") if kind == "name" else b"",
-        *(digests[name].encode("ascii") if name in digests else None for name in _DIGESTS),
+        *(digests[name].encode("ascii") if name in digests else None for name in ALGORITHMS),
     )
 
 

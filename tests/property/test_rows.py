@@ -269,7 +269,7 @@ def test_many_rows_are_accepted_as_one_by_one(some, alike, count, data):
         with pytest.raises(InputError):
             rowaccept.accept_all(lines)
         return
-    assert rowaccept.accept_all(lines) == expected
+    assert list(rowaccept.accept_all(lines)) == expected
 
 
 def test_rows_that_are_alike_are_told_at_once(monkeypatch):
@@ -277,4 +277,4 @@ def test_rows_that_are_alike_are_told_at_once(monkeypatch):
     expected = [rowaccept.accept(line) for line in lines]
     monkeypatch.setattr(rowaccept, "accept", None)
     for line, facts in zip(lines, expected, strict=True):
-        assert rowaccept.accept_all([line] * 3) == [facts] * 3
+        assert list(rowaccept.accept_all([line] * 3)) == [facts] * 3

@@ -8,6 +8,7 @@ its rows are checked before it is gone on with.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import secrets
 import sqlite3
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _JOURNAL = b"-journal"
+_TOGETHER = 100  # rows of one statement, which takes 999 values in old versions of SQLite
 _PRAGMAS = (
     "journal_mode = TRUNCATE",
     "synchronous = OFF",
@@ -104,10 +106,17 @@ class PartFile:
         return rows.row_leaves(salts, data)
 
     def insert_keys(self, table: str, values: Iterable[tuple[object, ...]], columns: int) -> None:
-        """Insert into a table with so many columns."""
-        marks = ",".join("?" * columns)
+        """Insert into a table with so many columns, many rows with each statement."""
+        row = f"({','.join('?' * columns)})"
+        flat = list(itertools.chain.from_iterable(values))
+        size = columns * _TOGETHER
+        whole = len(flat) // size * size
+        many = f"INSERT INTO {table} VALUES {','.join([row] * _TOGETHER)}"  # noqa: S608
         with self._storage():
-            self.db.executemany(f"INSERT INTO {table} VALUES ({marks})", values)  # noqa: S608
+            for at in range(0, whole, size):
+                self.db.execute(many, flat[at : at + size])
+            rest = zip(*[iter(flat[whole:])] * columns, strict=True)
+            self.db.executemany(f"INSERT INTO {table} VALUES {row}", rest)  # noqa: S608
 
     def commit(self) -> None:
         """Keep what was inserted; it survives the end of the process."""

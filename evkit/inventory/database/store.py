@@ -18,13 +18,14 @@ from evkit.inventory.database import stored, tables
 from evkit.inventory.database.partfile import PartFile
 from evkit.inventory.database.tables import SCHEMA
 from evkit.manifest import rowaccept, rows
+from evkit.manifest.rowfacts import Judged
 from evkit.merkle.tree import Frontier
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from types import TracebackType
 
-    from evkit.manifest.rowaccept import Facts
+    from evkit.manifest.rowfacts import Facts
 
 _BATCH = 5000
 _COMMIT_SECONDS = 2.0
@@ -56,7 +57,7 @@ class Writer:
         self._tree, self._engine_tree = Frontier(), Frontier()
         self._count, self._engine_count = 0, 0
         self._rows: list[bytes] = []
-        self._facts: list[Facts] = []
+        self._judged = Judged()
         self._types: list[tuple[int, str, bytes]] = []
         self._mimes: dict[str, bytes] = {}
         self._known: dict[str, str] = {}
@@ -121,12 +122,12 @@ class Writer:
             return number
         self._count = number + 1
         self._rows.append(data)
-        self._facts.append(facts)
+        self._judged.append(facts)
         if len(self._rows) >= _BATCH:
             self._flush()
         return number
 
-    def add_many(self, data: Sequence[bytes], facts: Sequence[Facts]) -> int:
+    def add_many(self, data: Sequence[bytes], judged: Judged) -> int:
         """Append rows that `rowaccept.accept` accepted; returns the number of the first.
 
         Raises:
@@ -135,12 +136,12 @@ class Writer:
         """
         first = self._count
         if first < self._limit:
-            for row, said in zip(data, facts, strict=True):
+            for row, said in zip(data, judged, strict=True):
                 self.add_bytes(row, said)
             return first
         self._count = first + len(data)
         self._rows += data
-        self._facts += facts
+        self._judged.extend(judged)
         if len(self._rows) >= _BATCH:
             self._flush()
         return first
@@ -308,11 +309,11 @@ class Writer:
         types = [data for _, _, data in self._types]
         self._tree.extend(file.insert("rows", first, self._rows))
         self._engine_tree.extend(file.insert("engine_rows", engine_first, types))
-        found = tables.keys(first, self._facts)
+        found = tables.keys_of(first, self._judged)
         for (table, columns), values in zip(tables.KEY_TABLES.items(), found, strict=True):
             file.insert_keys(table, values, columns)
         numbered = enumerate(self._types, engine_first)
         file.insert_keys("type_keys", [(n, stream, mime) for n, (stream, mime, _) in numbered], 3)
-        self._rows, self._facts, self._types = [], [], []
+        self._rows, self._judged, self._types = [], Judged(), []
         if self._identity is None:
             file.commit()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from evkit.manifest.rowaccept import Facts
+    from evkit.manifest.rowfacts import Facts
 
 _SHOWN = 80
 ANEW = "begin anew with `--restart`; what is kept is then lost"

@@ -6,13 +6,19 @@ looking rows up; whoever finds a row through them compares the row itself.
 
 from __future__ import annotations
 
+import binascii
+import itertools
+import struct
 import zlib
+from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from evkit.manifest.rowfacts import ALGORITHMS, Alike
 
-    from evkit.manifest.rowaccept import Facts
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from evkit.manifest.rowfacts import Facts, Judged
 
 SCHEMA = "evkit/inventory/2"
 PART_SCHEMA = "evkit/inventory-part/1"
@@ -95,3 +101,45 @@ def keys(first: int, facts: Iterable[Facts]) -> tuple[list[tuple[object, ...]], 
         if row[4] and row[4] != "ok":
             states.append((number, kind, row[4]))
     return found
+
+
+def keys_of(first: int, judged: Judged) -> Iterator[Iterable[tuple[object, ...]]]:
+    """Yield the same as `keys`, table by table, faster where rows are alike.
+
+    Args:
+        first: number of the first row.
+        judged: what is said of the rows.
+    """
+    found: tuple[list[Iterable[tuple[object, ...]]], ...] = ([], [], [], [])
+    names, streams, _, _ = found
+    for part in judged.parts:
+        if not isinstance(part, Alike):
+            for table, values in zip(found, keys(first, part), strict=True):
+                table.append(values)
+        elif part.kind == "name":
+            names.append(_names(first, part))
+        else:
+            streams.append(_streams(first, part))
+        first += len(part)
+    return map(itertools.chain.from_iterable, found)
+
+
+def _names(first: int, part: Alike) -> Iterable[tuple[object, ...]]:
+    names = part.names
+    plain = b"".join(names).isascii()
+    found = map(zlib.crc32, map(bytes.lower, names)) if plain else map(name_key, names)
+    return zip(itertools.count(first), repeat(part.fs), map(int, part.inodes), found, strict=False)
+
+
+def _streams(first: int, part: Alike) -> Iterable[tuple[object, ...]]:
+    columns = [_digest_keys(part.digests.get(name)) for name in ALGORITHMS]
+    numbers = itertools.count(first), repeat(part.fs), map(int, part.inodes), map(int, part.sizes)
+    return zip(*numbers, *columns, strict=False)
+
+
+def _digest_keys(digests: Sequence[bytes] | None) -> Iterable[int | None]:
+    """Return the `digest_key` of many: 15 digits behind a zero are eight bytes."""
+    if digests is None:
+        return repeat(None)
+    text = b"".join([b"0" + digest[:_PREFIX] for digest in digests])
+    return struct.unpack(f">{len(digests)}Q", binascii.unhexlify(text))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from evkit.inventory.taker import Sink
     from evkit.inventory.wire import Message
-    from evkit.manifest.rowaccept import Facts
+    from evkit.manifest.rowfacts import Facts
 
     Ask = Callable[[Mapping[str, Any]], Iterator[Message]]
     Make = Callable[[str, int, Mapping[str, Any]], dict[str, Any]]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from evkit.inventory.taker import Sink
     from evkit.inventory.wire import Message
-    from evkit.manifest.rowaccept import Facts
+    from evkit.manifest.rowfacts import Facts
 
 
 KINDS = frozenset({"zip", "tar", "7z", "gzip", "bzip2", "xz", "zstd", "mbox", "eml"})
