@@ -13,13 +13,19 @@ from evkit.core.paths import b64, to_fields
 from evkit.inventory.wire import KEPT, encode, row_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from evkit.inventory.wire import Sender
 
 MAX_DEPTH = 512
 MAX_PATH = 1 << 15
 NO_ORPHANS = "orphans-not-asked-for"
+_MOST_NUMBERS = 7 * 8192  # of one line
+Numbers = tuple[int, int, int, int, int, int, int]
+"""Of a record: place, inode, size, attribute, its number, sequence number, lines that belong to it.
+
+The attribute is that of its one stream when that is plain and in one extent, else 0.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ class Answer:
         """Give a directory that stands in the one being listed."""
         self._folders.append([inode, seq, b64(name), int(allocated), most])
 
-    def record(self, inode: int, place: int, size: int = 0, lines: Iterable[bytes] = ()) -> None:
+    def record(self, inode: int, place: int, size: int = 0, lines: Sequence[bytes] = ()) -> None:
         """Give a record whose streams are wanted.
 
         Args:
@@ -106,16 +112,16 @@ class Answer:
             lines: rows, types and offers that are all of its streams; none when the driver must be
                 asked for them.
         """
-        count = 0
         for line in lines:
             self.line(KEPT + line)
-            count += 1
-        self._records += (inode, place, size, count)
+        self.simple((place, inode, size, 0, 0, 0, len(lines)))
 
-    def simple(self, inode: int, place: int, size: int, line: bytes) -> None:
-        """Give a record of which one line says all."""
-        self.line(KEPT + line)
-        self._records += (inode, place, size, 1)
+    def simple(self, numbers: Numbers) -> None:
+        """Give a record whose one stream is plain, in one extent, without a name, and in use."""
+        self._records += numbers
+        if len(self._records) >= _MOST_NUMBERS:
+            self._sender.send("found", self._folders, self._records)
+            self._folders, self._records = [], []
 
     def beat(self, more: int = 0) -> None:
         """Say that all is well; `more` bytes beyond `done` were digested."""

@@ -6,7 +6,7 @@ that is sorted and encoded costs three times as much, and there are millions of 
 
 from __future__ import annotations
 
-import json
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING
 
 from evkit.core.paths import to_fields
@@ -28,9 +28,9 @@ _NAME_TYPES = {
     1: "fifo", 2: "character-device", 3: "directory", 4: "block-device", 5: "file", 6: "symlink",
     7: "socket", 9: "whiteout", 10: "file", 11: "directory",
 }  # fmt: skip
+quote = encode_basestring
 _LONGEST = 4096  # bytes of a link's target (PATH_MAX)
 _FIXED = 66  # bytes of $FILE_NAME before the name, which has at most 255 units of two bytes
-quote = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def display_name(volume: Volume, entry: Native) -> tuple[bytes, bool]:
@@ -141,7 +141,7 @@ class Names:
         if letters:
             tail += f',"times":{{{values}}}'
             zone = self._zone
-            steps = self._steps.get(letters) or self._resolution(letters)
+            steps = self._steps.get(letters) or self.resolution(letters)
         kind = _META_TYPES.get(int(meta.type), kind)
         links = meta.nlink
         return (
@@ -155,7 +155,8 @@ class Names:
             f'{tail},"type":"{kind}","uid":{meta.uid}{zone}',
         )
 
-    def _resolution(self, letters: str) -> str:
+    def resolution(self, letters: str) -> str:
+        """Return the field `resolution` of these times, with its comma."""
         steps = self._volume.resolution
         values = ",".join(f'"{key}":{steps.get(key, times.SECOND)}' for key in letters)
         self._steps[letters] = text = f',"resolution":{{{values}}}'
@@ -173,7 +174,7 @@ class Names:
         head, steps, seq, tail = record
         after_name, after_parent, short = more
         named = text_field("name", name)
-        shown = self._prefix(folder)
+        shown = self.prefix(folder)
         if shown and named.find('"name_b64":') < 0:
             path = f'"path":"{shown}{named[8:]}'
         else:
@@ -190,7 +191,7 @@ class Names:
             f',"row":"name"{seq}{short},"state":"{state}"{tail}}}'
         ).encode()
 
-    def _prefix(self, folder: Folder) -> str:
+    def prefix(self, folder: Folder) -> str:
         """Return what the text of all paths in a directory begins with, empty when that varies."""
         path, shown = self._shown
         if path != folder.path:

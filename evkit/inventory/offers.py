@@ -18,15 +18,18 @@ class Offer(NamedTuple):
     size: int
 
 
+Six = tuple[int, int, int, int, int, int]
+
+
 class Simple(NamedTuple):
     """A plain stream in one extent, of a record in use, without a name."""
 
+    place: int
+    inode: int
+    size: int
     attr: int
     attr_id: int
-    inode: int
     seq: int
-    place: int
-    size: int
 
     def offer(self, fs: int) -> Offer:
         """Return the same as an offer."""
@@ -40,8 +43,3 @@ def parse(line: bytes) -> Offer:
     row = json.loads(line)
     key = (row["attr"], row["attr_id"])
     return Offer(line, row["inode"], key, row["extents"], row["size"])
-
-
-def parse_simple(line: bytes) -> Simple:
-    """Read the numbers of a record with one plain stream."""
-    return Simple._make(map(int, line.split()))

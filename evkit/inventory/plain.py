@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from evkit.inventory.driver import Answer
-    from evkit.inventory.offers import Offer, Simple
+    from evkit.inventory.offers import Offer, Six
     from evkit.inventory.source import Source
     from evkit.inventory.types.filetype import FileTypes
 
@@ -65,8 +65,13 @@ class Plain:
         """Take the extents of a task, in order, so that reads can be put together."""
         self._ahead, self._next = places, 0
 
-    def many(self, fs: int, found: Sequence[Simple], out: Answer) -> int:
+    def many(self, fs: int, found: Sequence[Six], out: Answer) -> int:
         """Read streams one after the other and give their rows and types.
+
+        Args:
+            fs: number of the file system.
+            found: the numbers of `offers.Simple`.
+            out: takes the rows.
 
         Returns:
             How many were read; the one after them is not to be read in this way.
@@ -74,7 +79,7 @@ class Plain:
         rows: list[str] = []
         count = total = 0
         types, fresh, budget = self._types, self._marked, out.budget
-        for attr, number, inode, seq, place, size in found:
+        for place, inode, size, attr, number, seq in found:
             if size > READ or total + size > budget:
                 break
             begin = place - self._start

@@ -268,6 +268,8 @@ class Pool:
             worker.done = message.number
             total = self._done + sum(item.done for item in self._workers)
             self._told.append(Message("beat", {}, "", total))
+        elif kind == "found" and batch.listing:
+            batch.found(message.items)
         elif kind == "listed" and batch.listing:
             batch.directory(message.items)
         elif kind == "item" and not batch.listing and batch.told_apart and not batch.over:

@@ -130,7 +130,9 @@ class _Plan:
 
     def _of_space(self, what: bytes, inodes: Iterator[int]) -> Iterator[Batch]:
         lines = (SPACE + what,)
-        while chosen := [Record(0, inode, 0, lines) for inode in itertools.islice(inodes, RECORDS)]:
+        while chosen := [
+            Record(0, inode, 0, lines=lines) for inode in itertools.islice(inodes, RECORDS)
+        ]:
             yield Batch(self._fs, chosen, accept, budget=self._left)
 
     def again(self, keys: Sequence[Sequence[int]]) -> Iterator[Message]:
@@ -139,7 +141,8 @@ class _Plan:
             if message.kind == "info":
                 yield message
         records = [
-            Record(0, inode, 0, (ASKED + encode((attr, number)),)) for inode, attr, number in keys
+            Record(0, inode, 0, lines=(ASKED + encode((attr, number)),))
+            for inode, attr, number in keys
         ]
         yield from self._through(
             Batch(self._fs, records[at : at + RECORDS], accept, budget=_UNLIMITED)
@@ -178,10 +181,11 @@ class _Plan:
                 continue
             later = folder.most or not folder.allocated
             (self._deleted if later else self._folders).append(folder)
-        add, waiting = self._taken.add, self._waiting
-        for record in records:
-            if add(record.inode) and (orphans is None or orphans.allow(record.size)):
-                waiting.append(record if len(waiting) < _LINES else record._replace(lines=()))
+        known = self._taken.fresh(record.inode for record in records)
+        fresh: Iterator[Record] = itertools.compress(records, known)
+        if orphans is not None:
+            fresh = (record for record in fresh if orphans.allow(record.size))
+        self._waiting += fresh if len(self._waiting) < _LINES else map(_without_lines, fresh)
 
     def _digest(self) -> Iterator[Message]:
         self._waiting.sort()
@@ -205,6 +209,10 @@ class _Plan:
                 if count:
                     batch.stored(count)
             yield batch
+
+
+def _without_lines(record: Record) -> Record:
+    return record._replace(lines=())
 
 
 def _processors() -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 @dataclass
@@ -25,6 +25,18 @@ class Seen:
             return False
         page[place] |= bit
         return True
+
+    def fresh(self, numbers: Iterable[int]) -> Iterator[bool]:
+        """Add addresses; yields for each whether it was not there."""
+        pages, last, page = self._pages, -1, bytearray()
+        for number in numbers:
+            if number >> 15 != last:
+                last = number >> 15
+                page = pages.get(last) or pages.setdefault(last, bytearray(1 << 12))
+            place, bit = (number & 0x7FFF) >> 3, 1 << (number & 7)
+            seen = page[place]
+            page[place] = seen | bit
+            yield not seen & bit
 
     def __iter__(self) -> Iterator[int]:
         """Yield the addresses in order."""

@@ -10,14 +10,15 @@ from evkit.core.errors import EvkitError
 from evkit.core.paths import unb64
 from evkit.core.text import escape
 from evkit.inventory.driver import MAX_DEPTH, MAX_PATH, Answer, Folder, folder_row
-from evkit.inventory.offers import Offer, Simple, parse, parse_simple
-from evkit.inventory.wire import ASKED, MAX_LINE, OFFER, SIMPLE, SPACE
+from evkit.inventory.offers import Offer, Simple, parse
+from evkit.inventory.wire import ASKED, MAX_LINE, OFFER, SPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
     from evkit.inventory.driver import Driver
+    from evkit.inventory.offers import Six
     from evkit.inventory.plain import Plain
     from evkit.inventory.pulse import Pulse
     from evkit.inventory.wire import Sender
@@ -27,8 +28,8 @@ _ERRORS = (EvkitError, MemoryError, OSError, RuntimeError)
 
 
 _PIECE = 64  # records between two looks at the clock
-_SIMPLE = SIMPLE.encode()
-_Part = bytes | Offer | Simple
+_ATTR = 3  # place of the attribute in the numbers of a record
+_Part = bytes | Offer
 
 
 class Server:
@@ -72,48 +73,31 @@ class Server:
         return len(task["folders"])
 
     def _streams(self, task: dict[str, Any], tasks: BinaryIO) -> int:
-        keys, careful = task["records"], task["careful"]
+        careful = task["careful"]
         answer = Answer(self._sender, task["budget"], offering=task["offer"])
-        groups = [
-            [self._parsed(tasks.readline(MAX_LINE)[:-1]) for _ in range(count)]
-            for count in keys[1::2]
-        ]
-        self._plain.plan(list(_extents(groups)))
+        six = iter(task["records"])
+        records = list(zip(six, six, six, six, six, six, strict=True))
+        parts: dict[int, list[_Part]] = {
+            index: [_parsed(tasks.readline(MAX_LINE)[:-1]) for _ in range(count)]
+            for index, count in task["lines"]
+        }
+        self._plain.plan(list(_extents(records, parts)))
         index = 0
-        while index < len(groups):
-            inode, group = keys[2 * index], groups[index]
+        while index < len(records):
+            if not careful and not answer.offering and records[index][_ATTR]:
+                read = self._plain.many(self._fs, _simple(records, index), answer)
+                index += read
+                if read:
+                    continue
+            work = partial(self._record, index, records[index], parts.get(index, []))
+            if not careful:
+                work(answer)
+            elif self._item(index, answer, work):
+                self._sender.send("item")
             if careful:
-                if self._item(index, answer, partial(self._record, index, inode, group)):
-                    self._sender.send("item")
                 self._sender.flush()
-                index += 1
-                continue
-            index += 0 if answer.offering else self._many(groups, index, answer)
-            if index < len(groups):
-                self._record(index, keys[2 * index], groups[index], answer)
-                index += 1
+            index += 1
         return index
-
-    def _many(self, groups: list[list[_Part]], at: int, answer: Answer) -> int:
-        """Read the simple streams that come next, a piece at a time; returns how many."""
-        count = 0
-        while True:
-            found: list[Simple] = []
-            for group in groups[at + count : at + count + _PIECE]:
-                first = group[0] if len(group) == 1 else None
-                if not isinstance(first, Simple):
-                    break
-                found.append(first)
-            done = self._plain.many(self._fs, found, answer)
-            count += done
-            if done < _PIECE:
-                return count
-
-    def _parsed(self, line: bytes) -> _Part:
-        first = line[:1]
-        if first == _SIMPLE:
-            return parse_simple(line[1:])
-        return parse(line[1:]) if first == OFFER else line
 
     def _item(self, index: int, answer: Answer, work: Callable[[Answer], None]) -> bool:
         """Do one item; what goes wrong in it is told and costs nothing else."""
@@ -128,19 +112,20 @@ class Server:
             self._pulse.end()
         return True
 
-    def _record(self, index: int, inode: int, parts: list[_Part], out: Answer) -> None:
+    def _record(self, index: int, numbers: Six, parts: list[_Part], out: Answer) -> None:
+        inode = numbers[1]
+        if numbers[_ATTR]:
+            parts = [Simple._make(numbers).offer(self._fs)]
         if not parts:
             self._driven(index, inode, None, out)
             return
         for part in parts:
             if isinstance(part, bytes):
                 self._asked(index, inode, part, out)
-                continue
-            offer = part if isinstance(part, Offer) else part.offer(self._fs)
-            if out.offering:
-                self._plain.offer(offer, out)
-            elif not self._plain.read(offer, out):
-                self._driven(index, inode, offer.key, out)
+            elif out.offering:
+                self._plain.offer(part, out)
+            elif not self._plain.read(part, out):
+                self._driven(index, inode, part.key, out)
 
     def _asked(self, index: int, inode: int, line: bytes, out: Answer) -> None:
         first = line[:1]
@@ -160,13 +145,27 @@ class Server:
             self._pulse.end()
 
 
-def _extents(groups: list[list[_Part]]) -> Iterator[tuple[int, int]]:
-    for group in groups:
-        for part in group:
-            if isinstance(part, Simple):
-                yield part.place, part.size
-            elif isinstance(part, Offer) and len(part.extents) == 1:
-                yield part.extents[0][0], part.extents[0][1]
+def _parsed(line: bytes) -> _Part:
+    return parse(line[1:]) if line[:1] == OFFER else line
+
+
+def _simple(records: list[Six], at: int) -> list[Six]:
+    """Return the simple streams that come next, but not many."""
+    found = records[at : at + _PIECE]
+    for index, record in enumerate(found):
+        if not record[_ATTR]:
+            return found[:index]
+    return found
+
+
+def _extents(records: list[Six], parts: dict[int, list[_Part]]) -> Iterator[tuple[int, int]]:
+    for index, record in enumerate(records):
+        if record[_ATTR]:
+            yield record[0], record[2]
+        else:
+            for part in parts.get(index, ()):
+                if isinstance(part, Offer) and len(part.extents) == 1:
+                    yield part.extents[0][0], part.extents[0][1]
 
 
 def safe(error: BaseException) -> str:

@@ -15,13 +15,13 @@ from evkit.inventory import native
 from evkit.inventory.digesting import Digester
 from evkit.inventory.streamrow import MAX_SIZE, StreamRow
 from evkit.inventory.types.filetype import HEAD
-from evkit.inventory.wire import OFFER, SIMPLE, encode
+from evkit.inventory.wire import OFFER, encode
 from evkit.manifest.rows import HOLE, MAX_EXTENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evkit.inventory.driver import Answer
+    from evkit.inventory.driver import Answer, Numbers
     from evkit.inventory.native import Native
     from evkit.inventory.offerable import Offerable
     from evkit.inventory.types.filetype import FileTypes
@@ -85,43 +85,40 @@ class Streams:
         self._guessed = volume.kind.startswith("fat") or volume.kind == "exfat"
         self._certain = volume.kind == "ntfs" or self._guessed
         self._hfs = volume.kind.startswith("hfs")
+        simply = offerable is not None and offerable.usable and not self._hfs
+        self._simply = None if volume.job.unread or not simply else offerable
 
-    def simple(self, file: Native, meta: Native, inode: int) -> tuple[int, int, bytes] | None:
-        """Return (place, size, line) of a record with one plain stream in one extent, else None.
+    def simple(self, file: Native, meta: Native, inode: int) -> Numbers | None:
+        """Return the numbers of a record with one plain stream in one extent, else None.
 
         Most records are like that, so this is short; `kept` says the same of all others.
 
         Raises:
             Exception: one of `native.ERRORS`.
         """
-        offerable = self._offerable
-        if offerable is None or not offerable.usable or self._volume.job.unread:
+        offerable = self._simply
+        if offerable is None or not meta.flags & native.META_ALLOCATED:
             return None
-        found, attr, meta_type = None, 0, int(meta.type)
-        for attribute in list(file):
-            kind = int(attribute.info.type)
-            if wanted(kind, meta_type):
-                if found is not None:
-                    return None
-                found, attr = attribute, kind
-        if found is None or not int(meta.flags) & native.META_ALLOCATED:
+        found = list(file)
+        if len(found) > 1:
+            meta_type = meta.type
+            found = [one for one in found if wanted(one.info.type, meta_type)]
+        if len(found) != 1:
             return None
-        info = found.info
-        size, number = info.size, info.id
-        if info.name or not 0 < size <= MAX_SIZE or int(info.flags) & _UNUSUAL or self._hfs:
+        info = found[0].info
+        size, attr, number = info.size, info.type, info.id
+        if info.name or info.flags & _UNUSUAL or not wanted(attr, meta.type):
             return None
-        runs = list(found)
-        if not runs:
+        runs = list(found[0])
+        if not runs or not 0 < size <= MAX_SIZE:
             return None
-        run = runs[0]
-        if run.offset or run.len * self._volume.block_size < size or int(run.flags):
+        run, block = runs[0], self._volume.block_size
+        if run.offset or run.len * block < size or run.flags:
             return None
-        place = self._volume.job.offset + run.addr * self._volume.block_size
+        place = self._volume.job.offset + run.addr * block
         if not offerable.inside(place, size) or not offerable.written(inode, attr, number, size):
             return None
-        seq = meta.seq if self._volume.has_sequence else 0
-        line = f"{SIMPLE}{attr} {number} {inode} {seq} {place} {size}"
-        return place, size, line.encode()
+        return place, inode, size, attr, number, meta.seq if self._volume.has_sequence else 0, 0
 
     def kept(self, file: Native, meta: Native, inode: int) -> tuple[int, int, list[bytes]]:
         """Return (first place, bytes to be read, lines); no lines when libtsk must read the record.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SECOND = 10**9
 UTC, LOCAL = "utc", "local-unknown"
-_LIMIT = 2**63 - 1
+LIMIT = 2**63 - 1
 FILETIME_EPOCH = 116_444_736_000_000_000  # 1601 to 1970 in 100 ns
 _FAT = {"a": 86_400 * SECOND, "b": SECOND // 100, "m": 2 * SECOND}
 _EXFAT = {"a": 2 * SECOND, "b": SECOND // 100, "m": SECOND // 100}
@@ -54,16 +54,16 @@ def text_of(meta: Native) -> tuple[str, str, bool]:
         meta.mtime * SECOND + meta.mtime_nano,
     )
     low, high = min(found), max(found)
-    if low > 0 and high <= _LIMIT:  # as nearly always
+    if low > 0 and high <= LIMIT:  # as nearly always
         a, b, c, m = found
         return "abcm", f'"a":"{a}","b":"{b}","c":"{c}","m":"{m}"', False
     kept = [
         (letter, value)
         for letter, value in zip("abcm", found, strict=True)
-        if value and abs(value) <= _LIMIT
+        if value and abs(value) <= LIMIT
     ]
     text = ",".join(f'"{letter}":"{value}"' for letter, value in kept)
-    return "".join(letter for letter, _ in kept), text, low < -_LIMIT or high > _LIMIT
+    return "".join(letter for letter, _ in kept), text, low < -LIMIT or high > LIMIT
 
 
 def file_name_times(content: bytes) -> dict[str, str]:
@@ -72,6 +72,6 @@ def file_name_times(content: bytes) -> dict[str, str]:
     for place, letter in enumerate("bmca"):
         ticks = int.from_bytes(content[8 + 8 * place : 16 + 8 * place], "little")
         value = (ticks - FILETIME_EPOCH) * 100
-        if ticks and abs(value) <= _LIMIT:
+        if ticks and abs(value) <= LIMIT:
             found[letter] = str(value)
     return found

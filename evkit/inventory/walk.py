@@ -8,6 +8,7 @@ from evkit.core.paths import to_fields
 from evkit.inventory import dircheck, native, space
 from evkit.inventory.driver import NO_ORPHANS, Folder, folder_row
 from evkit.inventory.names import Names
+from evkit.inventory.usual import Usual
 from evkit.inventory.volume import MAX_INODE
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class TskDriver:
         self._missed = missed
         self._names = Names(volume)
         self._all_streamed = volume.kind in _STREAMED
+        self._usual = Usual(volume, self._names, self._collect)
 
     def facts(self) -> dict[str, Any]:
         """Return the content of the `fs` message."""
@@ -59,20 +61,26 @@ class TskDriver:
             folder = self._root(folder, out)
         count, left_out, state, reason, detail = 0, 0, "ok", "", ""
         check = dircheck.Check(self._volume, folder)
+        usual = self._usual if self._usual.begin(folder) and not folder.most else None
         try:
             for file in self._open(folder, out):
-                if folder.most and count >= folder.most:
+                if usual is not None and usual.take(file, out):
+                    count += 1
+                elif folder.most and count >= folder.most:
                     left_out += 1
                     continue
-                if check.needed:
-                    check.saw(file.info.name)
-                count += self._entry(folder, file, out)
+                else:
+                    self._usual.flush(out)
+                    if check.needed:
+                        check.saw(file.info.name)
+                    count += self._entry(folder, file, out)
                 if not count & 0xFF:
                     out.beat()
         except native.ERRORS as error:
             state, reason, detail = "unreadable", "directory-not-listed", native.clean(error)
             if not folder.allocated:
                 state, reason = "skipped", "deleted-content-lost"
+        self._usual.flush(out)
         if check.needed and state == "ok" and (detail := check.wrong()):
             state, reason = "damaged", "directory-not-whole"
         if left_out and state == "ok":
@@ -186,7 +194,7 @@ class TskDriver:
         try:
             simple = self._streams.simple(file, meta, inode)
             if simple is not None:
-                out.simple(inode, *simple)
+                out.simple(simple)
             else:
                 out.record(inode, *self._streams.kept(file, meta, inode))
         except native.ERRORS:

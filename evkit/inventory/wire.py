@@ -5,7 +5,6 @@ Byte for byte: `docs/spec/inventory-engine.md`. The first byte of a line tells w
     {        a row in canonical form
     ?{       an offer: a stream row without its digests, which the parent can make
     +        a line that belongs to a record and comes back to a child with the record
-    *        a record whose one stream is plain and in one extent: six numbers (within `+`)
     [        a JSON array, the first item naming the message
 
 The parent trusts none of it: every line is checked before it is used.
@@ -31,13 +30,12 @@ if TYPE_CHECKING:
 MAX_LINE = (4 << 20) + 4096
 MAX_REQUEST = 16 << 20  # the ranges that could not be read may be many
 ROW, OFFER, KEPT, ASKED, SPACE = b"{", b"?", b"+", b"!", b"~"
-SIMPLE = "*"
 _FLUSH_BYTES = 1 << 17
 _FLUSH_SECONDS = 2.0
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ROW_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _OBJECT: Final = frozenset({"part", "fs", "info", "image", "archive", "orphans"})
-_LIST: Final = frozenset({"listed", "lost", "late"})
+_LIST: Final = frozenset({"found", "listed", "lost", "late"})
 _BARE: Final = frozenset({"done", "item", "mark"})
 _NUMBER: Final = frozenset({"beat", "end", "stored"})
 _MIME = re.compile(r"[!-~]{1,127}/[!-~]{1,127}")
@@ -48,12 +46,12 @@ class Message:
     """One line from the child, or what the scheduler says in between.
 
     Attributes:
-        kind: `image part fs row offer archive type info beat listed lost late item end done`; from
-            the scheduler also `rows` (see `Rows`), `mark`, `stored`, `orphans`.
+        kind: `image part fs row offer archive type info beat found listed lost late item end
+            done`; from the scheduler also `rows` (see `Rows`), `mark`, `stored`, `orphans`.
         raw: the bytes of `row` and `offer`.
         text: the type of `type`, else empty.
         number: the bytes of `beat`, the items of `end`, the rows of `stored`, else 0.
-        items: the values of `listed`, `lost` and `late`.
+        items: the values of `found`, `listed`, `lost` and `late`.
         facts: what `rowaccept.accept` said of the row, None when it was not asked.
     """
 

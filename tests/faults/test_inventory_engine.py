@@ -66,7 +66,7 @@ BAD = {
     ),
     "a flood of beats": ("[say('beat', n) for n in range(6000)]", "engine-limit"),
     "an end too early": ("say('end', 1)", "engine-garbage"),
-    "records that cannot be": ("say('listed', [], [-1, 0, 0, 0])", "engine-garbage"),
+    "records that cannot be": ("say('listed', [], [-1, 0, 0, 0, 0, 0, 0])", "engine-garbage"),
     "directories that cannot be": ("say('listed', [[1, 2]], [])", "engine-garbage"),
     "lines of no record": ("put('+{}'); say('listed', [], [])", "engine-garbage"),
     "done": ("say('done')", "engine-crash"),
@@ -322,7 +322,7 @@ def test_mutated_answers_never_bring_the_parent_down(tmp_path):
            "seq": 0, "state": "ok"}  # fmt: skip
     good = [
         json.dumps(["fs", facts]), json.dumps(row, separators=(",", ":")),
-        '+{"a":1}', '["listed",[[7,0,"eA==",1,0]],[5,0,1,1]]', '["end",1]',
+        '+{"a":1}', '["listed",[[7,0,"eA==",1,0]],[0,5,1,0,0,0,1]]', '["end",1]',
     ]  # fmt: skip
     for number in range(int(os.environ.get("EVKIT_MUTATIONS", "8"))):
         lines = [line.encode() for line in good]

@@ -125,13 +125,14 @@ def serve(fs, lines=(), listing=None, record=None, below=(), streams=None, asked
                 for text in lines:
                     put("+" + text)
                 at_root = inode == 2
-                records = [5, 0, 1, len(lines)] if lines else []
+                records = [0, 5, 1, 0, 0, 0, len(lines)] if lines else []
                 for number in streams or () if at_root else ():
-                    records += [number, number, 1, 0]
+                    records += [number, number, 1, 0, 0, 0, 0]
                 say("listed", [[n, 0, "eA==", 1, 0] for n in below] if at_root else [], records)
         else:
-            keys = task["records"]
-            for inode, count in zip(keys[::2], keys[1::2]):
+            keys, counts = task["records"], dict(task["lines"])
+            for place, inode in enumerate(keys[1::6]):
+                count = counts.get(place, 0)
                 texts = [sys.stdin.readline()[:-1] for _ in range(count)]
                 record and record(inode)
                 for text in texts:
@@ -143,7 +144,7 @@ def serve(fs, lines=(), listing=None, record=None, below=(), streams=None, asked
                                 "reason": "made-up"})
                 if task["careful"]:
                     say("item")
-        say("end", len(task["folders"] if task["task"] == "list" else keys[::2]))
+        say("end", len(task["folders"] if task["task"] == "list" else keys[::6]))
 
 def good(fs, **more):
     facts()
