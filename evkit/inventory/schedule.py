@@ -8,6 +8,8 @@ sorted by their place on the medium. What comes of a task is passed on when all 
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import itertools
 import os
 from dataclasses import dataclass
@@ -32,6 +34,7 @@ RECORDS = 1000  # of a task
 BYTES = 32 << 20
 _LINES = 2 * WINDOW  # records that keep what was said of their streams; others are read anew
 _UNLIMITED = 1 << 62
+_COLLECT = 50_000  # objects between two looks for cycles
 
 
 class Stored(Protocol):
@@ -74,12 +77,26 @@ def ask(request: Mapping[str, Any], settings: Settings) -> Iterator[Message]:
     more = {key: value for key, value in request.items() if key not in {"streams", "offer"}}
     opened = {**more, "task": "volume"}
     jobs = settings.jobs or _processors()
-    with Pool(opened, settings.limits, settings.command, jobs, accept_all) as pool:
+    with (
+        _few_collections(),
+        Pool(opened, settings.limits, settings.command, jobs, accept_all) as pool,
+    ):
         plan = _Plan(pool, request, settings.stored)
         if request["task"] == "again":
             yield from plan.again(request["streams"])
         else:
             yield from plan.run()
+
+
+@contextlib.contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for cycles less often: rows and records come by the hundred thousand and hold none."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], _COLLECT), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class _Plan:

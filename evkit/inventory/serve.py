@@ -27,7 +27,7 @@ _MAX_TASK = 64 << 20
 _ERRORS = (EvkitError, MemoryError, OSError, RuntimeError)
 
 
-_PIECE = 64  # records between two looks at the clock
+_PIECE = 256  # records between two looks at the clock
 _ATTR = 3  # place of the attribute in the numbers of a record
 _Part = bytes | Offer
 

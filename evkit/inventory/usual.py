@@ -40,7 +40,7 @@ class Usual:
     """
 
     def __init__(
-        self, volume: Volume, names: Names, collect: Callable[[Native, Native, Answer], None]
+        self, volume: Volume, names: Names, collect: Callable[[Native, Native, int, Answer], None]
     ) -> None:
         self._applies = volume.kind in dircheck.DOTTED and not volume.has_sequence
         self._names = names
@@ -91,7 +91,7 @@ class Usual:
             f',"c":"{changed}","m":"{modified}"}},"type":"{kind}","uid":{meta.uid}{self._tail}'
         )
         if kind == "file":
-            self._collect(file, meta, out)
+            self._collect(file, meta, inode, out)
         else:
             out.folder(inode, 0, raw, allocated=True)
         if len(self._rows) >= _MOST:

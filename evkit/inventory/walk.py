@@ -41,7 +41,7 @@ class TskDriver:
         self._missed = missed
         self._names = Names(volume)
         self._all_streamed = volume.kind in _STREAMED
-        self._usual = Usual(volume, self._names, self._collect)
+        self._usual = Usual(volume, self._names, self._streamed)
 
     def facts(self) -> dict[str, Any]:
         """Return the content of the `fs` message."""
@@ -188,9 +188,10 @@ class TskDriver:
 
     def _collect(self, file: Native, meta: Native, out: Answer) -> None:
         """Give a record whose streams are wanted."""
-        if int(meta.type) != native.META_REGULAR and not self._all_streamed:
-            return
-        inode = int(meta.addr)
+        if self._all_streamed or int(meta.type) == native.META_REGULAR:
+            self._streamed(file, meta, int(meta.addr), out)
+
+    def _streamed(self, file: Native, meta: Native, inode: int, out: Answer) -> None:
         try:
             simple = self._streams.simple(file, meta, inode)
             if simple is not None:
