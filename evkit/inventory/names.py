@@ -102,11 +102,7 @@ class Names:
             after_name = f',"name_seq":{int(entry.meta_seq)}'
             after_parent = f',"parent_seq":{folder.seq}'
         if meta is not None and volume.kind == "ntfs":
-            records = volume.records
-            contents = None if records is None else records.file_names(int(entry.meta_addr))
-            if contents is None:
-                contents = _file_names(file)
-            after_name += _file_name_times(contents, folder.inode, name)
+            after_name += self.name_times(folder.inode, file, int(entry.meta_addr), name)
         if entry.shrt_name:
             short = "," + text_field("short", bytes(entry.shrt_name))
         return self._text(
@@ -116,6 +112,14 @@ class Names:
             reallocated,
             why,
         ), virtual
+
+    def name_times(self, parent: int, file: Native, inode: int, name: bytes) -> str:
+        """Return the times that NTFS keeps with a name, with their comma."""
+        records = self._volume.records
+        contents = None if records is None else records.file_names(inode)
+        if contents is None:
+            contents = _file_names(file)
+        return _file_name_times(contents, parent, name)
 
     def root(self, meta: Native) -> bytes:
         """Return the row of the root directory, which has no name of its own."""
@@ -238,16 +242,16 @@ def _file_names(file: Native) -> list[bytes]:
 
 def _file_name_times(contents: Sequence[bytes], parent: int, name: bytes) -> str:
     """Return the times of the `$FILE_NAME` attribute that holds this name in this directory."""
-    best: dict[str, str] = {}
-    for content in contents:
-        if len(content) < _FIXED or int.from_bytes(content[:6], "little") != parent:
-            continue
-        text = content[_FIXED : _FIXED + 2 * content[64]].decode("utf-16-le", "replace")
-        if text.encode("utf-8", "replace") == name:
-            best = times.file_name_times(content)
-            break
-        best = best or times.file_name_times(content)
-    if not best:
+    where = parent.to_bytes(8, "little")
+    if where[6:] != b"\0\0":  # references have 48 bits
         return ""
-    values = ",".join(f'"{letter}":"{best[letter]}"' for letter in sorted(best))
-    return f',"name_times":{{{values}}}'
+    found = [one for one in contents if len(one) >= _FIXED and one.startswith(where[:6])]
+    best = ""
+    for content in found:
+        if len(found) > 1:
+            text = content[_FIXED : _FIXED + 2 * content[64]].decode("utf-16-le", "replace")
+            if text.encode("utf-8", "replace") == name:
+                best = times.file_name_times(content)
+                break
+        best = best or times.file_name_times(content)
+    return f',"name_times":{{{best}}}' if best else ""

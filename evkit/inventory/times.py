@@ -7,6 +7,7 @@ marked `local-unknown`; they must never be shown with a `Z`.
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ SECOND = 10**9
 UTC, LOCAL = "utc", "local-unknown"
 LIMIT = 2**63 - 1
 FILETIME_EPOCH = 116_444_736_000_000_000  # 1601 to 1970 in 100 ns
+_FOUR = struct.Struct("<4Q")
 _FAT = {"a": 86_400 * SECOND, "b": SECOND // 100, "m": 2 * SECOND}
 _EXFAT = {"a": 2 * SECOND, "b": SECOND // 100, "m": SECOND // 100}
 
@@ -38,6 +40,23 @@ def resolution_of(kind: str, *, nanoseconds: bool) -> dict[str, int]:
     return dict.fromkeys("abcm", step)
 
 
+def usual(meta: Native) -> str:
+    """Return what `text_of` does when all four times are after 1970, empty otherwise."""
+    a, b, c, m = _of(meta)
+    if not (0 < a <= LIMIT and 0 < b <= LIMIT and 0 < c <= LIMIT and 0 < m <= LIMIT):
+        return ""
+    return f'"a":"{a}","b":"{b}","c":"{c}","m":"{m}"'
+
+
+def _of(meta: Native) -> tuple[int, int, int, int]:
+    return (
+        meta.atime * SECOND + meta.atime_nano,
+        meta.crtime * SECOND + meta.crtime_nano,
+        meta.ctime * SECOND + meta.ctime_nano,
+        meta.mtime * SECOND + meta.mtime_nano,
+    )
+
+
 def text_of(meta: Native) -> tuple[str, str, bool]:
     """Return the times of a metadata record as they stand in a row: nanoseconds as decimal text.
 
@@ -47,16 +66,8 @@ def text_of(meta: Native) -> tuple[str, str, bool]:
         (letters, text of the object without its braces, True when one was out of the range of 64
         bits and left out).
     """
-    found = (
-        meta.atime * SECOND + meta.atime_nano,
-        meta.crtime * SECOND + meta.crtime_nano,
-        meta.ctime * SECOND + meta.ctime_nano,
-        meta.mtime * SECOND + meta.mtime_nano,
-    )
+    found = _of(meta)
     low, high = min(found), max(found)
-    if low > 0 and high <= LIMIT:  # as nearly always
-        a, b, c, m = found
-        return "abcm", f'"a":"{a}","b":"{b}","c":"{c}","m":"{m}"', False
     kept = [
         (letter, value)
         for letter, value in zip("abcm", found, strict=True)
@@ -66,12 +77,12 @@ def text_of(meta: Native) -> tuple[str, str, bool]:
     return "".join(letter for letter, _ in kept), text, low < -LIMIT or high > LIMIT
 
 
-def file_name_times(content: bytes) -> dict[str, str]:
-    """Return the four times of an NTFS `$FILE_NAME` attribute (b, m, c, a at byte 8)."""
-    found: dict[str, str] = {}
-    for place, letter in enumerate("bmca"):
-        ticks = int.from_bytes(content[8 + 8 * place : 16 + 8 * place], "little")
+def file_name_times(content: bytes) -> str:
+    """Return the four times of an NTFS `$FILE_NAME` attribute as text (b, m, c, a at byte 8)."""
+    found: list[str] = []
+    b, m, c, a = _FOUR.unpack_from(content, 8)
+    for letter, ticks in (("a", a), ("b", b), ("c", c), ("m", m)):
         value = (ticks - FILETIME_EPOCH) * 100
-        if ticks and abs(value) <= LIMIT:
-            found[letter] = str(value)
-    return found
+        if ticks and -LIMIT <= value <= LIMIT:
+            found.append(f'"{letter}":"{value}"')
+    return ",".join(found)

@@ -18,6 +18,8 @@ _MFT = 0
 _ATTRIBUTE_LIST, _END = 0x20, 0xFFFFFFFF
 _SECTOR = 512
 _SHORT, _TWO, _LONG = struct.Struct("<H"), struct.Struct("<II"), struct.Struct("<Q")
+_RESIDENT, _FIXUP = struct.Struct("<IH"), struct.Struct("<HH")
+_Found = list[tuple[int, int, int]]
 _SIZES = (512, 1024, 2048, 4096)
 _HEAD = 0x40  # bytes of the header of a non-resident attribute
 
@@ -32,7 +34,7 @@ class Records:
 
     def __init__(self, handle: Native, boot: bytes) -> None:
         self._size = _record_size(boot)
-        self._last: tuple[int, bytes] = (-1, b"")
+        self._last: tuple[int, bytes, _Found | None] = (-1, b"", None)
         self._mft: Native = None
         if self._size:
             try:
@@ -42,16 +44,17 @@ class Records:
 
     def valid_length(self, inode: int, attr: int, attr_id: int) -> int | None:
         """Return the valid length of a stream, None when that cannot be said for sure."""
-        return _valid_length(self._record(inode), attr, attr_id)
+        return _valid_length(*self._record(inode), attr, attr_id)
 
     def file_names(self, inode: int) -> list[bytes] | None:
         """Return the contents of the `$FILE_NAME` attributes, None when not all are known."""
-        return _file_names(self._record(inode))
+        return _file_names(*self._record(inode))
 
-    def _record(self, inode: int) -> bytes:
-        """Return a record with the ends of its sectors in place, empty when it is none."""
-        if self._last[0] == inode:
-            return self._last[1]
+    def _record(self, inode: int) -> tuple[bytes, _Found | None]:
+        """Return a record with the ends of its sectors in place, and its attributes."""
+        last, record, attributes = self._last
+        if last == inode:
+            return record, attributes
         found = b""
         if self._mft is not None:
             try:
@@ -60,8 +63,9 @@ class Records:
             except native.ERRORS:
                 found = b""
         record = (_fixed(found) if len(found) == self._size else None) or b""
-        self._last = (inode, record)
-        return record
+        attributes = _attributes(record)
+        self._last = (inode, record, attributes)
+        return record, attributes
 
 
 def read_valid_length(record: bytes, attr: int, attr_id: int) -> int | None:
@@ -70,34 +74,36 @@ def read_valid_length(record: bytes, attr: int, attr_id: int) -> int | None:
     None when the record is not one, when it continues in others, or when the attribute is absent,
     resident or there twice.
     """
-    return _valid_length(_fixed(record) or b"", attr, attr_id)
+    data = _fixed(record) or b""
+    return _valid_length(data, _attributes(data), attr, attr_id)
 
 
-def _attributes(data: bytes) -> list[tuple[int, int, int, int]] | None:
-    """Return (type, number, place, length) of all attributes of a record.
+def _attributes(data: bytes) -> _Found | None:
+    """Return (type, place, length) of all attributes of a record.
 
     None when it is none, is damaged, or continues in other records.
     """
     if not data:
         return None
-    found: list[tuple[int, int, int, int]] = []
+    found: _Found = []
     (at,) = _SHORT.unpack_from(data, 0x14)
     end = len(data)
+    two = _TWO.unpack_from
     while at + 8 <= end:
-        kind, length = _TWO.unpack_from(data, at)
+        kind, length = two(data, at)
         if kind == _END:
             return found
         if length < 0x18 or at + length > end or kind == _ATTRIBUTE_LIST:  # noqa: PLR2004
             return None
-        found.append((kind, data[at + 0x0E] | data[at + 0x0F] << 8, at, length))
+        found.append((kind, at, length))
         at += length
     return None
 
 
-def _valid_length(data: bytes, attr: int, attr_id: int) -> int | None:
+def _valid_length(data: bytes, attributes: _Found | None, attr: int, attr_id: int) -> int | None:
     found: list[int] = []
-    for kind, number, at, length in _attributes(data) or ():
-        if kind == attr and number == attr_id:
+    for kind, at, length in attributes or ():
+        if kind == attr and _SHORT.unpack_from(data, at + 0x0E)[0] == attr_id:
             if length < _HEAD or data[at + 8] != 1:
                 return None
             if _LONG.unpack_from(data, at + 0x10)[0]:
@@ -106,16 +112,14 @@ def _valid_length(data: bytes, attr: int, attr_id: int) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
-def _file_names(data: bytes) -> list[bytes] | None:
-    attributes = _attributes(data)
+def _file_names(data: bytes, attributes: _Found | None) -> list[bytes] | None:
     if attributes is None:
         return None
     found: list[bytes] = []
-    for kind, _, at, length in attributes:
+    for kind, at, length in attributes:
         if kind != native.NTFS_FILE_NAME:
             continue
-        (size,) = struct.unpack_from("<I", data, at + 0x10)
-        (place,) = _SHORT.unpack_from(data, at + 0x14)
+        size, place = _RESIDENT.unpack_from(data, at + 0x10)
         if data[at + 8] or place + size > length:
             return None
         found.append(data[at + place : at + place + size])
@@ -126,7 +130,7 @@ def _fixed(record: bytes) -> bytes | None:
     """Return a record with the ends of its sectors put back, None when they do not agree."""
     if len(record) < _SECTOR or record[:4] != b"FILE":
         return None
-    offset, count = struct.unpack_from("<HH", record, 4)
+    offset, count = _FIXUP.unpack_from(record, 4)
     sectors = len(record) // _SECTOR
     if count != sectors + 1 or offset + 2 * count > _SECTOR - 2:
         return None

@@ -41,7 +41,7 @@ class TskDriver:
         self._missed = missed
         self._names = Names(volume)
         self._all_streamed = volume.kind in _STREAMED
-        self._usual = Usual(volume, self._names, self._streamed)
+        self._usual = Usual(volume, self._names, self._streamed, all_streamed=self._all_streamed)
 
     def facts(self) -> dict[str, Any]:
         """Return the content of the `fs` message."""

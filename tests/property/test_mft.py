@@ -27,12 +27,16 @@ def _record(*attributes):
     return bytes(data)
 
 
+def _names(data):
+    return validlength._file_names(data, validlength._attributes(data))
+
+
 def test_names_of_a_record():
     names = [_resident(0x30, NAME), _resident(0x80, b"x"), _resident(0x30, NAME + b"c\0")]
-    assert validlength._file_names(_record(*names)) == [NAME, NAME + b"c\0"]
-    assert validlength._file_names(_record(*names, _resident(0x20, b""))) is None
-    assert validlength._file_names(_record()) == []
-    assert validlength._file_names(b"") is None
+    assert _names(_record(*names)) == [NAME, NAME + b"c\0"]
+    assert _names(_record(*names, _resident(0x20, b""))) is None
+    assert _names(_record()) == []
+    assert _names(b"") is None
 
 
 @given(st.data())
@@ -43,6 +47,6 @@ def test_damaged_records(data):
         record[data.draw(st.integers(0, 0xC0))] = data.draw(st.integers(0, 255))
     cut = bytes(record[: data.draw(st.sampled_from((1024, 1024, 512, 0x60, 0x41)))])
     for found in (cut, validlength._fixed(cut) or b""):
-        names = validlength._file_names(found) if len(found) >= 0x40 else []
+        names = _names(found) if len(found) >= 0x40 else []
         assert names is None or all(len(name) <= len(found) for name in names)
     validlength.read_valid_length(cut, 0x80, 1)
