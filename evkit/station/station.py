@@ -54,6 +54,7 @@ class Station:
         self.store = store
         self.trust = Trust(place)
         self.notices: list[str] = []
+        self._states: dict[str | None, tuple[tuple[int, bytes], Replay]] = {}
         self._index: Index | None = None
 
     @classmethod
@@ -227,10 +228,18 @@ class Station:
         return self.store.leaf_hashes(size)
 
     def state(self, case: str | None = None) -> Replay:
-        """Replay the ledger, or one case of it, into state and findings."""
+        """Replay the ledger, or one case of it, into state and findings.
+
+        The answer is kept until the ledger grows, and is nobody's to change.
+        """
         from evkit.custody.replay import replay
 
-        return replay(self.events(case), self.profile)
+        head = self.store.head()
+        kept = self._states.get(case)
+        if kept is None or kept[0] != (head.size, head.root):
+            found = replay(self.events(case), self.profile)
+            kept = self._states[case] = ((head.size, head.root), found)
+        return kept[1]
 
     def index(self) -> Index:
         """Return the projection for look-ups, brought up to the ledger."""
