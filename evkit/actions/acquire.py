@@ -11,11 +11,18 @@ from evkit.acquire.stopping import Stop
 from evkit.actions import acquire_places as places
 from evkit.actions import decided
 from evkit.actions.acquire_e01 import medium_of, plan_for
-from evkit.actions.acquire_inventory import Lister, check
-from evkit.actions.acquire_job import LIVE, PARTITION, RANGE, Job
+from evkit.actions.acquire_job import (
+    LIVE,
+    PARTITION,
+    RANGE,
+    Job,
+    check_inventory,
+    lister_for,
+)
 from evkit.actions.acquire_order import order_for, read_rescue
 from evkit.actions.acquire_record import Attempt, record_end
 from evkit.actions.acquire_result import Acquired, Planned
+from evkit.actions.custody import require_case, require_exhibit
 from evkit.actions.longwork import Plan, Work, check_plan
 from evkit.core import clock
 from evkit.core.errors import RefusedError, UsageError
@@ -28,6 +35,8 @@ from evkit.images.e01.header import Details
 from evkit.images.e01.plan import Plan as E01Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evkit.acquire.source import Facts, Opened
     from evkit.actions.acquire_job import Request
     from evkit.core.ejson import Json
@@ -58,7 +67,7 @@ def run(
                 e01 = None
                 if job.request.is_e01:
                     e01 = plan_for(station, signer, job, work, job.request.split or 0)
-                lister = Lister.wanted(request, work, progress)
+                lister = lister_for(request, work, progress)
                 order = dataclasses.replace(order_for(job, work, e01), observer=lister)
                 made = imager.make(job.opened, order, stop, progress)
                 attempt = Attempt(work=work, job=job, order=order, made=made)
@@ -68,6 +77,25 @@ def run(
                 work.close()
     finally:
         opened.close()
+
+
+def run_unlocking(
+    station: Station,
+    unlocked: Callable[[], Signer],
+    request: Request,
+    progress: Progress = SILENT,
+) -> Acquired:
+    """Acquire a source with a key that is being unlocked; nothing is read before it is.
+
+    Raises:
+        EvkitError: as `run`.
+        IdentityError: the key cannot be unlocked.
+    """
+    exhibit = parse_ref(request.exhibit).of_exhibit()
+    replayed = station.state(exhibit.case)  # meanwhile: a long ledger takes a while
+    require_case(replayed, exhibit.case)
+    require_exhibit(replayed, str(exhibit))
+    return run(station, unlocked(), request, progress)
 
 
 def look(path: bytes) -> Facts:
@@ -229,7 +257,7 @@ def _settled(request: Request, facts: Facts) -> Request:
     unknown = set(request.digests) - set(ALGORITHMS)
     if unknown or request.verify not in _VERIFY:
         raise UsageError("an unknown digest or way to verify")
-    check(request)
+    check_inventory(request)
     wanted = {*request.digests, "sha256"}
     if form == imaging.E01:
         wanted.add("md5")  # the container holds it; every reader looks for it

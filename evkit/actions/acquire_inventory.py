@@ -16,7 +16,7 @@ from evkit.actions import inventory
 from evkit.actions.acquire_result import media_fields
 from evkit.actions.inventory_files import next_name
 from evkit.actions.inventory_target import Chosen
-from evkit.core.errors import CheckFailedError, EvkitError, UsageError
+from evkit.core.errors import CheckFailedError, EvkitError
 from evkit.core.text import escape
 from evkit.inventory.alongside import Alongside
 from evkit.inventory.database.store import Writer
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from evkit.acquire import engine
     from evkit.acquire.observing import Finished
     from evkit.acquire.stopping import Stop
-    from evkit.actions.acquire_job import Request
     from evkit.actions.acquire_result import Acquired
     from evkit.actions.inventory import RunResult
     from evkit.actions.longwork import Work
@@ -96,11 +95,6 @@ class Lister:
         self._begun: Finished | None = None
         self._image: Finished | None = None
         self._facts: list[tuple[int, int, int]] = []
-
-    @classmethod
-    def wanted(cls, request: Request, work: Work, progress: Progress) -> Lister | None:
-        """Return one when an inventory was asked for."""
-        return cls(work, progress) if request.inventory else None
 
     def begin(self, image: Finished) -> engine.Target | None:
         """List metadata and extents of an image; the answer digests its streams."""
@@ -170,19 +164,6 @@ class Lister:
                 "recorded about what they hold",
                 hint=f"put it on record with `evkit verify {self._ref} --record`",
             )
-
-
-def check(request: Request) -> None:
-    """Refuse an inventory that cannot be made in the same pass.
-
-    Raises:
-        UsageError: it needs an image that is read back now.
-    """
-    if request.inventory and request.verify != imaging.NOW:
-        raise UsageError(
-            "`--inventory` lists the image while it is read back, so it needs `--verify now`",
-            hint="make the inventory afterwards with `evkit inventory run`",
-        )
 
 
 def _facts(paths: Sequence[bytes]) -> list[tuple[int, int, int]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from evkit.acquire import imaging
 from evkit.acquire.rescue import Policy
+from evkit.core.errors import UsageError
 from evkit.images.e01 import codec
 
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
     from evkit.acquire.preflight import Report
     from evkit.acquire.source import Facts, Opened
-    from evkit.actions.longwork import Plan
+    from evkit.actions.acquire_inventory import Lister
+    from evkit.actions.longwork import Plan, Work
+    from evkit.core.progress import Progress
 
 FULL, PARTITION, RANGE, TARGETED, LIVE = "full", "partition", "range", "targeted", "live"
 TYPES: Final = (FULL, PARTITION, RANGE, TARGETED, LIVE)
@@ -94,3 +97,25 @@ class Job:
     plan: Plan
     typed: Mapping[str, str]
     remark: str = ""
+
+
+def check_inventory(request: Request) -> None:
+    """Refuse an inventory that cannot be made in the same pass.
+
+    Raises:
+        UsageError: it needs an image that is read back now.
+    """
+    if request.inventory and request.verify != imaging.NOW:
+        raise UsageError(
+            "`--inventory` lists the image while it is read back, so it needs `--verify now`",
+            hint="make the inventory afterwards with `evkit inventory run`",
+        )
+
+
+def lister_for(request: Request, work: Work, progress: Progress) -> Lister | None:
+    """Return what lists the image when an inventory was asked for; nothing is loaded otherwise."""
+    if not request.inventory:
+        return None
+    from evkit.actions.acquire_inventory import Lister
+
+    return Lister(work, progress)

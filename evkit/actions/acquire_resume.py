@@ -15,8 +15,7 @@ from evkit.acquire.recognise import IDENTITY as RECOGNISED
 from evkit.acquire.recognise import identity_changes, recognise
 from evkit.acquire.source import Facts, Opened
 from evkit.acquire.stopping import Stop
-from evkit.actions.acquire_inventory import Lister, check
-from evkit.actions.acquire_job import Job
+from evkit.actions.acquire_job import Job, check_inventory, lister_for
 from evkit.actions.acquire_order import e01_of, raw_split, read_rescue, request_of
 from evkit.actions.acquire_record import Attempt, record_end, taken_over
 from evkit.actions.latework import Settled, has_ended
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evkit.acquire.journal import Journal
+    from evkit.actions.acquire_inventory import Lister
     from evkit.actions.acquire_job import Request
     from evkit.actions.acquire_result import Acquired
     from evkit.identity.signer import Signer
@@ -114,7 +114,7 @@ def _resume(
     if request.exhibit not in {entry.ref, str(ref.of_exhibit())}:
         raise InputError("the journal is of another exhibit")
     request = dataclasses.replace(request, inventory=request.inventory or wish.inventory)
-    check(request)
+    check_inventory(request)
     state = entry.work.get("state", {})
     if not isinstance(state, dict):
         raise InputError("the checkpoint in the journal is malformed")
@@ -125,7 +125,7 @@ def _resume(
         plan = Plan(what="acquire", exhibit=ref.of_exhibit(), reason=wish.reason)
         work = Work(station, signer, plan, progress, stopped)
         try:
-            lister = Lister.wanted(request, work, progress)
+            lister = lister_for(request, work, progress)
             order = _order(work, request, opened, wish, (resumed, lister))
             job = _job(request, opened, work.saved, station)
             more = _compare(order, job, (work.saved, before), wish, resumed)

@@ -198,7 +198,7 @@ def _begin(
     options: dict[str, Any],
 ) -> None:
     """Acquire, or say what would be done when there is no key to wait for."""
-    from evkit.actions.acquire import dry_run, look, run  # meanwhile: it takes a while as well
+    from evkit.actions.acquire import dry_run, look, run_unlocking  # takes a while as well
     from evkit.actions.scene import ask
     from evkit.cli import targeted
     from evkit.cli.choosing import Terminal, choose_source
@@ -224,7 +224,7 @@ def _begin(
     asker = Terminal() if session.interactive() and not session.json else None
     scene = ask(station, request.exhibit, request.fields, asker, request.to)
     request = dataclasses.replace(request, fields=scene.fields)
-    session.emit(run(station, unlocked(), request, session.progress()))
+    session.emit(run_unlocking(station, unlocked, request, session.progress()))
 
 
 def _request(recording: Recording, options: dict[str, Any], fields: dict[str, object]) -> Request:
