@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from evkit.station.index import Index
     from evkit.station.store import Entry, Head, Store
 
+_KEPT = 4096  # events that are kept after they were read once
+
 
 class Station:
     """An open station; a context manager.
@@ -54,6 +56,7 @@ class Station:
         self.store = store
         self.trust = Trust(place)
         self.notices: list[str] = []
+        self._events: dict[tuple[str, bytes], Event] = {}
         self._states: dict[str | None, tuple[tuple[int, bytes], Replay]] = {}
         self._index: Index | None = None
 
@@ -187,7 +190,16 @@ class Station:
     def events(self, case: str | None = None) -> Iterator[tuple[int, Event, str]]:
         """Yield (index, event, event id) of the whole ledger or of one case."""
         for entry in self.entries() if case is None else self.case_entries(case):
-            yield entry.index, event_of(entry), entry.event_id
+            yield entry.index, self._event(entry), entry.event_id
+
+    def _event(self, entry: Entry) -> Event:
+        """Return the event of an entry; the same bytes are read strictly once."""
+        event = self._events.get((entry.event_id, entry.envelope))
+        if event is None:
+            event = event_of(entry)
+            if len(self._events) < _KEPT:
+                self._events[entry.event_id, entry.envelope] = event
+        return event
 
     def find(self, event: str) -> Entry:
         """Return an entry by its number or by (the start of) its event id.
