@@ -17,7 +17,7 @@ from evkit.core.errors import InputError
 from evkit.inventory.batch import LATE
 from evkit.inventory.runner import TASK_LINES, EngineStoppedError
 from evkit.inventory.taker import STORED
-from evkit.inventory.wire import KEPT, ROW, Message
+from evkit.inventory.wire import KEPT, ROW, TYPE, Message
 from evkit.inventory.worker import QUEUE, Worker
 from evkit.manifest.rowfacts import Alike
 
@@ -222,28 +222,34 @@ class Pool:
 
     def _answers(self, worker: Worker, batch: Batch, lines: list[bytes]) -> int:
         """Take lines of a task up to its end; returns how many these are."""
-        at = 0
+        rows: list[bytes] = []
+        types: list[tuple[int, bytes]] = []  # behind which of the rows
         for index, line in enumerate(lines):
             if line[:1] in _ROW_OR_KEPT:
-                continue
-            if index > at:
-                self._take_rows(batch, lines[at:index])
-            at = index + 1
-            message = Message.parse(line)
-            if message.kind == "type":
-                batch.held.run.type(message.text)
-                continue
-            self._told_of(worker, batch, message)
-            if message.kind == "end":
-                return at
-        if at < len(lines):
-            self._take_rows(batch, lines[at:])
+                rows.append(line)
+            elif rows and not batch.listing and line.startswith(TYPE):
+                types.append((len(rows) - 1, line))
+            else:
+                self._take_rows(batch, rows, types)
+                rows, types = [], []
+                message = Message.parse(line)
+                if message.kind == "type":
+                    batch.held.run.type(message.text)
+                    continue
+                self._told_of(worker, batch, message)
+                if message.kind == "end":
+                    return index + 1
+        self._take_rows(batch, rows, types)
         worker.lines += len(lines)
         batch.held.settle()
         return len(lines)
 
-    def _take_rows(self, batch: Batch, lines: list[bytes]) -> None:
-        """Take rows, and lines that are kept with a record."""
+    def _take_rows(
+        self, batch: Batch, lines: list[bytes], types: Sequence[tuple[int, bytes]]
+    ) -> None:
+        """Take rows with their types, and lines that are kept with a record."""
+        if not lines:
+            return
         if batch.listing:
             batch.kept += [line[1:] for line in lines if line[:1] == KEPT]
             lines = [line for line in lines if line[:1] == ROW]
@@ -256,9 +262,7 @@ class Pool:
                 good = all(row[0] in _ROWS and row[1] in own and row[5] != STORED for row in part)
             if not good:
                 raise EngineStoppedError("engine-garbage", "a row that it may not send")
-        run = batch.held.run
-        run.rows += lines
-        run.judged.extend(found)
+        batch.held.run.extend(lines, found, types)
 
     def _told_of(self, worker: Worker, batch: Batch, message: Message) -> None:
         kind = message.kind

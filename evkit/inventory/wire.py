@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from evkit.core import clock
@@ -22,7 +23,7 @@ from evkit.core.errors import InputError
 from evkit.manifest.rowfacts import Judged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import BinaryIO
 
     from evkit.manifest.rowfacts import Facts
@@ -39,6 +40,7 @@ _LIST: Final = frozenset({"found", "listed", "lost", "late"})
 _BARE: Final = frozenset({"done", "item", "mark"})
 _NUMBER: Final = frozenset({"beat", "end", "stored"})
 _MIME = re.compile(r"[!-~]{1,127}/[!-~]{1,127}")
+TYPE = b'["type",'
 _TYPE = re.compile(rb'\["type","([!#-\[\]-~]{1,127}/[!#-\[\]-~]{1,127})"\]')
 
 
@@ -151,9 +153,30 @@ class Rows(Message):
         untyped = not self.types or self.types[-1][0] != index
         if not self.judged.digested or not untyped:
             raise InputError("the engine sent a type without a stream")
-        if _MIME.fullmatch(mime) is None:
-            raise InputError("the engine sent a type that is none")
-        self.types.append((index, mime))
+        self.types.append((index, _checked(mime)))
+
+    def extend(
+        self, rows: Sequence[bytes], judged: Judged, types: Sequence[tuple[int, bytes]]
+    ) -> None:
+        """Add rows.
+
+        Args:
+            rows: their bytes.
+            judged: what was said of them.
+            types: (number of the row among these, the line with its type), in order.
+
+        Raises:
+            InputError: a type is none, or of a row that has one or was not digested.
+        """
+        start, last = len(self.judged), -1
+        self.rows += rows
+        self.judged.extend(judged)
+        digested = judged.each_digested() if types else []
+        for number, line in types:
+            if number == last or not digested[number]:
+                raise InputError("the engine sent a type without a stream")
+            self.types.append((start + number, _mime(line)))
+            last = number
 
     def lines(self) -> Iterator[bytes]:
         """Yield the lines that say the same."""
@@ -162,6 +185,21 @@ class Rows(Message):
             yield row
             if index in types:
                 yield encode(("type", types[index]))
+
+
+@lru_cache(1024)
+def _mime(line: bytes) -> str:
+    """Return the type that a line tells; there are few different ones."""
+    message = Message.parse(line)
+    if message.kind != "type":
+        raise InputError("the engine sent a line of an unknown shape")
+    return _checked(message.text)
+
+
+def _checked(mime: str) -> str:
+    if _MIME.fullmatch(mime) is None:
+        raise InputError("the engine sent a type that is none")
+    return mime
 
 
 def _told(value: list[Any]) -> Message | None:

@@ -143,6 +143,16 @@ class Judged:
             return part.kind == "stream"
         return any(facts.kind == "stream" and facts.state == "ok" for facts in part[-1:])
 
+    def each_digested(self) -> list[bool]:
+        """Say of each whether it is that of a stream that was digested."""
+        found: list[bool] = []
+        for part in self.parts:
+            if isinstance(part, Alike):
+                found += [part.kind == "stream"] * len(part)
+            else:
+                found += [facts.kind == "stream" and facts.state == "ok" for facts in part]
+        return found
+
     def append(self, facts: Facts) -> None:
         """Add one."""
         if not self.parts or isinstance(self.parts[-1], Alike):
