@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 VECTORS = Path(os.environ.get("EVKIT_VECTORS", ROOT.parent / "shared" / "vectors"))
@@ -75,11 +75,21 @@ def isolated_home(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """Give every test its own HOME and state folder, and none of the user's EVKIT settings."""
-    home = tmp_path_factory.mktemp("home")
+    return _isolate(tmp_path_factory.mktemp("home"), monkeypatch)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give what is made once for many tests another HOME than the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield _isolate(tmp_path_factory.mktemp("shared-home"), patch)
+
+
+def _isolate(home: Path, patch: pytest.MonkeyPatch) -> Path:
     for name in list(os.environ):
         if name.startswith("EVKIT_") and name not in {"EVKIT_TESTS_REQUIRE", "EVKIT_VECTORS"}:
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+            patch.delenv(name)
+    patch.setenv("HOME", str(home))
+    patch.setenv("XDG_STATE_HOME", str(home / "state"))
+    patch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     return home

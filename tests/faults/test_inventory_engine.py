@@ -20,6 +20,7 @@ from evkit.inventory.coverage import problems
 from evkit.inventory.runner import EngineStoppedError, Limits
 from evkit.inventory.scan import Options, Target
 
+ROUNDS = int(os.environ.get("EVKIT_MUTATIONS", "8"))
 HASTY = Limits(silence=3.0, lines=5000)  # for what does hang
 PATIENT = Limits(silence=60.0, lines=5000)  # a busy machine may be slow to start a child
 BODY = """
@@ -324,7 +325,7 @@ def test_mutated_answers_never_bring_the_parent_down(tmp_path):
         json.dumps(["fs", facts]), json.dumps(row, separators=(",", ":")),
         '+{"a":1}', '["listed",[[7,0,"eA==",1,0]],[0,5,1,0,0,0,1]]', '["end",1]',
     ]  # fmt: skip
-    for number in range(int(os.environ.get("EVKIT_MUTATIONS", "8"))):
+    for number in range(ROUNDS):
         lines = [line.encode() for line in good]
         lines[number % len(lines)] = _mutate(chance, lines[number % len(lines)])
         first, rest = lines[0] + b"\n", b"\n".join(lines[1:]) + b"\n"

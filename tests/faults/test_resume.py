@@ -22,6 +22,8 @@ from evkit.images.e01 import codec
 from evkit.images.e01.reader import E01Image
 from evkit.images.raw import RawImage
 
+ALL = bool(os.environ.get("EVKIT_TESTS_ALL"))
+
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
@@ -238,7 +240,7 @@ def test_a_journal_damaged_in_any_field(memory, source, way, monkeypatch):
     harmless, wrong = set(), []
     monkeypatch.setattr(imager, "make", went_on)
     for number, (path, other) in enumerate(mutations(whole["work"], ("work",))):
-        if number % 3 and not os.environ.get("EVKIT_TESTS_ALL"):
+        if number % 3 and not ALL:
             continue
         write_journal(made, set_at(whole, path, other))
         try:

@@ -18,6 +18,7 @@ from evkit.inventory.coverage import problems
 from evkit.inventory.runner import Limits
 from evkit.inventory.scan import Options
 
+ROUNDS = int(os.environ.get("EVKIT_MUTATIONS", "4"))
 SIZE = 64 << 20
 BIG = random.Random(1).randbytes(300_000)
 GONE = random.Random(2).randbytes(200_000)
@@ -227,7 +228,7 @@ def test_truncated_and_mutated_volumes(made, tmp_path):
     image, _ = made
     original = image.read_bytes()
     used = [at for at in range(0, len(original), 512) if any(original[at : at + 512])][:4000]
-    for seed in range(int(os.environ.get("EVKIT_MUTATIONS", "4"))):
+    for seed in range(ROUNDS):
         chance = random.Random(seed)
         data = bytearray(original)
         for _ in range(chance.choice((1, 8, 64))):

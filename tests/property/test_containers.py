@@ -22,6 +22,7 @@ from evkit.core.errors import InputError
 from evkit.images.opening import open_image
 
 ROUNDS = int(os.environ.get("EVKIT_MUTATIONS", "8")) * 15
+SEED = int(os.environ.get("EVKIT_SEED", "7"))
 SECONDS = max(60, ROUNDS // 2)
 MEMORY = 2 << 30
 READ = 1 << 20
@@ -113,14 +114,13 @@ def serve(folder, files, seed, edges):
 def run(folder, files, edges=(0,)):
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    seed = int(os.environ.get("EVKIT_SEED", "7"))
     child = os.fork()
     if child == 0:
         signal.alarm(SECONDS)  # ends the child by a signal, which the parent sees
-        serve(folder, files, seed, edges)
+        serve(folder, files, SEED, edges)
         os._exit(0)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert status == 0, f"the child ended with {status}, seed {seed}"
+    assert status == 0, f"the child ended with {status}, seed {SEED}"
 
 
 @pytest.mark.parametrize("name", SOURCES)
