@@ -59,7 +59,8 @@ class Plain:
         self._start, self._block = 0, _NOTHING
         into = getattr(source, "read_into", None) if hasattr(os, "preadv") else None
         self._into: Callable[[int, memoryview], int] | None = into
-        self._buffer = memoryview(bytearray(READ if into is not None else 0))
+        size = READ if into is not None else 0
+        self._buffer, self._second = memoryview(bytearray(size)), memoryview(bytearray(size))
 
     def plan(self, places: list[tuple[int, int]]) -> None:
         """Take the extents of a task, in order, so that reads can be put together."""
@@ -149,8 +150,7 @@ class Plain:
             data = self._near(*offer.extents[0])
             return self._digester.of(data), data[:HEAD]
         if offer.size < THREADED_FROM:
-            blocks = list(self._blocks(offer))
-            return self._digester.over(blocks), _head(blocks)
+            return self._in_turn(offer)
         first: list[memoryview] = []
         at = 0
         free = threading.Semaphore(_DEPTH)
@@ -163,6 +163,15 @@ class Plain:
                 at += len(block)
                 out.beat(at)
             return digest.digests(), _head(first)
+
+    def _in_turn(self, offer: Offer) -> tuple[dict[str, str], bytes]:
+        """Digest blocks that are read into the same memory, one after the other."""
+        running, head = self._digester.begin(), b""
+        for block in self._blocks(offer, self._second):
+            running.update(block)
+            if self._types is not None and len(head) < HEAD:
+                head += block[: HEAD - len(head)]
+        return running.digests(), head
 
     def _near(self, place: int, length: int) -> memoryview:
         """Return bytes of the medium, read together with what comes next."""
@@ -185,12 +194,12 @@ class Plain:
         self._start = place
         return self._block[:length]
 
-    def _blocks(self, offer: Offer) -> Iterator[memoryview]:
+    def _blocks(self, offer: Offer, buffer: memoryview = _NOTHING) -> Iterator[memoryview]:
         for place, length in offer.extents:
             at = 0
             while at < length:
                 count = min(READ, length - at)
-                yield _ZEROS[:count] if place == HOLE else self._exact(place + at, count)
+                yield _ZEROS[:count] if place == HOLE else self._exact(place + at, count, buffer)
                 at += count
 
     def _exact(self, place: int, length: int, buffer: memoryview = _NOTHING) -> memoryview:
