@@ -7,7 +7,9 @@ a speed.
 
 from __future__ import annotations
 
+import compileall
 import importlib
+import importlib.util
 import os
 import platform
 import re
@@ -34,6 +36,7 @@ def main(names: list[str]) -> int:
     write = "--write" in names
     names = [name for name in names if name != "--write"] or list(SUITES)
     rows: list[Row] = []
+    _compile()
     for name in names:
         if name not in SUITES:
             print(f"no such suite `{name}`; there are: {', '.join(SUITES)}", file=sys.stderr)
@@ -51,6 +54,13 @@ def main(names: list[str]) -> int:
     print(f"{machine()}\n")
     print(table(rows))
     return 0
+
+
+def _compile() -> None:
+    """Compile evkit, as its installation does; else every start would do that."""
+    found = importlib.util.find_spec("evkit")
+    if found is not None and found.origin is not None:
+        compileall.compile_dir(Path(found.origin).parent, quiet=1)
 
 
 def filled(page: str, name: str, rows: list[Row]) -> str:
