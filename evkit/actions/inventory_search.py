@@ -33,6 +33,7 @@ class Search:
         what: the case or exhibit, None for all cases.
         listings: (acquisition, what was found there), in the order of the record.
         without: acquisitions with data that have no inventory here.
+        alike: (acquisition without an inventory, one with the same content that has one).
         unmarked: acquisitions whose inventory was not compared with hash sets.
         lacking: (acquisition, without what its inventory was made that is looked for).
         damaged: (acquisition, why its inventory could not be read).
@@ -42,6 +43,7 @@ class Search:
     what: str | None
     listings: tuple[tuple[str, Listing], ...]
     without: tuple[str, ...] = ()
+    alike: tuple[tuple[str, str], ...] = ()
     unmarked: tuple[str, ...] = ()
     lacking: tuple[tuple[str, str], ...] = ()
     damaged: tuple[tuple[str, str], ...] = ()
@@ -73,6 +75,7 @@ class Search:
                 for name, listing in self.listings
             ],
             "not_searched": list(self.without),
+            "same_content": [{"acquisition": name, "as": other} for name, other in self.alike],
             "not_marked": list(self.unmarked),
             "not_made": [{"acquisition": name, "why": why} for name, why in self.lacking],
             "not_readable": [{"acquisition": name, "why": why} for name, why in self.damaged],
@@ -107,6 +110,8 @@ class Search:
         return [*lines, *self._left_out()]
 
     def _left_out(self) -> Iterator[str]:
+        for name, other in self.alike:
+            yield f"{name}: not searched, it has the content of {other}"
         for name in self.without:
             yield f"{name}: not searched, it has no inventory"
         for name, why in (*self.altered, *self.damaged):
@@ -152,7 +157,7 @@ def search(
     view = View(station=station, replayed=replayed, check=check)
     acquisitions = list(_acquisitions(replayed, what))
     listings: list[tuple[str, Listing]] = []
-    without: list[str] = []
+    without: list[Acquisition] = []
     unmarked: list[str] = []
     lacking: list[tuple[str, str]] = []
     damaged: list[tuple[str, str]] = []
@@ -163,7 +168,7 @@ def search(
         paths = inventories(station.folder(parse_ref(acquisition.ref)))
         if not paths:
             if acquisition.result in _DATA:
-                without.append(acquisition.ref)
+                without.append(acquisition)
             continue
         left = limit and max(0, limit - sum(len(one.entries) for _, one in listings))
         try:
@@ -179,11 +184,16 @@ def search(
             altered.append((acquisition.ref, error.message))
     progress.end(_TASK, len(acquisitions))
     if not (listings or damaged or altered or unmarked or lacking):
-        raise _nothing(what, without)
+        raise _nothing(what, [acquisition.ref for acquisition in without])
+    listed = {name for name, _ in listings}
+    known = {_content(one): one.ref for one in reversed(acquisitions) if one.ref in listed}
+    alike = [(one.ref, known[_content(one)]) for one in without if _content(one) in known]
+    others = {name for name, _ in alike}
     return Search(
         what=what,
         listings=tuple(listings),
-        without=tuple(without),
+        without=tuple(one.ref for one in without if one.ref not in others),
+        alike=tuple(alike),
         unmarked=tuple(unmarked),
         lacking=tuple(lacking),
         damaged=tuple(damaged),
@@ -204,6 +214,12 @@ def _acquisitions(replayed: Replay, what: str | None) -> Iterator[Acquisition]:
         exhibits = [known[str(ref)]] if ref.exhibit else list(known.values())
     for exhibit in exhibits:
         yield from exhibit.acquisitions.values()
+
+
+def _content(acquisition: Acquisition) -> tuple[object, object] | str:
+    """Return what is equal for acquisitions of the same bytes, such as one and its conversion."""
+    size, digest = acquisition.media.get("size"), acquisition.media.get("sha256")
+    return (size, digest) if isinstance(digest, str) else acquisition.ref
 
 
 def _nothing(what: str | None, without: list[str]) -> CaseError:

@@ -351,6 +351,19 @@ def test_a_case_is_searched_in_all_its_acquisitions(run, tmp_path):
     assert "nothing to look for" in run("inventory", "find", "C1", expect=2)
 
 
+def test_a_conversion_is_searched_with_what_it_was_made_from(run):
+    _acquired(run.made, IMAGE)
+    run("inventory", "run", "C1/E1")
+    run("image", "convert", "C1/E1/A1")
+    out = run("inventory", "find", "C1", "--name", "*")
+    assert "C1/E1/A2: not searched, it has the content of C1/E1/A1" in out
+    found = json.loads(run("inventory", "find", "C1", "--name", "*", "--json"))
+    assert found["complete"]
+    assert found["same_content"] == [{"acquisition": "C1/E1/A2", "as": "C1/E1/A1"}]
+    os.unlink(run.made.path / "cases" / "C1" / "E1" / "A1" / "inventory.db")
+    assert "has no inventory" in run("inventory", "find", "C1", "--name", "*", expect=10)
+
+
 def test_help_says_what_find_does_not_do(run):
     assert "does not extract files" in " ".join(run("inventory", "find", "--help").split())
 
