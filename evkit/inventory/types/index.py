@@ -16,11 +16,12 @@ from evkit.inventory.types.literals import Key, Runs, needed
 from evkit.inventory.types.places import Group, Places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from evkit.inventory.types.compiled import Database, Rule
 
-_NONE, _SOME, _ALL = 0, 1, 2
+_MODE = 0x60  # options of a string that say for which kind of input it is
+_NONE, SOME, _ALL = 0, 1, 2
 _WORD = 4  # bytes that are worth looking for
 _FIRST = 256
 _PAGE = 4096
@@ -75,11 +76,12 @@ class Index:
         for number, rule in binary:
             if rule.silent and (effect := Effect(database.steps(rule))).known:
                 self._effects[number] = effect
+        # rules for scripts and the like begin with a byte or two that many texts begin with
+        self._loose = {n for n, rule in binary if rule.kind == mgc.STRING and rule.options & ~_MODE}
         binary_groups = len(self._groups)
         self._unknown: set[int] = set()  # whatever the text
         texts = [(n, _as_text(needed(database.rules[n]))) for n in sorted(self._all_texts)]
-        self._text_places, groups = self._of_texts(texts)
-        self._groups += groups
+        self._groups += self._of_texts(texts)
         self._for_text = [(number, group.kept) for number, group in enumerate(self._groups)]
         self._for_binary = self._for_text[:binary_groups]
 
@@ -93,8 +95,8 @@ class Index:
         ]
         texts = _texts(head)
         groups = self._for_binary
-        if texts == _SOME:
-            found += self._text_places.find(head)
+        if texts == SOME:
+            found = [number for number in found if number not in self._loose]
             groups = self._for_text
         kept = tuple([number for number, kept in groups if kept(head)])
         return Choice(tuple(sorted(set(found))), kept, texts)
@@ -104,10 +106,10 @@ class Index:
         found = self._always.union(choice.rules)
         found.update(*(self._groups[number].rules for number in choice.groups))
         if choice.texts:
-            found |= self._unknown if choice.texts == _SOME else self._all_texts
+            found |= self._unknown | self._loose if choice.texts == SOME else self._all_texts
         return sorted(found)
 
-    def _of_binary(self, rules: Iterable[tuple[int, Rule]]) -> tuple[Places, list[Group]]:
+    def _of_binary(self, rules: Sequence[tuple[int, Rule]]) -> tuple[Places, list[Group]]:
         keys: list[tuple[int, Key]] = []
         groups: list[Group] = []
         for number, rule in rules:
@@ -118,25 +120,18 @@ class Index:
                 groups.append(Group.of(words, [(number, need)]))
             else:
                 self._always.add(number)
-        places = Places(keys)
+        places = Places(keys, {number for number, rule in rules if rule.uses})
         self._always |= places.left
         return places, groups
 
-    def _of_texts(
-        self, needs: Iterable[tuple[int, Key | Runs | None]]
-    ) -> tuple[Places, list[Group]]:
-        keys: list[tuple[int, Key]] = []
+    def _of_texts(self, needs: Iterable[tuple[int, Key | Runs | None]]) -> list[Group]:
         members: dict[tuple[tuple[bytes, ...], bool], list[tuple[int, Runs]]] = {}
         for number, need in needs:
-            if isinstance(need, Key):
-                keys.append((number, need))
-            elif need is not None and (probes := _probes(need)) is not None:
+            if isinstance(need, Runs) and (probes := _probes(need)) is not None:
                 members.setdefault((probes, need.limit > 0), []).append((number, need))
-            else:
+            else:  # those that need bytes at a place cost less than kinds of input would
                 self._unknown.add(number)
-        places = Places(keys)
-        self._unknown |= places.left
-        return places, [Group.of(probes, found) for (probes, _), found in members.items()]
+        return [Group.of(probes, found) for (probes, _), found in members.items()]
 
 
 def _words(need: Runs) -> frozenset[bytes]:
@@ -179,4 +174,4 @@ def _texts(head: bytes) -> int:
         return _NONE
     if marked or head[:_FIRST].translate(None, _TEXT):
         return _ALL
-    return _ALL if head.translate(None, _TEXT) else _SOME
+    return _ALL if head.translate(None, _TEXT) else SOME

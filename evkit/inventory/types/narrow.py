@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evkit.core.errors import InputError
 from evkit.inventory.types.compiled import Database
-from evkit.inventory.types.index import Index
+from evkit.inventory.types.index import SOME, Index
 from evkit.inventory.types.jumps import reached, ways
 
 if TYPE_CHECKING:
     from evkit.inventory.types.index import Choice
     from evkit.inventory.types.jumps import Way
 
-_KEPT = 48 << 20  # bytes of the databases that are kept
+_KEPT = 32 << 20  # bytes of the databases that are kept
+_TEXTS = 24  # databases with rules for text: each holds compiled regular expressions beside
 _SEEN = 1 << 12
-_WORTH = 6  # times that a kind of input was seen before a database is made for it
+_WORTH = 6  # times that a kind of input is seen before a database is made for it
+_WORTH_TEXT = 12  # of text: its regular expressions are compiled for each database again
 _NO_TEXT = 0x0020000 | 0x0200000  # MAGIC_NO_CHECK_TEXT, MAGIC_NO_CHECK_ENCODING
 _MOST = 64 << 20
 _SOURCE = 1 << 16
@@ -34,7 +36,7 @@ Libmagic = Any  # the module `magic`, which has no types
 class _Handle(NamedTuple):
     cookie: Any
     memory: Any  # libmagic reads the database in place
-    ways: tuple[tuple[Way, ...], ...]
+    ways: tuple[Way, ...]
 
 
 class Narrow:
@@ -68,7 +70,8 @@ class Narrow:
         rules = enumerate(self.database.rules)
         self._jumping = {number for number, rule in rules if self.database.jumps(rule)}
         self._ways: dict[int, tuple[Way, ...]] = {}
-        self._handles: OrderedDict[Choice, _Handle] = OrderedDict()
+        self._texts: OrderedDict[Choice, _Handle] = OrderedDict()
+        self._others: OrderedDict[Choice, _Handle] = OrderedDict()
         self.kept = 0
         self._seen: Counter[Choice] = Counter()
 
@@ -80,28 +83,30 @@ class Narrow:
         """
         choice = self._index.choose(head)
         handle = self._handle(choice)
-        if handle is None or any(reached(way, head) for way in handle.ways):
+        if handle is None or reached(handle.ways, head):
             return None
         answer: bytes = self._module.magic_buffer(handle.cookie, head)
         return answer
 
     def _handle(self, choice: Choice) -> _Handle | None:
-        handle = self._handles.get(choice)
+        text = choice.texts == SOME
+        handles = self._texts if text else self._others
+        handle = handles.get(choice)
         if handle is not None:
-            self._handles.move_to_end(choice)
+            handles.move_to_end(choice)
             return handle
         if len(self._seen) >= _SEEN:
             self._seen.clear()
         self._seen[choice] += 1
-        if self._seen[choice] < _WORTH:
+        if self._seen[choice] < (_WORTH_TEXT if text else _WORTH):
             return None
-        handle = self._made(choice)
-        self._handles[choice] = handle
+        handle = handles[choice] = self._made(choice)
         self.kept += len(handle.memory)
-        while self.kept > _KEPT and len(self._handles) > 1:
-            oldest = self._handles.popitem(last=False)[1]
-            self._module.magic_close(oldest.cookie)
-            self.kept -= len(oldest.memory)
+        while len(handles) > 1 and (self.kept > _KEPT or len(self._texts) > _TEXTS):
+            oldest, closed = handles.popitem(last=False)
+            self._seen[oldest] = 0  # it has to be worth it again
+            self._module.magic_close(closed.cookie)
+            self.kept -= len(closed.memory)
         return handle
 
     def _made(self, choice: Choice) -> _Handle:
@@ -113,7 +118,7 @@ class Narrow:
         pointers = (ctypes.c_void_p * 1)(ctypes.addressof(memory))
         if self._load(cookie, pointers, (ctypes.c_size_t * 1)(len(data)), 1) != 0:
             raise InputError("libmagic did not take a part of its own database")
-        found = tuple(self._way(number) for number in numbers if number in self._jumping)
+        found = tuple(way for n in numbers if n in self._jumping for way in self._way(n))
         return _Handle(cookie, memory, found)
 
     def _way(self, number: int) -> tuple[Way, ...]:

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
 
     from evkit.inventory.types.literals import Key, Runs
 
@@ -51,18 +51,19 @@ class Places:
 
     Args:
         keys: numbers of rules and what they need.
+        large: rules that are looked up in any case.
 
     Attributes:
         left: rules that are not looked up because that does not pay.
     """
 
-    def __init__(self, keys: Iterable[tuple[int, Key]]) -> None:
+    def __init__(self, keys: Iterable[tuple[int, Key]], large: Container[int] = ()) -> None:
         keys = list(keys)
         counts = Counter(offset for _, key in keys for offset in key.offsets)
         self.left: set[int] = set()
         steps: dict[int, list[tuple[int, Key]]] = {}
         for number, key in keys:
-            if any(counts[offset] < _WORTH for offset in key.offsets):
+            if any(counts[offset] < _WORTH for offset in key.offsets) and number not in large:
                 self.left.add(number)
             else:
                 start = max((step for step in _STEPS if step <= min(key.offsets)), default=0)

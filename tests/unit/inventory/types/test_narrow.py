@@ -27,6 +27,7 @@ def whole():
 @pytest.fixture
 def parts(monkeypatch):
     monkeypatch.setattr(narrow, "_WORTH", 1)
+    monkeypatch.setattr(narrow, "_WORTH_TEXT", 1)
     made = Narrow(magic, FLAGS, narrow.default(magic))
     return made, lambda head: _answer(lambda: made.ask(head))
 
