@@ -292,9 +292,15 @@ def test_list_find_and_export(run, tmp_path):
 
 def test_no_command_leaves_the_ledger_open(run):
     _acquired(run.made, IMAGE)
-    for words in ("run C1/E1 --no-types", "list C1/E1", "find C1 --deleted", "list C9/E9"):
+    expected = {
+        "run C1/E1 --no-types": 0,
+        "list C1/E1": 0,
+        "find C1 --deleted": 0,
+        "list C9/E9": 10,
+    }
+    for words, code in expected.items():
         with leftovers.none():
-            main.run(["inventory", *words.split()])
+            assert main.run(["inventory", *words.split()]) == code
 
 
 def test_the_format_of_an_export_comes_from_the_ending(run, tmp_path):

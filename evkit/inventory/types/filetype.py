@@ -7,6 +7,7 @@ there are many heads, rules that cannot match are left out (`narrow`); the answe
 
 from __future__ import annotations
 
+import importlib
 import re
 from typing import Any
 
@@ -70,12 +71,23 @@ class FileTypes:
         if self._asked == _MANY:
             self._narrow = self._narrowed()
         try:
-            answer = None if self._narrow is None else self._narrow.ask(head)
-            if answer is not None:
-                return repaired(answer.decode("utf-8", "backslashreplace"), head)
-            return repaired(str(self._magic.from_buffer(head)), head)
+            answer = self._by_a_part(head)
+            if answer is None:
+                answer = str(self._magic.from_buffer(head))
         except Exception:  # noqa: BLE001 - the library's own class exists only when it is loaded
             return UNKNOWN
+        return repaired(answer, head)
+
+    def _by_a_part(self, head: bytes) -> str | None:
+        """Ask with the rules that can match; None when all rules have to be asked."""
+        if self._narrow is None:
+            return None
+        try:
+            answer = self._narrow.ask(head)
+        except Exception:  # noqa: BLE001 - whatever it is, all rules give the answer from now on
+            self._narrow = None
+            return None
+        return None if answer is None else answer.decode("utf-8", "backslashreplace")
 
     def _narrowed(self) -> Narrow | None:
         data, self._database = self._database, b""
@@ -107,10 +119,7 @@ def _database(module: Libmagic) -> bytes:
 
 def _load() -> tuple[Any, str]:
     try:
-        import magic
+        return importlib.import_module("magic"), "system"
     except ImportError:
-        import magic
-        import pylibmagic  # noqa: F401 - importing it makes its library known to `magic`
-
-        return magic, "pylibmagic"
-    return magic, "system"
+        importlib.import_module("pylibmagic")  # makes its library known; must come before `magic`
+        return importlib.import_module("magic"), "pylibmagic"

@@ -124,12 +124,12 @@ class Index:
         self._always |= places.left
         return places, groups
 
-    def _of_texts(self, needs: Iterable[tuple[int, Key | Runs | None]]) -> list[Group]:
+    def _of_texts(self, needs: Iterable[tuple[int, Runs | None]]) -> list[Group]:
         members: dict[tuple[tuple[bytes, ...], bool], list[tuple[int, Runs]]] = {}
         for number, need in needs:
-            if isinstance(need, Runs) and (probes := _probes(need)) is not None:
+            if need is not None and (probes := _probes(need)) is not None:
                 members.setdefault((probes, need.limit > 0), []).append((number, need))
-            else:  # those that need bytes at a place cost less than kinds of input would
+            else:
                 self._unknown.add(number)
         return [Group.of(probes, found) for (probes, _), found in members.items()]
 
@@ -148,14 +148,12 @@ def _probes(need: Runs) -> tuple[bytes, ...] | None:
     return None
 
 
-def _as_text(need: Key | Runs | None) -> Key | Runs | None:
+def _as_text(need: Key | Runs | None) -> Runs | None:
     """Return what is needed of a text, which libmagic turns into UTF-8 before it judges it.
 
     ASCII stays as it is and does not move forward, other characters may become longer.
     """
     if isinstance(need, Key):
-        if need.value.isascii() and max(need.offsets) <= 1:
-            return need
         need = Runs((frozenset([need.value]),), max(need.offsets) + len(need.value))
     if need is None:
         return None

@@ -117,6 +117,7 @@ class Narrow:
         cookie = self._module.magic_open(self._flags | (0 if choice.texts else _NO_TEXT))
         pointers = (ctypes.c_void_p * 1)(ctypes.addressof(memory))
         if self._load(cookie, pointers, (ctypes.c_size_t * 1)(len(data)), 1) != 0:
+            self._module.magic_close(cookie)
             raise InputError("libmagic did not take a part of its own database")
         found = tuple(way for n in numbers if n in self._jumping for way in self._way(n))
         return _Handle(cookie, memory, found)
