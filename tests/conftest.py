@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import examples
 import leftovers
 import pytest
-from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,15 +18,13 @@ ROOT = Path(__file__).resolve().parent.parent
 VECTORS = Path(os.environ.get("EVKIT_VECTORS", ROOT.parent / "shared" / "vectors"))
 REQUIRED = bool(os.environ.get("EVKIT_TESTS_REQUIRE"))
 
-# A busy machine is no failure, and the gate does not draw lots: the same examples in every run.
-settings.register_profile(
-    "evkit",
-    deadline=None,
-    derandomize=not os.environ.get("EVKIT_TESTS_EXPLORE"),
-    suppress_health_check=[HealthCheck.too_slow],
-    print_blob=True,
-)
-settings.load_profile("evkit")
+examples.choose()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give property tests the examples that were asked for."""
+    for test in {getattr(item, "function", None) for item in items}:
+        examples.more_of(test)
 
 
 def _absent(what: str) -> None:

@@ -1,0 +1,38 @@
+"""Which examples property tests take: the same ones in every run, or new and more of them.
+
+`EVKIT_TESTS_EXPLORE=N` draws new examples, N times as many as a test asks for.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
+
+TIMES = int(os.environ.get("EVKIT_TESTS_EXPLORE", "0"))
+_OF_A_TEST = "_hypothesis_internal_use_settings"
+
+
+def choose() -> None:
+    """Load the profile of these tests. A busy machine is no failure; the gate draws no lots."""
+    settings.register_profile(
+        "evkit",
+        deadline=None,
+        derandomize=not TIMES,
+        suppress_health_check=[HealthCheck.too_slow],
+        print_blob=True,
+    )
+    settings.load_profile("evkit")
+    if not TIMES:
+        # Hypothesis draws from the constants of the modules that are loaded, and which these are
+        # depends on the tests that ran before.
+        vars(providers)["is_local_module_file"] = lambda _path: False
+
+
+def more_of(test: Any) -> None:
+    """Give a test function as many examples more as were asked for; does nothing to others."""
+    if TIMES and getattr(test, "is_hypothesis_test", False):
+        own = getattr(test, _OF_A_TEST, settings())
+        setattr(test, _OF_A_TEST, settings(own, max_examples=own.max_examples * TIMES))
