@@ -8,6 +8,7 @@ from evkit.acquire import rereading
 from evkit.acquire.completing import Completer
 from evkit.acquire.imaging import FAILED, STOPPED, Imaging
 from evkit.acquire.making import Maker
+from evkit.acquire.rereading import Reread
 from evkit.core.errors import EvkitError, InterruptedByUserError, StorageError
 from evkit.core.progress import SILENT, Progress
 
@@ -32,7 +33,7 @@ def make(opened: Opened, order: Order, stop: Stop, progress: Progress = SILENT) 
             maker.take_over()
         completer = Completer(order, stop, progress, made)
         completer.verify()
-        made.reread = rereading.after(opened, order, made, stop, progress)
+        made.reread = _reread(opened, order, made, stop, progress)
         completer.name()
     except InterruptedByUserError as error:
         made.result, made.error = STOPPED, error
@@ -48,3 +49,22 @@ def make(opened: Opened, order: Order, stop: Stop, progress: Progress = SILENT) 
     finally:
         maker.close()
     return made
+
+
+def _reread(opened: Opened, order: Order, made: Imaging, stop: Stop, progress: Progress) -> Reread:
+    """Read the source again when that was asked for and an image is there to compare with.
+
+    Args:
+        opened: the source, as it was opened for the first reading.
+        order: says whether it is asked for.
+        made: the image, complete and read back, without its names yet.
+        stop: hears the user.
+        progress: told bytes read.
+    """
+    if not order.reread:
+        return Reread()
+    if made.outcome is None or order.closing or opened.facts.size is None:
+        return Reread(state=rereading.NOT_MADE)
+    if all(branch.error is not None for branch in order.branches):
+        return Reread(state=rereading.NOT_MADE)
+    return rereading.compare(opened, made.outcome, made.gaps, stop, progress)

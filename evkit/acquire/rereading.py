@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evkit.acquire.gaps import Range
-    from evkit.acquire.imaging import Imaging, Order
     from evkit.acquire.source import Opened
     from evkit.acquire.stopping import Stop
     from evkit.core.ejson import Json
@@ -116,25 +115,6 @@ class _Skipping:
             if count < wanted:
                 break
         return filled
-
-
-def after(opened: Opened, order: Order, made: Imaging, stop: Stop, progress: Progress) -> Reread:
-    """Read the source again when that was asked for and an image is there to compare with.
-
-    Args:
-        opened: the source, as it was opened for the first reading.
-        order: says whether it is asked for.
-        made: the image, complete and read back, without its names yet.
-        stop: hears the user.
-        progress: told bytes read.
-    """
-    if not order.reread:
-        return Reread()
-    if made.outcome is None or order.closing or opened.facts.size is None:
-        return Reread(state=NOT_MADE)
-    if all(branch.error is not None for branch in order.branches):
-        return Reread(state=NOT_MADE)
-    return compare(opened, made.outcome, made.gaps, stop, progress)
 
 
 def compare(

@@ -15,13 +15,14 @@ from evkit.actions.acquire_job import (
     LIVE,
     PARTITION,
     RANGE,
+    Attempt,
     Job,
     check_inventory,
     lister_for,
 )
 from evkit.actions.acquire_order import order_for, read_rescue
-from evkit.actions.acquire_record import Attempt, record_end
-from evkit.actions.acquire_result import Acquired, Planned
+from evkit.actions.acquire_planned import Planned
+from evkit.actions.acquire_record import record_end
 from evkit.actions.custody import require_case, require_exhibit
 from evkit.actions.longwork import Plan, Work, check_plan
 from evkit.core import clock
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from evkit.acquire.source import Facts, Opened
     from evkit.actions.acquire_job import Request
+    from evkit.actions.acquire_result import Acquired
     from evkit.core.ejson import Json
     from evkit.identity.signer import Signer
     from evkit.station import Station

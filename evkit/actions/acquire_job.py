@@ -1,4 +1,4 @@
-"""What is to be acquired, and what was found before the first read."""
+"""What is to be acquired, what was found before the first read, and what came of reading."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from evkit.images.e01 import codec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evkit.acquire.imaging import Imaging, Order
     from evkit.acquire.preflight import Report
     from evkit.acquire.source import Facts, Opened
     from evkit.actions.acquire_inventory import Lister
@@ -97,6 +98,16 @@ class Job:
     plan: Plan
     typed: Mapping[str, str]
     remark: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One attempt: its events, what was asked for and found, how the image was made, the result."""
+
+    work: Work
+    job: Job
+    order: Order
+    made: Imaging
 
 
 def check_inventory(request: Request) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from evkit.acquire.output.branch import Branch
     from evkit.acquire.preflight import Report
     from evkit.acquire.source import Facts, Opened
-    from evkit.actions.acquire_record import Attempt
+    from evkit.actions.acquire_job import Attempt
     from evkit.actions.longwork import Work
     from evkit.core.ejson import Json
     from evkit.custody.decision import Decision

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evkit.acquire import gaps, imaging, mapfile, source
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evkit.acquire.imaging import Imaging, Order
-    from evkit.actions.acquire_job import Job
-    from evkit.actions.longwork import Work
+    from evkit.actions.acquire_job import Attempt, Job
     from evkit.custody.decision import Decision
     from evkit.identity.signer import Signer
     from evkit.station import Station
@@ -32,16 +30,6 @@ STORM = "error-storm"
 COPY_FAILED = "copy-failed"
 COPY_LOG = "copy-without-log"
 _Deviation = tuple[str, str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """One attempt: its events, what was asked for and found, how the image was made, the result."""
-
-    work: Work
-    job: Job
-    order: Order
-    made: Imaging
 
 
 def record_end(

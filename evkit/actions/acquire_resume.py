@@ -15,9 +15,9 @@ from evkit.acquire.recognise import IDENTITY as RECOGNISED
 from evkit.acquire.recognise import identity_changes, recognise
 from evkit.acquire.source import Facts, Opened
 from evkit.acquire.stopping import Stop
-from evkit.actions.acquire_job import Job, check_inventory, lister_for
+from evkit.actions.acquire_job import Attempt, Job, check_inventory, lister_for
 from evkit.actions.acquire_order import e01_of, raw_split, read_rescue, request_of
-from evkit.actions.acquire_record import Attempt, record_end, taken_over
+from evkit.actions.acquire_record import record_end, taken_over
 from evkit.actions.latework import Settled, has_ended
 from evkit.actions.latework import finish as late
 from evkit.actions.longwork import Plan, Started, Work, started_of

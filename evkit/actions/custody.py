@@ -226,9 +226,10 @@ def forewarn(station: Station, draft: Draft) -> list[Foreseen]:
         return []
     from evkit.custody.foresee import Next, foresee
     from evkit.ledger.event import Actor, Recorded
+    from evkit.station.officers import choose
 
     try:
-        certificate = station.trust.officer(station.choose_officer(who.officer))
+        certificate = station.trust.officer(choose(station, who.officer))
     except EvkitError:  # said when it comes to signing
         certificate = None
     following = Next(

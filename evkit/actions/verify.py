@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evkit.actions.verify_inputs import Options, supplied
+from evkit.actions.verify_inputs import Request, supplied
 from evkit.core.errors import EvkitError, InputError, UsageError
 from evkit.core.limits import read_file
 from evkit.core.refs import is_ref
@@ -24,7 +23,7 @@ from evkit.verify.view import RecordView
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from evkit.identity.signer import Signer
+    from evkit.actions.verify_inputs import Options
     from evkit.manifest.model import Manifest
     from evkit.manifest.tree import Tree
     from evkit.station import Station
@@ -39,31 +38,6 @@ _PROOF_START = b"c2sp.org/tlog-proof@"
 _ORIGIN_START = b"evkit-proof-of-origin "
 _MAX_PROOF = 1 << 20
 _MAX_ENTRY = 1 << 16
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What `verify` was asked for.
-
-    Attributes:
-        what: bundles, zips, manifests, proofs, stations, references, images.
-        options: what the verifier brings along.
-        record: log the result in the station.
-        open_station: opens the station of the command line, for references and images.
-        get_signer: unlocks the officer's key, for `record`.
-        everything: show remarks that are alike one by one.
-        copy: the copy that is to be read, by its name or its medium.
-        extract: where the content of the one proof of origin is written, None for nowhere.
-    """
-
-    what: tuple[str, ...]
-    options: Options
-    open_station: Callable[[], Station]
-    record: bool = False
-    get_signer: Callable[[Station], Signer] | None = None
-    everything: bool = False
-    copy: str | None = None
-    extract: str | None = None
 
 
 def run(request: Request) -> Reports:

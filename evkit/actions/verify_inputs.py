@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from evkit.core.errors import InputError, UsageError
 from evkit.core.limits import read_file
@@ -16,6 +17,12 @@ from evkit.verify.supplied import (
     with_memo,
     with_trust,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evkit.identity.signer import Signer
+    from evkit.station import Station
 
 MAX_FILE = 1 << 20
 _SHOWN = 60
@@ -40,6 +47,31 @@ class Options:
     exhibits: tuple[str, ...] = ()
     require: tuple[str, ...] = ()
     no_history: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What `verify` was asked for.
+
+    Attributes:
+        what: bundles, zips, manifests, proofs, stations, references, images.
+        options: what the verifier brings along.
+        record: log the result in the station.
+        open_station: opens the station of the command line, for references and images.
+        get_signer: unlocks the officer's key, for `record`.
+        everything: show remarks that are alike one by one.
+        copy: the copy that is to be read, by its name or its medium.
+        extract: where the content of the one proof of origin is written, None for nowhere.
+    """
+
+    what: tuple[str, ...]
+    options: Options
+    open_station: Callable[[], Station]
+    record: bool = False
+    get_signer: Callable[[Station], Signer] | None = None
+    everything: bool = False
+    copy: str | None = None
+    extract: str | None = None
 
 
 def supplied(options: Options) -> Supplied:

@@ -18,7 +18,7 @@ from evkit.verify.view import RecordView
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from evkit.actions.verify import Request
+    from evkit.actions.verify_inputs import Request
     from evkit.identity.signer import Signer
     from evkit.station import Station
     from evkit.verify.files import Consumer

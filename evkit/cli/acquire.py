@@ -10,7 +10,7 @@ import click
 
 from evkit.cli.frame import command
 from evkit.cli.options import common, only_with, recording
-from evkit.core.errors import CaseError, ExitCode, UsageError
+from evkit.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -202,6 +202,7 @@ def _begin(
     from evkit.actions.scene import ask
     from evkit.cli import targeted
     from evkit.cli.choosing import Terminal, choose_source
+    from evkit.cli.registering import offer_registration
 
     source = options["source"]
     if source is None:
@@ -280,28 +281,3 @@ def settle(
         signer = session.signer(station, recording.officer)
         done = sign_late if record else finish
         session.emit(done(station, signer, exhibit, what, recording.reason))
-
-
-def offer_registration(
-    session: Session, station: Station, recording: Recording, exhibit: str
-) -> None:
-    """Offer, on a terminal, to register an exhibit that is not; elsewhere the action refuses."""
-    from evkit.actions import custody
-    from evkit.actions import exhibit as exhibits
-    from evkit.core.refs import parse_ref
-
-    ref = parse_ref(exhibit).of_exhibit()
-    if not session.interactive() or session.json:
-        return
-    replayed = station.state(ref.case)
-    custody.require_case(replayed, ref.case)
-    try:
-        custody.require_exhibit(replayed, str(ref))
-    except CaseError:
-        if not click.confirm(f"`{ref}` is not registered; register it now?", err=True):
-            raise
-        what: str = click.prompt("what is it, so that a stranger would recognise it", err=True)
-        request = custody.Request(kind="register", refs=(str(ref),), values={"what": what})
-        signer = session.signer(station, recording.officer)
-        done = exhibits.register(station, signer, request)
-        session.registered(done.lines())

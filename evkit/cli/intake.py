@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evkit.cli.acquire import EXITS, offer_registration, settle
+from evkit.cli.acquire import EXITS, settle
 from evkit.cli.frame import command
 from evkit.cli.options import common, only_with, recording
+from evkit.cli.registering import offer_registration
 from evkit.core.errors import UsageError
 
 if TYPE_CHECKING:

@@ -200,7 +200,9 @@ class Session:
         Raises:
             IdentityError: nobody is named and there are none or several, or no such officer.
         """
-        return station.choose_officer(officer or os.environ.get("EVKIT_OFFICER"))
+        from evkit.station.officers import choose
+
+        return choose(station, officer or os.environ.get("EVKIT_OFFICER"))
 
     def passphrase_path(self) -> str | None:
         """Return the file that holds the passphrase: option or EVKIT_PASSPHRASE_FILE."""

@@ -89,8 +89,8 @@ def run(
     from evkit.actions.acquire_targeted import dry_run
     from evkit.actions.acquire_targeted import run as acquire
     from evkit.actions.scene import ask as ask_scene
-    from evkit.cli.acquire import offer_registration
     from evkit.cli.choosing import Terminal
+    from evkit.cli.registering import offer_registration
 
     if unlocked is None:
         session.emit(dry_run(station, wish))

@@ -98,7 +98,7 @@ def verify(
     verdicts stand in place of content: do these sectors lie in the image, and are they this file?
     """
     from evkit.actions import verify as action
-    from evkit.actions.verify_inputs import Options
+    from evkit.actions.verify_inputs import Options, Request
 
     if officer and not record:
         raise UsageError("`--officer` belongs to `--record`")
@@ -118,7 +118,7 @@ def verify(
     def signer(station: Station) -> Signer:
         return session.signer(station, officer)
 
-    request = action.Request(
+    request = Request(
         what=what,
         options=Options(
             memos=memos,

@@ -8,7 +8,7 @@ from evkit.core.paths import from_fields
 from evkit.core.text import escape_bytes
 
 if TYPE_CHECKING:
-    from evkit.inventory.database.reader import Inventory
+    from evkit.inventory.rowsource import RowSource
 
 MARK = "!"
 _DEEP = 32
@@ -21,7 +21,7 @@ class Holders:
         inventory: the inventory.
     """
 
-    def __init__(self, inventory: Inventory) -> None:
+    def __init__(self, inventory: RowSource) -> None:
         self._inventory = inventory
         self._known: dict[int, str] = {}
         self._within = {

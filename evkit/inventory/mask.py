@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evkit.inventory.database.reader import Inventory
+    from evkit.inventory.rowsource import RowSource
 
 SENSITIVE: Final = "(sensitive)"  # stands where a name or a type was
 KEPT: Final = frozenset({
@@ -47,7 +47,7 @@ class Mask:
     systems: frozenset[int] = frozenset()
 
     @classmethod
-    def of_streams(cls, inventory: Inventory, streams: Iterable[int]) -> Mask:
+    def of_streams(cls, inventory: RowSource, streams: Iterable[int]) -> Mask:
         """Return the mask of some stream rows, of their names, and of what lies in them.
 
         Raises:
@@ -87,7 +87,7 @@ class Mask:
         """Return the row, without what names or describes content when it is masked."""
         return hidden(row) if self.hides(number, row) else row
 
-    def mime(self, stream: int, text: str, inventory: Inventory) -> str:
+    def mime(self, stream: int, text: str, inventory: RowSource) -> str:
         """Return the type of a stream row, or what stands for it when the row is masked."""
         if self.everything or stream in self.streams:
             return SENSITIVE
@@ -109,7 +109,7 @@ def _node(row: dict[str, Any]) -> tuple[int, int, int]:
     return row["fs"], row["inode"], row["seq"]
 
 
-def _closure(inventory: Inventory, inside: dict[int, int], streams: set[int]) -> set[int]:
+def _closure(inventory: RowSource, inside: dict[int, int], streams: set[int]) -> set[int]:
     """Return the file systems that lie in streams, or in others that do."""
     systems: set[int] = set()
     while True:

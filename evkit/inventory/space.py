@@ -13,7 +13,8 @@ from evkit.core.errors import InputError
 from evkit.core.ranges import complement, merge
 from evkit.hashing.digests import MultiDigest
 from evkit.inventory import native
-from evkit.inventory.volumes.freespace import FreeMap, free_map
+from evkit.inventory.volumes.freeruns import FreeMap
+from evkit.inventory.volumes.freespace import free_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Officers of a station: enrolling and revoking. Both need the agency root.
+"""Officers of a station: who may sign, enrolling and revoking. The latter need the agency root.
 
 Enrolling has two signatures: the root signs the certificate, the officer's new key signs the event
 that carries it. A stop half-way is finished by running it again.
@@ -70,6 +70,26 @@ def rows(station: Station) -> list[OfficerRow]:
             )
         )
     return found
+
+
+def choose(station: Station, officer: str | None) -> str:
+    """Return the officer to sign as: the one named, or the only one in force.
+
+    Raises:
+        IdentityError: none is named and there are none or several.
+    """
+    if officer:
+        return station.trust.officer(officer).officer
+    usable = [row.certificate.officer for row in rows(station) if row.usable]
+    if len(usable) != 1:
+        listed = ", ".join(f"`{name}`" for name in usable)
+        raise IdentityError(
+            "which officer signs?" if usable else "no officer is enrolled at this station",
+            hint=f"name one with `--officer`: {listed}"
+            if usable
+            else "enrol with `evkit officer enrol NAME --rank … --badge … --role …`",
+        )
+    return usable[0]
 
 
 def _recorded_revocations(station: Station) -> dict[str, _dt.datetime]:

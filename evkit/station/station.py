@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Self
 
-from evkit.core.errors import CaseError, EvkitError, IdentityError
+from evkit.core.errors import CaseError, EvkitError
 from evkit.core.progress import SILENT
 from evkit.core.text import escape
 from evkit.station import append, config, highwater, layout
@@ -274,27 +274,6 @@ class Station:
     def officers(self) -> list[Certificate]:
         """Return the certificates of all officers, revoked ones too."""
         return self.trust.officers()
-
-    def choose_officer(self, officer: str | None) -> str:
-        """Return the officer to sign as: the one named, or the only one in force.
-
-        Raises:
-            IdentityError: none is named and there are none or several.
-        """
-        from evkit.station.officers import rows
-
-        if officer:
-            return self.trust.officer(officer).officer
-        usable = [row.certificate.officer for row in rows(self) if row.usable]
-        if len(usable) != 1:
-            listed = ", ".join(f"`{name}`" for name in usable)
-            raise IdentityError(
-                "which officer signs?" if usable else "no officer is enrolled at this station",
-                hint=f"name one with `--officer`: {listed}"
-                if usable
-                else "enrol with `evkit officer enrol NAME --rank … --badge … --role …`",
-            )
-        return usable[0]
 
     def signer(self, officer: str, passphrase: bytes) -> Signer:
         """Unlock an officer's key.

@@ -52,9 +52,9 @@ def images(end):
 def checked(made, ref, copy=None):
     """Verify an acquisition at its station; return the report."""
     from evkit.actions import verify
-    from evkit.actions.verify_inputs import Options
+    from evkit.actions.verify_inputs import Options, Request
 
-    request = verify.Request(
+    request = Request(
         what=(ref,), options=Options(no_history=True), open_station=made.open, copy=copy
     )
     return verify.run(request).reports[0]

@@ -11,8 +11,10 @@ import zlib
 from evkit.core.paths import from_fields
 from evkit.inventory.archives.caps import Budget, CapError, Caps
 from evkit.inventory.archives.content import Content
+from evkit.inventory.archives.forms import reader_of
+from evkit.inventory.archives.job import Job
 from evkit.inventory.archives.kinds import kind_of
-from evkit.inventory.archives.listing import Archive, Job
+from evkit.inventory.archives.listing import Archive
 from evkit.inventory.coverage import Coverage, problems
 from evkit.inventory.trees.insidetaker import InsideTaker
 from evkit.inventory.wire import Message, encode, row_bytes
@@ -37,7 +39,7 @@ class Listed:
         assert kind is not None, data[:40]
         batch = [(WITHIN, {"type": kind, "size": len(data)})]
         self._taker = InsideTaker(self, self.count.take_all, 2, batch)
-        job = Job(self, hashes, None, 2, Budget(caps or Caps(), len(data)))
+        job = Job(self, hashes, None, 2, Budget(caps or Caps(), len(data)), reader_of)
         content = Content(name, len(data), lambda: io.BytesIO(data), seeking=True)
         self.capped = False
         try:

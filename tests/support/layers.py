@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -82,3 +82,17 @@ def imports(path: Path) -> Iterator[tuple[str, int, bool]]:
 def package_of(module: str) -> str:
     """`core.errors` -> `core`."""
     return module.split(".", maxsplit=1)[0]
+
+
+def needs(path: Path, known: Collection[str]) -> set[str]:
+    """Return the modules among `known` that a file imports; of a package the module named."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(name.name for name in node.names if name.name in known)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            full = {f"{node.module}.{name.name}" for name in node.names}
+            found.update(full & set(known))
+            if node.module in known and not full <= set(known):
+                found.add(node.module)
+    return found

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.core.paths import to_fields
 from evkit.core.text import escape
-from evkit.inventory.archives import forms
 from evkit.inventory.archives.caps import CapError, ReadError, words_of
 from evkit.inventory.archives.oddnames import oddities
 from evkit.inventory.archives.packages import Names
@@ -18,43 +17,11 @@ from evkit.inventory.archives.sink import Sink
 from evkit.inventory.archives.stated import Stated
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from evkit.inventory.archives.caps import Budget
     from evkit.inventory.archives.content import Content
     from evkit.inventory.archives.entries import Entry, Source
-    from evkit.inventory.types.filetype import FileTypes
-    from evkit.inventory.wire import Sender
+    from evkit.inventory.archives.job import Job
 
 READ = 1 << 18
-
-
-class Job:
-    """What the archives in one file of the tree share.
-
-    Args:
-        sender: takes the rows.
-        hashes: digest names.
-        types: tells file types, or None.
-        fs: number of the first archive's file system.
-        budget: the caps.
-    """
-
-    def __init__(
-        self,
-        sender: Sender,
-        hashes: Sequence[str],
-        types: FileTypes | None,
-        fs: int,
-        budget: Budget,
-    ) -> None:
-        self.sender, self.hashes, self.types = sender, tuple(hashes), types
-        self.fs, self.budget = fs, budget
-
-    def next_fs(self) -> int:
-        """Return the number of the next archive."""
-        self.fs += 1
-        return self.fs - 1
 
 
 class Archive:
@@ -93,7 +60,7 @@ class Archive:
         state: dict[str, Any] = {"state": "ok"}
         try:
             self.job.budget.deep(self.depth)
-            forms.reader_of(self.kind)(self)
+            self.job.reader_of(self.kind)(self)
         except CapError as error:
             capped, state = error, error.fields()
         except ReadError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from evkit.hashing.digests import MultiDigest
 from evkit.inventory.archives.caps import ReadError
@@ -15,13 +15,25 @@ from evkit.inventory.types.filetype import HEAD
 if TYPE_CHECKING:
     from evkit.inventory.archives.content import Reader
     from evkit.inventory.archives.entries import Entry, Source
-    from evkit.inventory.archives.listing import Archive
+    from evkit.inventory.archives.job import Job
+    from evkit.inventory.archives.stated import Stated
 
 _PEEK = 4096
 _WHOLE = frozenset({"crc-differs"})  # read to its end, and worth looking into all the same
 _NOT_WHOLE = ReadError(
     "nested-too-large", "it lies packed in another and is too large for memory", "unsupported"
 )
+
+
+class Owner(Protocol):
+    """The archive, as far as its members need it (see `listing.Archive`)."""
+
+    job: Job
+    fs: int
+    stated: Stated
+
+    def inside(self, content: Content, kind: str) -> None:
+        """List an archive in this one."""
 
 
 class Sink:
@@ -38,7 +50,7 @@ class Sink:
         digests: when it was read whole, else empty.
     """
 
-    def __init__(self, archive: Archive, number: int, entry: Entry, source: Source) -> None:
+    def __init__(self, archive: Owner, number: int, entry: Entry, source: Source) -> None:
         self._archive, self._number, self._entry, self._source = archive, number, entry, source
         self._digest = MultiDigest(archive.job.hashes)
         self._head = bytearray()

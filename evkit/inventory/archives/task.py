@@ -10,7 +10,9 @@ from evkit.core.paths import unb64
 from evkit.core.text import escape
 from evkit.inventory.archives.caps import Budget, CapError, Caps, ReadError
 from evkit.inventory.archives.content import Content, Reader, of_file
-from evkit.inventory.archives.listing import Archive, Job
+from evkit.inventory.archives.forms import reader_of
+from evkit.inventory.archives.job import Job
+from evkit.inventory.archives.listing import Archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +26,8 @@ def send_inside(request: dict[str, Any], sender: Sender, types: FileTypes | None
     caps = Caps()
     fs = request["fs"]
     for item in request["archives"]:
-        job = Job(sender, request["hashes"], types, fs, Budget(caps, item["size"]))
+        budget = Budget(caps, item["size"])
+        job = Job(sender, request["hashes"], types, fs, budget, reader_of)
         with contextlib.suppress(CapError):  # said in the rows
             _one(job, item)
         fs = job.fs

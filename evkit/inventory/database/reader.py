@@ -17,6 +17,7 @@ from evkit.core.progress import SILENT
 from evkit.core.text import escape, escape_bytes
 from evkit.inventory.database import sound
 from evkit.inventory.database.tables import SCHEMA, digest_key, name_key
+from evkit.inventory.holders import Holders
 from evkit.manifest import rowaccept, rows
 from evkit.manifest.rows import DIGESTS
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from evkit.core.progress import Progress
-    from evkit.inventory.holders import Holders
     from evkit.inventory.mask import Mask
 
 _TABLE = {"name": "name_keys", "stream": "stream_keys"}
@@ -58,8 +58,6 @@ class Inventory:
     @functools.cached_property
     def holders(self) -> Holders:
         """Where archives and mail lie."""
-        from evkit.inventory.holders import Holders
-
         return Holders(self)
 
     def __enter__(self) -> Self:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from evkit.inventory.foreign.content import Content
     from evkit.inventory.tsk import Image
-    from evkit.inventory.volumes.freespace import FreeMap
+    from evkit.inventory.volumes.freeruns import FreeMap
 
 MAX_BROKEN = 1000  # entries of one directory that cannot be read, until it is given up
 

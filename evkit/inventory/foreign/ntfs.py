@@ -15,7 +15,7 @@ from evkit.inventory import native, times
 from evkit.inventory.foreign.content import MAX_SIZE, READ, Content, place_extents
 from evkit.inventory.foreign.model import MAX_BROKEN, Entry, Slice
 from evkit.inventory.volumes import detect
-from evkit.inventory.volumes.freespace import FreeMap, bitmap_runs
+from evkit.inventory.volumes.freeruns import FreeMap, bitmap_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import bisect
 from typing import TYPE_CHECKING, NamedTuple
 
 from evkit.core.errors import InputError
-from evkit.inventory.volumes.freespace import FreeMap, bitmap_runs
+from evkit.inventory.volumes.freeruns import FreeMap, bitmap_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,7 +17,7 @@ from evkit.identity.names import OfficerDetails
 from evkit.identity.signer import FileSigner
 from evkit.ledger.event import read_entry
 from evkit.station import layout
-from evkit.station.officers import enrol, revoke, rows
+from evkit.station.officers import choose, enrol, revoke, rows
 
 
 @pytest.fixture(autouse=True)
@@ -148,19 +148,19 @@ def test_the_list_of_revocations_grows(made, station):
 
 
 def test_choosing_the_officer(made, station):
-    assert station.choose_officer("second-keeper") == "second-keeper"
+    assert choose(station, "second-keeper") == "second-keeper"
     with pytest.raises(IdentityError, match="which officer") as caught:
-        station.choose_officer(None)
+        choose(station, None)
     assert "`third-officer`" in caught.value.hint
     revoke(station, stations.CUSTODIAN, made.root, "ended")
-    assert station.choose_officer(None) == stations.OFFICER
+    assert choose(station, None) == stations.OFFICER
     revoke(station, stations.OFFICER, made.root, "ended")
     with pytest.raises(IdentityError, match="no officer"):
-        station.choose_officer(None)
+        choose(station, None)
     for wrong in ("nobody", "../root", "a/b", "", "سنا"):
         if wrong:
             with pytest.raises(IdentityError):
-                station.choose_officer(wrong)
+                choose(station, wrong)
 
 
 def test_a_revocation_in_the_ledger_shows_without_the_list(made, station):
@@ -173,4 +173,4 @@ def test_a_revocation_in_the_ledger_shows_without_the_list(made, station):
     row = {r.certificate.officer: r for r in rows(station)}[stations.CUSTODIAN]
     assert not row.usable
     assert row.revoked == clock.parse(done.event.recorded.utc)
-    assert station.choose_officer(None) == stations.OFFICER
+    assert choose(station, None) == stations.OFFICER
