@@ -21,7 +21,7 @@ from evkit.inventory.runner import EngineStoppedError, Limits, messages
 from evkit.inventory.scan import Options, Target
 
 STOPPED = 9
-HASTY = Limits(silence=3.0, lines=5000)  # for what does hang
+HASTY = Limits(silence=10.0, lines=5000)  # for a table that hangs
 PATIENT = Limits(silence=60.0, lines=5000)  # a busy machine may be slow to start a child
 FIRST_BAD = """
 if request['task'] == 'table':
@@ -41,8 +41,12 @@ def image(tmp_path):
     return path
 
 
-def _scan(image, tmp_path, body):
-    limits = HASTY if "sleep(" in body else PATIENT
+@pytest.fixture(autouse=True)
+def what_hangs_is_given_up_soon(monkeypatch, tmp_path):
+    kit.give_up_soon(monkeypatch, tmp_path)
+
+
+def _scan(image, tmp_path, body, limits=PATIENT):
     options = Options(command=kit.fake_engine(tmp_path, body), limits=limits)
     aim = Target(name=b"disk.raw", paths=[os.fsencode(image)])
     return kit.run(aim, tmp_path / "i.db", options)
@@ -51,7 +55,7 @@ def _scan(image, tmp_path, body):
 BAD = {
     "crash": ("os.kill(os.getpid(), 11)", "engine-crash", "signal 11"),
     "exit": ("sys.exit(3)", "engine-crash", "status 3"),
-    "hang": ("time.sleep(100)", "engine-hang", "silent"),
+    "hang": ("hang()", "engine-hang", "silent"),
     "half a line": (
         "sys.stdout.write('[\"row\"'); sys.stdout.flush(); os._exit(0)",
         "engine-crash",
@@ -129,7 +133,7 @@ def test_what_came_before_the_crash_is_kept(image, tmp_path):
         assert [row["state"] for row in kit.of_kind(inventory, "filesystem")] == ["ok", "ok"]
 
 
-@pytest.mark.parametrize("bad", ["os.kill(os.getpid(), 11)", "time.sleep(100)", "print('x')"])
+@pytest.mark.parametrize("bad", ["os.kill(os.getpid(), 11)", "hang()", "print('x')"])
 def test_a_table_that_kills_the_engine_leaves_one_whole_volume(image, tmp_path, bad):
     body = f"""
 if request['task'] == 'table':
@@ -140,7 +144,7 @@ else:
     good(1)
 say('done')
 """
-    with _scan(image, tmp_path, body) as inventory:
+    with _scan(image, tmp_path, body, HASTY if "hang" in bad else PATIENT) as inventory:
         assert [row["kind"] for row in kit.of_kind(inventory, "partition")] == ["whole"]
         assert kit.of_kind(inventory, "error")[0]["stage"] == "table"
         assert inventory.coverage()["directories"]["listed"] == 1
@@ -194,7 +198,7 @@ def test_the_cpu_limit_ends_the_engine(tmp_path):
 
 
 def test_no_process_is_left(image, tmp_path):
-    with leftovers.none(), _scan(image, tmp_path, FIRST_BAD.format(bad="time.sleep(100)")):
+    with leftovers.none(), _scan(image, tmp_path, FIRST_BAD.format(bad="hang()")):
         pass
 
 

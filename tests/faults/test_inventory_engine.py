@@ -21,7 +21,7 @@ from evkit.inventory.runner import EngineStoppedError, Limits
 from evkit.inventory.scan import Options, Target
 
 ROUNDS = int(os.environ.get("EVKIT_MUTATIONS", "8"))
-HASTY = Limits(silence=3.0, lines=5000)  # for what does hang
+HASTY = Limits(silence=3.0, lines=5000)  # where to be hung is as good as any other end
 PATIENT = Limits(silence=60.0, lines=5000)  # a busy machine may be slow to start a child
 BODY = """
 {before}
@@ -34,8 +34,12 @@ say("done")
 """
 
 
-def _scan(tmp_path, before, limits=None, jobs=1):
-    limits = limits or (HASTY if "sleep(" in before else PATIENT)
+@pytest.fixture(autouse=True)
+def what_hangs_is_given_up_soon(monkeypatch, tmp_path):
+    kit.give_up_soon(monkeypatch, tmp_path)
+
+
+def _scan(tmp_path, before, limits=PATIENT, jobs=1):
     image = tmp_path / "disk.raw"
     image.write_bytes(bytes(1 << 20))
     command = kit.fake_engine(tmp_path, BODY.format(before=before))
@@ -47,7 +51,7 @@ def _scan(tmp_path, before, limits=None, jobs=1):
 BAD = {
     "crash": ("os.kill(os.getpid(), 11)", "engine-crash"),
     "exit": ("sys.exit(3)", "engine-crash"),
-    "hang": ("time.sleep(100)", "engine-hang"),
+    "hang": ("hang()", "engine-hang"),
     "garbage": ("put('Segmentation fault')", "engine-garbage"),
     "binary": ("sys.stdout.buffer.write(bytes(range(256)) + b'\\n')", "engine-garbage"),
     "an endless line": ("sys.stdout.write('x' * (5 << 20))", "engine-garbage"),
@@ -302,7 +306,7 @@ more = dict(listing=many)
 
 
 def test_no_process_is_left(tmp_path):
-    before = "more = dict(streams=range(100, 200), record=lambda n: n == 150 and time.sleep(99))"
+    before = "more = dict(streams=range(100, 200), record=lambda n: n == 150 and hang())"
     with leftovers.none(), _scan(tmp_path, before):
         pass
 

@@ -16,6 +16,7 @@ from evkit.inventory.alongside import Alongside
 from evkit.inventory.database.reader import Inventory
 from evkit.inventory.database.store import Writer
 from evkit.inventory.scan import Options, Scan, Target
+from evkit.inventory.worker import Worker
 
 BLOCK = 4 << 20
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "sample_images"
@@ -99,6 +100,10 @@ def put(line):
 def raw(row):
     return json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
+def hang():
+    open(f"{__file__}.{os.getpid()}", "w").close()
+    time.sleep(100)
+
 def say(*items):
     start = {"row": "", "offer": "?"}.get(items[0])
     put(json.dumps(items) if start is None else start + raw(items[1]))
@@ -159,6 +164,21 @@ def fake_engine(folder: Path, body: str) -> list[str]:
     script = folder / "engine.py"
     script.write_text(FAKE + body)
     return [sys.executable, str(script)]
+
+
+def give_up_soon(patch, folder: Path) -> None:
+    """Count a child of `fake_engine` that is in `hang()` as silent for long after a second.
+
+    Children that only start slowly on a busy machine keep the patience of the limits.
+    """
+    real = Worker.silent
+
+    def silent(self: Worker) -> float:
+        seconds = real(self)
+        hangs = (folder / f"engine.py.{self._process.pid}").exists()
+        return seconds + 1000 if hangs and seconds > 1 else seconds
+
+    patch.setattr(Worker, "silent", silent)
 
 
 def damaged_copy(source: Path, target: Path, changes: dict[int, bytes]) -> Path:

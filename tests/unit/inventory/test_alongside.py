@@ -14,7 +14,7 @@ import inventorykit as kit
 import pytest
 
 from evkit.core.errors import InterruptedByUserError
-from evkit.inventory import walked
+from evkit.inventory import alongside, walked
 from evkit.inventory.alongside import Alongside
 from evkit.inventory.database.store import Writer
 from evkit.inventory.runner import EngineStoppedError, Limits
@@ -25,6 +25,7 @@ from evkit.inventory.types.typer import Typer
 from evkit.inventory.validlength import read_valid_length
 
 FEW = Limits(lines=5000)
+HASTY = Limits(silence=1.0)  # for a child that never answers
 NTFS = kit.SAMPLES / "laptop-ntfs.raw"
 FAT = kit.SAMPLES / "usb-fat16.raw"
 needs_samples = pytest.mark.skipif(not FAT.exists(), reason="the sample images are not here")
@@ -315,13 +316,14 @@ BAD_TYPERS = {
 
 @needs_samples
 @pytest.mark.parametrize("case", BAD_TYPERS)
-def test_a_child_that_should_tell_types_and_does_not(tmp_path, case):
+def test_a_child_that_should_tell_types_and_does_not(tmp_path, monkeypatch, case):
     """All is read again by the engine, and the rows are as ever."""
     script = tmp_path / "typer.py"
     script.write_text(TYPER.format(body=BAD_TYPERS[case]))
-    options = Options(limits=Limits(silence=4.0 if "never" in case else 60.0))
+    if "never" in case:
+        monkeypatch.setattr(alongside, "Typer", lambda _limits, *rest: Typer(HASTY, *rest))
     counts, work = kit.same_both_ways(
-        FAT, tmp_path / "out", options, type_command=[sys.executable, str(script)]
+        FAT, tmp_path / "out", type_command=[sys.executable, str(script)]
     )
     assert work.problem.startswith("engine-")
     assert counts["on_the_way"] == {"streams": 0, "bytes": 0}

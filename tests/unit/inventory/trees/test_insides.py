@@ -105,7 +105,7 @@ def test_one_archive_never_costs_another(tmp_path, body, reason):
         + "\n    sys.exit()\n"
         + WHOLE
     )
-    coverage, systems, errors = _scan(tmp_path, body, silence=5.0 if "sleep(" in body else 60.0)
+    coverage, systems, errors = _scan(tmp_path, body, silence=10.0 if "sleep(" in body else 60.0)
     assert [row["reason"] for row in errors] == [reason]
     states = {row["fs"]: (row["state"], row.get("reason")) for row in systems}
     assert states[2] == ("damaged", reason)
