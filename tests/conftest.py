@@ -23,7 +23,7 @@ examples.choose()
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give property tests the examples that were asked for."""
-    for test in {getattr(item, "function", None) for item in items}:
+    for test in {getattr(item, name, None) for item in items for name in ("function", "cls")}:
         examples.more_of(test)
 
 

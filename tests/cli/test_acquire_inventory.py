@@ -287,7 +287,7 @@ def test_killed_in_the_middle(run, tmp_path, cls, name, recorded):
         time.sleep(0.05)
     assert mark.exists()
     process.send_signal(signal.SIGKILL)
-    process.wait(20)
+    process.wait(60)
     acquirekit.settled(run.made.path)
     assert (acquirekit.end_of(run.made, "C1/E1/A1") is not None) == recorded
     assert events(run) == []

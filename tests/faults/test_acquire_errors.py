@@ -285,7 +285,7 @@ def test_a_device_that_vanishes(memory, disk, way, monkeypatch):
             seen.append(number)
             if len(seen) == 3:
                 process.kill()
-                process.wait(20)
+                process.wait(60)
 
         with monkeypatch.context() as patch:
             patch.setattr("evkit.acquire.engine.DEPTH", 3)
@@ -355,7 +355,7 @@ def test_a_loop_device_whose_disk_dies(memory, disk, way, monkeypatch):
             seen.append(number)
             if len(seen) == (4 if way == "e01" else 2):  # by then something is kept
                 process.kill()
-                process.wait(20)
+                process.wait(60)
 
         try:
             with monkeypatch.context() as patch:

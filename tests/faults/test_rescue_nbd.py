@@ -225,7 +225,7 @@ def test_a_source_that_vanishes(server, through_loop):
             taken(offset, view)
             if offset:
                 process.kill()
-                process.wait(20)
+                process.wait(60)
 
         with pytest.raises(StorageError, match=r"answers no more|gone"):
             rescue(name, chart, take)

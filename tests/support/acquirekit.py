@@ -169,14 +169,14 @@ def disk_server(folder: Path, nbdkit: str, nbdfuse: str, *arguments: str):
         stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        for _ in range(100):
+        for _ in range(1200):
             if process.poll() is not None or (place.exists() and place.stat().st_size):
                 break
             time.sleep(0.05)
         yield place, process
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         if process.returncode < 0:  # it was killed and could not unmount
             subprocess.run(["umount", "-l", str(folder)], check=False, capture_output=True)
 

@@ -32,7 +32,16 @@ def choose() -> None:
 
 
 def more_of(test: Any) -> None:
-    """Give a test function as many examples more as were asked for; does nothing to others."""
-    if TIMES and getattr(test, "is_hypothesis_test", False):
-        own = getattr(test, _OF_A_TEST, settings())
-        setattr(test, _OF_A_TEST, settings(own, max_examples=own.max_examples * TIMES))
+    """Give a test as many examples more as were asked for; does nothing to others.
+
+    Args:
+        test: a function, or a class: that of a state machine keeps how many it takes.
+    """
+    if TIMES and isinstance(getattr(test, "settings", None), settings):
+        test.settings = _more(test.settings)
+    elif TIMES and getattr(test, "is_hypothesis_test", False):
+        setattr(test, _OF_A_TEST, _more(getattr(test, _OF_A_TEST, settings())))
+
+
+def _more(own: settings) -> settings:
+    return settings(own, max_examples=own.max_examples * TIMES)

@@ -80,7 +80,7 @@ class Server:
     def close(self) -> None:
         """End the process that forks."""
         self._socket.close()
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 class Forked:

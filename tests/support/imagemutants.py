@@ -24,7 +24,7 @@ VECTOR_IMAGES = (
     "imynd.dd", "iso9660.raw", "ext2.E01", "ext2.split.E01", "ext2.qcow2", "ext2.vhd", "ext2.vmdk",
     "windows_volume.qcow2", "ext2.splitraw.000", "1", "5", "6", "7", "9",
 )  # fmt: skip
-LIMITS = Limits(memory=3 << 30, silence=8.0, call=4)
+LIMITS = Limits(memory=3 << 30, silence=30.0, call=4)
 _TAILS = {".E01": (".E02",), ".000": (".001",)}
 _HUGE = (0xFFFFFFFFFFFFFFFF, 0x7FFFFFFFFFFFFFFF, 0x8000000000000000, 0xFFFFFFFF, 0x7FFFFFFF,
          0x80000000, 1 << 56, 1 << 40, 0xFFFF, 0x8000, 0x7FFF, 0xFF, 0x80, 1, 0)  # fmt: skip
