@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from evkit.core.ejson import Json
 
-__all__ = ["SHOWN", "Range", "fields", "merge", "total"]
+__all__ = ["SHOWN", "Range", "fields", "merge", "total", "within"]
 SHOWN = 64  # ranges listed in an event; the map has them all
 
 
@@ -23,3 +23,8 @@ def fields(ranges: Sequence[Range], *, fill: str = "zero") -> dict[str, Json]:
         "first": [[offset, length] for offset, length in ranges[:SHOWN]],
         "fill": fill,
     }
+
+
+def within(ranges: Sequence[Range], size: int) -> int:
+    """Return how many bytes of the ranges lie in the first `size` bytes."""
+    return sum(min(length, size - offset) for offset, length in ranges if offset < size)

@@ -107,7 +107,7 @@ class Imaging:
         error: what ended it early, or None.
         resumable: it can go on from a checkpoint.
         outcome: size, digests and pieces; None when it ended early.
-        bytes_read: bytes that were read or filled.
+        bytes_read: bytes of the source that were read; what is filled with zeros is not.
         gaps: ranges that could not be read, or were not.
         map: where each range stands, when there are gaps.
         retries: small reads after failed large ones.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.acquire import continuing, digesting, engine, mapfile
 from evkit.acquire.catchup import CatchUp
+from evkit.acquire.gaps import within
 from evkit.acquire.imaging import COMPLETE, RAW, WITH_GAPS
 from evkit.acquire.output import checkpoint
 from evkit.acquire.output.branch import remove_all
@@ -79,10 +80,10 @@ class Maker:
         made, reader, passes = self._made, self._reader, self._passes
         if self._resumed.whole:
             return
-        made.bytes_read = self._tally.size
         if reader is not None:
             made.retries = reader.retries
             made.gaps = made.gaps or reader.gaps
+        made.bytes_read = self._tally.size - within(made.gaps, self._tally.size)
         if passes is not None:
             made.bytes_read = passes.done
             made.retries += passes.small_reads

@@ -141,10 +141,11 @@ class Acquired:
 
     def _first(self) -> str:
         made = self.made
-        size = in_words(made.bytes_read)
         if made.result not in _WORDS:
+            size = in_words(made.bytes_read)
             line = f"evkit: {made.result.upper()}: {self.ref} is not complete, {size} read"
         else:
+            size = in_words(made.bytes_read if made.outcome is None else made.outcome.size)
             line = f"evkit: {self.ref} acquired: {_WORDS[made.result]}, {size}"
         if self.ended.index is not None:
             line += f", entries {self.start} and {self.ended.index}"

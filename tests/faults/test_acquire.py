@@ -225,6 +225,8 @@ def test_a_failing_disk(tmp_path, program):
     assert end.fields["media"]["sha256"] == hashlib.sha256(image).hexdigest()
     assert "image.map" in {item["name"] for item in end.fields["artifacts"]}
     assert any("could not be read" in line for line in done.lines())
+    assert f"complete but for gaps, {size:,} bytes" in done.lines()[0]
+    assert done.document()["bytes_read"] == size - 1024
     kit.settled(made.path)
 
 

@@ -52,6 +52,7 @@ def as_truth(made, content, bad, untried=()):
     sizes = [sum(length for _, length in ranges) for ranges in (lost, bad, untried)]
     assert [unread[name] for name in ("bytes", "bad", "untried")] == sizes
     assert unread["fill"] == "zero"
+    assert end.fields["bytes"] == len(content) - sizes[0]
     chart = mapfile.read(os.fsencode(folder / "image.map"), len(content))
     assert list(chart.ranges("-")) == list(bad)
     assert list(chart.ranges(*mapfile.UNREAD)) == lost
