@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from evkit.acquire import engine
 from evkit.acquire.reading import ImageReader
 from evkit.actions.acquire_where import Where
-from evkit.actions.inventory_target import path_hint
+from evkit.actions.meant import names_ref, path_hint
 from evkit.actions.recorded_image import first_end, recorded_tree, unread_of
 from evkit.core.errors import InputError, UndecidedError, UsageError
-from evkit.core.refs import Ref, is_ref, parse_ref
+from evkit.core.refs import Ref, parse_ref
 from evkit.core.text import escape, escape_bytes
 from evkit.hashing import piecefile, pieces
 from evkit.images.opening import find_files, open_image
@@ -73,7 +73,7 @@ def read_sides(
         UndecidedError: there is nothing to compare.
         InputError: a file cannot be read.
     """
-    refs = [parse_ref(name) if is_ref(name) else None for name in names]
+    refs = [parse_ref(name) if names_ref(name, open_station) else None for name in names]
     exhibits = {ref.of_case() if ref.exhibit is None else ref.of_exhibit() for ref in refs if ref}
     short = len(exhibits) == 1 and None not in refs
     sides = []

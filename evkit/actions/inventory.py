@@ -17,7 +17,8 @@ from evkit.actions.inventory_said import (
     first_problems,
     problem_lines,
 )
-from evkit.actions.inventory_target import Chosen, choose, path_hint, unrecorded, without_record
+from evkit.actions.inventory_target import Chosen, choose, unrecorded, without_record
+from evkit.actions.meant import path_hint
 from evkit.actions.sensitive import opened
 from evkit.core.durable import PART
 from evkit.core.errors import InterruptedByUserError, RefusedError, UsageError

@@ -11,7 +11,6 @@ from evkit.actions.inventory_meant import locate
 from evkit.core.errors import ExitCode
 from evkit.core.paths import from_fields
 from evkit.core.progress import SILENT, Progress
-from evkit.core.refs import is_ref
 from evkit.core.text import escape_bytes, shorten
 from evkit.inventory.database.reader import Inventory
 from evkit.inventory.search.compare import KINDS, compare
@@ -154,6 +153,7 @@ def run(
     second: str,
     station: Station | None,
     *,
+    refs: tuple[bool, bool],
     limit: int,
     progress: Progress = SILENT,
 ) -> Compared:
@@ -164,6 +164,7 @@ def run(
             lies beside it.
         second: what it is compared with.
         station: needed for a reference.
+        refs: which of the two are references; the others are paths.
         limit: differences to list of each kind; 0 for all.
         progress: told rows.
 
@@ -173,7 +174,10 @@ def run(
         InputError: one of them is damaged or none.
         StorageError: there is no room for temporary files.
     """
-    paths = tuple(locate(what, is_ref=is_ref(what), station=station) for what in (first, second))
+    paths = tuple(
+        locate(what, is_ref=is_ref, station=station)
+        for what, is_ref in zip((first, second), refs, strict=True)
+    )
     view = View(station=station, progress=progress)
     checked = (intact(paths[0], view), intact(paths[1], view))
     with contextlib.ExitStack() as stack:

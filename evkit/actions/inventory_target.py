@@ -182,15 +182,6 @@ def holds_files(path: bytes) -> bool:
         return kind_of(handle.read(_HEAD), os.path.basename(path)) is not None
 
 
-def path_hint(what: str) -> str | None:
-    """Say how a path is written that has the shape of a reference; None when there is none."""
-    if not os.path.lexists(what):
-        return None
-    return (
-        f"`{escape(what)}` is read as a reference; for the path of that name write ./{escape(what)}"
-    )
-
-
 def unrecorded(station: Station, chosen: Chosen) -> bytes:
     """Return the newest complete inventory that has no event yet.
 

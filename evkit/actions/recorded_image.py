@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.acquire import gaps, mapfile
 from evkit.actions.acquire_where import Files, Where
-from evkit.actions.inventory_target import path_hint
+from evkit.actions.meant import path_hint
 from evkit.core.errors import CaseError, CheckFailedError, InputError, UndecidedError
 from evkit.core.limits import read_file
 from evkit.core.text import escape, escape_bytes

@@ -6,10 +6,10 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING
 
+from evkit.actions.meant import names_ref
 from evkit.actions.verify_inputs import Request, supplied
 from evkit.core.errors import EvkitError, InputError, UsageError
 from evkit.core.limits import read_file
-from evkit.core.refs import is_ref
 from evkit.core.text import escape, escape_bytes
 from evkit.ledger.event import read_entry
 from evkit.manifest import bag, layout, model
@@ -79,7 +79,7 @@ def recognise(text: str, open_station: Callable[[], Station]) -> str:
         InputError: nothing of that name, or nothing that can be verified.
     """
     path = os.fsencode(text)
-    if is_ref(text) and not (os.path.exists(path) and not _is_case(text, open_station)):
+    if names_ref(text, open_station):
         return REF
     if os.path.isdir(path):
         if os.path.isfile(os.path.join(path, b"station.toml")):
@@ -116,14 +116,6 @@ def _is_entry(path: bytes) -> bool:
     except InputError:
         return False
     return True
-
-
-def _is_case(text: str, open_station: Callable[[], Station]) -> bool:
-    try:
-        with open_station() as station:
-            return any(True for _ in station.case_entries(text.partition("/")[0]))
-    except EvkitError:
-        return False
 
 
 def _one(text: str, kind: str, beside: list[str], brought: Supplied, request: Request) -> Report:

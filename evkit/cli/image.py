@@ -191,9 +191,9 @@ def _path(
 
     if options["to"] is not None:
         raise UsageError("`--to` goes with an acquisition; `-o` names the file itself")
-    if is_ref(source) and parse_ref(source).acquisition is not None:
-        from evkit.actions.inventory_target import path_hint
+    from evkit.actions.meant import names_ref, path_hint
 
+    if names_ref(source, session.station) and parse_ref(source).acquisition is not None:
         raise UsageError(
             f"`{source}` is an acquisition; what becomes of it is recorded: leave `-o` out",
             hint=path_hint(source) or "`--to DIR` puts the new image outside the station",

@@ -16,7 +16,6 @@ from evkit.cli.inventory_report import report
 from evkit.cli.inventory_where import NO_CHECK, WHAT, signer_of, station_of
 from evkit.cli.options import common, recording
 from evkit.core.errors import ExitCode
-from evkit.core.refs import is_ref
 
 if TYPE_CHECKING:
     from evkit.cli.session import Recording, Session
@@ -122,9 +121,10 @@ def run(
     from evkit.hashing.digests import parse_algorithms
     from evkit.inventory.scan import Options
 
+    station = station_of(session, what)
     request = action.RunRequest(
         what=what,
-        is_ref=is_ref(what),
+        is_ref=station is not None,
         options=Options(
             hashes=parse_algorithms(hashes),
             types=not no_types,
@@ -144,7 +144,6 @@ def run(
         reason=recording.reason,
         dry_run=recording.dry_run,
     )
-    station = station_of(session, what)
     signer = signer_of(session, station, recording)
     session.emit(action.run(request, station=station, signer=signer, progress=session.progress()))
 
@@ -181,7 +180,7 @@ def list_(
     from evkit.actions.inventory_meant import locate
 
     station = station_of(session, what)
-    database = locate(what, is_ref=is_ref(what), station=station)
+    database = locate(what, is_ref=station is not None, station=station)
     show = action.problems if problems else action.listing
     view = View(station=station, check=not no_check, progress=session.progress())
     session.emit(show(database, view, deleted=True if deleted else None, limit=limit))

@@ -10,7 +10,6 @@ from evkit.cli.frame import command
 from evkit.cli.inventory_where import station_of
 from evkit.cli.options import common
 from evkit.core.errors import ExitCode
-from evkit.core.refs import is_ref
 
 if TYPE_CHECKING:
     from evkit.cli.session import Session
@@ -47,6 +46,8 @@ def compare(session: Session, first: str, second: str, limit: int) -> None:
     """
     from evkit.actions.inventory_compare import run
 
-    what = next((item for item in (first, second) if is_ref(item)), "")
-    station = station_of(session, what) if what else None
-    session.emit(run(first, second, station, limit=limit, progress=session.progress()))
+    left, right = station_of(session, first), station_of(session, second)
+    refs = (left is not None, right is not None)
+    session.emit(
+        run(first, second, left or right, refs=refs, limit=limit, progress=session.progress())
+    )

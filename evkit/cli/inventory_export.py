@@ -11,7 +11,6 @@ from evkit.cli.inventory_criteria import NAMES, criteria_options
 from evkit.cli.inventory_where import station_of
 from evkit.cli.options import common
 from evkit.core.errors import ExitCode, UsageError
-from evkit.core.refs import is_ref
 
 if TYPE_CHECKING:
     from evkit.cli.session import Session
@@ -66,15 +65,15 @@ def export(
     from evkit.actions.inventory_export import write_export
     from evkit.actions.inventory_meant import locate
 
-    if is_ref(what) and "/" not in what:
-        from evkit.actions.inventory_target import path_hint
+    station = station_of(session, what)
+    if station is not None and "/" not in what:
+        from evkit.actions.meant import path_hint
 
         raise UsageError(
             f"`{what}` is a case; an export in the form {form} is of one inventory",
             hint=path_hint(what) or f"name an exhibit, such as {what}/E1",
         )
-    station = station_of(session, what)
-    database = locate(what, is_ref=is_ref(what), station=station)
+    database = locate(what, is_ref=station is not None, station=station)
     session.emit(write_export(database, form, output, station, session.progress()))
 
 

@@ -11,7 +11,6 @@ from evkit.cli.inventory_criteria import criteria_options
 from evkit.cli.inventory_where import NO_CHECK, station_of
 from evkit.cli.options import common
 from evkit.core.errors import ExitCode
-from evkit.core.refs import is_ref
 
 if TYPE_CHECKING:
     from evkit.cli.session import Session
@@ -60,6 +59,6 @@ def find(
     if station is not None and (what is None or parse_ref(what).acquisition is None):
         session.emit(search(what, station, criteria, limit, progress, check=not no_check))
     elif what is not None:
-        database = locate(what, is_ref=is_ref(what), station=station)
+        database = locate(what, is_ref=station is not None, station=station)
         view = View(station=station, check=not no_check, progress=progress)
         session.emit(action.find(database, criteria, limit, view))

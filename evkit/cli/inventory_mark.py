@@ -10,7 +10,6 @@ from evkit.cli.frame import command
 from evkit.cli.inventory_where import WHAT, signer_of, station_of
 from evkit.cli.options import common, recording
 from evkit.core.errors import ExitCode
-from evkit.core.refs import is_ref
 
 if TYPE_CHECKING:
     from evkit.cli.session import Recording, Session
@@ -47,15 +46,15 @@ def mark(session: Session, what: str, sets: tuple[str, ...], recording: Recordin
     """
     from evkit.actions import inventory_mark as action
 
+    station = station_of(session, what)
     request = action.MarkRequest(
         what=what,
-        is_ref=is_ref(what),
+        is_ref=station is not None,
         sets=sets,
         values=recording.fields,
         happened=recording.happened,
         reason=recording.reason,
         dry_run=recording.dry_run,
     )
-    station = station_of(session, what)
     signer = signer_of(session, station, recording)
     session.emit(action.run(request, station=station, signer=signer, progress=session.progress()))

@@ -10,7 +10,6 @@ from evkit.cli.frame import command
 from evkit.cli.inventory_where import WHAT, station_of
 from evkit.cli.options import common
 from evkit.core.errors import ExitCode
-from evkit.core.refs import is_ref
 
 if TYPE_CHECKING:
     from evkit.cli.session import Session
@@ -54,13 +53,13 @@ def report(session: Session, what: str, output: str, language: str, title: str, 
     """
     from evkit.actions.inventory_report import ReportRequest, write_report
 
+    station = station_of(session, what)
     request = ReportRequest(
         what=what,
-        is_ref=is_ref(what),
+        is_ref=station is not None,
         output=output,
         language=language,
         title=title,
         zone=zone,
     )
-    station = station_of(session, what)
     session.emit(write_report(request, station=station, progress=session.progress()))

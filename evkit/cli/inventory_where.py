@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evkit.core.errors import CaseError
-from evkit.core.refs import is_ref
+from evkit.core.text import escape
 
 if TYPE_CHECKING:
     from evkit.cli.session import Recording, Session
@@ -23,16 +23,18 @@ WHAT = click.argument("what", metavar="CASE/E1[/A1]|PATH")
 
 
 def station_of(session: Session, what: str) -> Station | None:
-    """Open the station that a reference needs; without one a path of that name is mentioned."""
-    if not is_ref(what):
+    """Open the station that a reference needs; None when a path is meant."""
+    from evkit.actions.meant import names_ref
+
+    if not names_ref(what, session.station):
         return None
     try:
-        session.find_station()
+        return session.station()
     except CaseError as error:
-        from evkit.actions.inventory_target import path_hint
-
-        raise CaseError(error.message, hint=path_hint(what) or error.hint) from error
-    return session.station()
+        raise CaseError(
+            f"no file or folder `{escape(what)}` is here; as a case: {error.message}",
+            hint="check the name; for a case name its station with `--station DIR`",
+        ) from error
 
 
 def signer_of(session: Session, station: Station | None, recording: Recording) -> Signer | None:

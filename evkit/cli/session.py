@@ -65,6 +65,7 @@ class Session:
     progress_mode: str = "auto"
     exit_code: int = 0
     _progress: Progress | None = None
+    _said: set[str] = field(default_factory=set)
 
     def emit(self, result: output.Result) -> None:
         """Print a result and keep its exit code for the end of the process."""
@@ -126,7 +127,9 @@ class Session:
         if ctx is not None:
             ctx.call_on_close(station.close)
         for notice in station.notices:
-            self.note(notice)
+            if notice not in self._said:
+                self._said.add(notice)
+                self.note(notice)
         self._listen()
         return station
 

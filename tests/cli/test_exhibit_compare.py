@@ -260,7 +260,7 @@ def test_files_by_their_paths(run, tmp_path):
     assert "no record says what it is of" in out
     assert run(pieces[0], pieces[0]).startswith("equal: ")
     (tmp_path / "disk.dd").write_bytes(changed(OTHER))
-    assert run("C1/E1/A2", "./disk.dd").startswith("equal: C1/E1/A2 and disk.dd")
+    assert run("C1/E1/A2", "disk.dd").startswith("equal: C1/E1/A2 and disk.dd")
     out = run("C1/E1/A1", "./disk.dd", expect=4)
     assert out.startswith("equal except 14 blocks: 12 unread in C1/E1/A1, 2 elsewhere\n")
     (tmp_path / "bad.pieces").write_bytes(b"EVKPIECE" + bytes(100))

@@ -424,14 +424,26 @@ def test_a_container_is_decoded_or_refused_whatever_its_name(run, vectors, tmp_p
 
 
 def test_a_path_with_the_shape_of_a_reference(run, tmp_path, monkeypatch):
+    """It is the path when no case has that name, and the case when one has."""
     shutil.copy(IMAGE, tmp_path / "disk.ext4")
-    assert "write ./disk.ext4" in run("inventory", "run", "disk.ext4", expect=2)
-    assert "write ./" not in run("inventory", "run", "C1", expect=2)
-    monkeypatch.delenv("EVKIT_STATION")
-    for words in (("run", "disk.ext4"), ("list", "disk.ext4"), ("find", "disk.ext4")):
-        assert "write ./disk.ext4" in run("inventory", *words, expect=10)
-    assert "evkit station init" in run("inventory", "run", "C1/E1", expect=10)
-    run("inventory", "run", "./disk.ext4")
+    shutil.copy(IMAGE, tmp_path / "C1")
+    run("inventory", "run", "disk.ext4", "-o", "six.db")
+    assert "write ./C1" in run("inventory", "run", "C1", expect=2)
+    assert "write ./C1" in run("inventory", "export", "C1", "-o", "C1.csv", expect=2)
+    for environment in ("with a station", "without"):
+        for words in (
+            ("list", "six.db"),
+            ("find", "six.db", "--name", "*.csv"),
+            ("compare", "six.db", "six.db"),
+        ):
+            run("inventory", *words)
+        run("inventory", "export", "six.db", "-o", f"{environment}.csv")
+        run("inventory", "report", "six.db", "-o", f"{environment}.html")
+        monkeypatch.delenv("EVKIT_STATION", raising=False)
+    said = run("inventory", "list", "seven.db", expect=10)
+    assert "no file or folder `seven.db` is here" in said
+    assert "--station DIR" in said
+    run("inventory", "run", "./C1")
 
 
 def test_an_inventory_that_was_stopped_is_named_and_goes_on(run, monkeypatch):
@@ -547,11 +559,6 @@ def test_stopped_before_anything_was_kept(run, monkeypatch):
     assert "nothing was written" in said
     assert "--resume" not in said
     assert not os.path.exists("x.db.part")
-
-
-def test_a_path_without_its_dot_is_explained(run, tmp_path):
-    shutil.copyfile(IMAGE, tmp_path / "usb.raw")
-    assert "write ./usb.raw" in run("inventory", "run", "usb.raw", "-o", "x.db", expect=2)
 
 
 def test_an_image_names_the_inventory_beside_it(run, tmp_path):
