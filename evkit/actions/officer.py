@@ -12,6 +12,9 @@ from evkit.core.text import escape
 from evkit.station import officers, rootkey
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evkit.identity.signer import FileSigner
     from evkit.station import Station
     from evkit.station.append import Recorded
     from evkit.station.officers import OfficerRow
@@ -26,8 +29,8 @@ class Enrolment:
         roles: at least one.
         days: validity of the certificate.
         root_dir: folder of the agency root; None for the usual place.
-        root_passphrase: opens the root.
-        passphrase: the officer's own.
+        root_passphrase: asks for what opens the root, once nothing else is in the way.
+        passphrase: asks for the officer's own, once the root is open.
     """
 
     name: str
@@ -38,8 +41,8 @@ class Enrolment:
     roles: tuple[str, ...]
     days: int
     root_dir: bytes | None
-    root_passphrase: bytes
-    passphrase: bytes
+    root_passphrase: Callable[[], bytes]
+    passphrase: Callable[[], bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +106,9 @@ def enrol(station: Station, request: Enrolment) -> Listing:
         unit=request.unit,
     )
     details.check()
-    root = rootkey.unlock(root_folder(station, request.root_dir), request.root_passphrase)
-    done = officers.enrol(station, details, root, request.passphrase, request.days)
+    officers.need_free(station, details)
+    root = _unlock(station, request)
+    done = officers.enrol(station, details, root, request.passphrase(), request.days)
     row = next(row for row in officers.rows(station) if row.certificate.officer == officer)
     return _did(f"enrolled {officer}", (row,), done)
 
@@ -133,7 +137,7 @@ class Revocation:
     reason: str
     invalid_from: str | None
     root_dir: bytes | None
-    root_passphrase: bytes
+    root_passphrase: Callable[[], bytes]
 
 
 def revoke(station: Station, request: Revocation) -> Listing:
@@ -146,10 +150,17 @@ def revoke(station: Station, request: Revocation) -> Listing:
     """
     moment = None if request.invalid_from is None else clock.parse(request.invalid_from)
     station.trust.officer(request.officer)
-    root = rootkey.unlock(root_folder(station, request.root_dir), request.root_passphrase)
+    root = _unlock(station, request)
     done = officers.revoke(station, request.officer, root, request.reason, moment)
     shown = show(station, request.officer)
     return _did(f"revoked {request.officer}", shown.rows, done)
+
+
+def _unlock(station: Station, request: Enrolment | Revocation) -> FileSigner:
+    """Open the agency root; its medium is looked for before anybody types a passphrase."""
+    folder = root_folder(station, request.root_dir)
+    rootkey.need(folder)
+    return rootkey.unlock(folder, request.root_passphrase())
 
 
 def _did(what: str, rows: tuple[OfficerRow, ...], done: Recorded) -> Listing:

@@ -48,7 +48,14 @@ def tasks(replayed: Replay) -> list[Task]:
                 found += _data(exhibit)
                 found += _stated(exhibit, replayed)
                 found += _unsealed(exhibit)
-    return [*found, *_paper(replayed)]
+    return [*_nobody(replayed), *found, *_paper(replayed)]
+
+
+def _nobody(replayed: Replay) -> Iterator[Task]:
+    """Without an officer nothing can be recorded."""
+    if not any(entry.kind == "enrol" for entry in replayed.entries):
+        command = "evkit officer enrol NAME --rank … --badge … --role officer"
+        yield Task(code="no-officer", text="no officer is enrolled yet", command=command)
 
 
 def taken(exhibit: Exhibit) -> list[Acquisition]:

@@ -49,7 +49,7 @@ def run(arguments: list[str]) -> int:
     except click.UsageError as error:
         hint = getattr(error, "evkit_hint", None)
         path = error.ctx.command_path if error.ctx else "evkit"
-        message = error.format_message()
+        message = " ".join(error.format_message().split())
         usage = UsageError(
             message[:1].lower() + message[1:].rstrip("."), hint=hint or f"see `{path} --help`"
         )

@@ -63,7 +63,6 @@ def enrol(
     from evkit.actions import officer as actions
 
     with session.station() as station:
-        root_phrase = session.passphrase("passphrase of the agency root", file=root_passphrase_file)
         request = actions.Enrolment(
             name=name,
             officer=short,
@@ -73,8 +72,8 @@ def enrol(
             roles=roles,
             days=days,
             root_dir=os.fsencode(root_dir) if root_dir else None,
-            root_passphrase=root_phrase,
-            passphrase=session.passphrase(f"new passphrase of {name}", confirm=True),
+            root_passphrase=lambda: session.root_passphrase(root_passphrase_file),
+            passphrase=lambda: session.passphrase(f"new passphrase of {name}", confirm=True),
         )
         session.emit(actions.enrol(station, request))
 
@@ -140,8 +139,6 @@ def revoke(
             reason=reason,
             invalid_from=invalid_from,
             root_dir=os.fsencode(root_dir) if root_dir else None,
-            root_passphrase=session.passphrase(
-                "passphrase of the agency root", file=root_passphrase_file
-            ),
+            root_passphrase=lambda: session.root_passphrase(root_passphrase_file),
         )
         session.emit(actions.revoke(station, request))

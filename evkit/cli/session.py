@@ -12,7 +12,6 @@ import click
 
 from evkit.cli import output
 from evkit.core.errors import (
-    CaseError,
     EvkitError,
     IdentityError,
     InputError,
@@ -102,21 +101,9 @@ class Session:
         Raises:
             CaseError: there is none.
         """
-        chosen = self.station_path or os.environ.get("EVKIT_STATION")
-        if chosen:
-            return chosen
-        folder = os.path.abspath(".")
-        while True:
-            if os.path.isfile(os.path.join(folder, "station.toml")):
-                return folder
-            parent = os.path.dirname(folder)
-            if parent == folder:
-                raise CaseError(
-                    "no station here or in a folder above",
-                    hint="make one with `evkit station init DIR --name … --agency …`, "
-                    "or name one with `--station DIR`",
-                )
-            folder = parent
+        from evkit.cli.folder import find
+
+        return find(self.station_path or os.environ.get("EVKIT_STATION"))
 
     def station(self) -> Station:
         """Open the station; it is closed when the command ends, if not before."""
@@ -217,12 +204,27 @@ class Session:
             return False
         return sys.stdin.isatty() and sys.stderr.isatty()
 
-    def passphrase(self, label: str, *, file: str | None = None, confirm: bool = False) -> bytes:
+    def root_passphrase(self, file: str | None, *, confirm: bool = False) -> bytes:
+        """Return the passphrase of the agency root; see `passphrase`."""
+        option = "--root-passphrase-file"
+        return self.passphrase(
+            "passphrase of the agency root", file=file, option=option, confirm=confirm
+        )
+
+    def passphrase(
+        self,
+        label: str,
+        *,
+        file: str | None = None,
+        option: str = "--passphrase-file",
+        confirm: bool = False,
+    ) -> bytes:
         """Return a passphrase from a file or, on a terminal, from the person.
 
         Args:
             label: what to ask for.
             file: a file for this passphrase alone; else `--passphrase-file`.
+            option: what names that file.
             confirm: ask twice (new keys).
 
         Raises:
@@ -233,8 +235,9 @@ class Session:
             return read_passphrase(path)
         if not self.interactive():
             raise IdentityError(
-                f"a {label} is needed and stdin is not a terminal",
-                hint="give it with `--passphrase-file FILE` or EVKIT_PASSPHRASE_FILE",
+                f"the {label} is needed and stdin is not a terminal",
+                hint=f"give it with `{option} FILE`"
+                + (" or EVKIT_PASSPHRASE_FILE" if option == "--passphrase-file" else ""),
             )
         text: str = click.prompt(label, hide_input=True, err=True, confirmation_prompt=confirm)
         return text.encode("utf-8")

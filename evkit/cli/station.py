@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import click
 
@@ -55,7 +56,7 @@ def init(
     """
     from evkit.actions import station as actions
     from evkit.station import rootkey
-    from evkit.station.create import NewStation
+    from evkit.station.create import NewStation, check
 
     folder = os.fsencode(root_dir) if root_dir else None
     fresh = folder is None or not rootkey.exists(folder)
@@ -66,11 +67,11 @@ def init(
         origin=origin,
         profile=profile,
         root_dir=folder,
-        root_passphrase=session.passphrase(
-            "passphrase of the agency root", file=root_passphrase_file, confirm=fresh
-        ),
+        root_passphrase=b"",
     )
-    session.emit(actions.init(request))
+    check(request)
+    phrase = session.root_passphrase(root_passphrase_file, confirm=fresh)
+    session.emit(actions.init(replace(request, root_passphrase=phrase)))
 
 
 @command(
@@ -155,8 +156,6 @@ def recover(
         root=root,
         reason=reason,
         root_dir=os.fsencode(root_dir) if root_dir else None,
-        root_passphrase=session.passphrase(
-            "passphrase of the agency root", file=root_passphrase_file
-        ),
+        root_passphrase=session.root_passphrase(root_passphrase_file),
     )
     session.emit(actions.recover(request))

@@ -64,6 +64,12 @@ def create(request: NewStation) -> Layout:
     return Layout.of(request.path)
 
 
+def check(request: NewStation) -> None:
+    """Refuse what can be refused before anybody types a passphrase; see `create`."""
+    _configuration(request)
+    _need_new(os.path.abspath(request.path))
+
+
 def _configuration(request: NewStation) -> Config:
     from evkit.custody.profile import load_profile
 
@@ -119,10 +125,7 @@ def building(path: bytes) -> Iterator[Layout]:
         RefusedError: `path` is in use, or its file system cannot hold a station.
     """
     target = os.path.abspath(path)
-    if os.path.isdir(target) and os.listdir(target):
-        raise RefusedError(f"`{escape_bytes(target)}` is not empty", hint="name a new folder")
-    if os.path.lexists(target) and not os.path.isdir(target):
-        raise RefusedError(f"`{escape_bytes(target)}` exists and is not a folder")
+    _need_new(target)
     durable.make_dir(os.path.dirname(target))
     probe.require(os.path.dirname(target))
     part = target + b"." + secrets.token_hex(4).encode() + durable.PART.encode()
@@ -138,6 +141,13 @@ def building(path: bytes) -> Iterator[Layout]:
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
+
+
+def _need_new(target: bytes) -> None:
+    if os.path.isdir(target) and os.listdir(target):
+        raise RefusedError(f"`{escape_bytes(target)}` is not empty", hint="name a new folder")
+    if os.path.lexists(target) and not os.path.isdir(target):
+        raise RefusedError(f"`{escape_bytes(target)}` exists and is not a folder")
 
 
 def furnish(

@@ -145,6 +145,16 @@ def enrol(
     return recorded
 
 
+def need_free(station: Station, details: OfficerDetails) -> None:
+    """Refuse a short name that is taken; an enrolment that was stopped may be gone on with.
+
+    Raises:
+        RefusedError: another officer has it, or the officer is fully enrolled.
+    """
+    if os.path.lexists(station.place.officer_certificate(details.officer)):
+        _unfinished(station, details)
+
+
 def _issue(root: FileSigner, public: object, details: OfficerDetails, days: int) -> Certificate:
     from evkit.identity.certificate import Validity, issue_officer, valid_for
     from evkit.identity.p256 import need_p256

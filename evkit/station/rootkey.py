@@ -25,6 +25,19 @@ def exists(folder: bytes) -> bool:
     return os.path.lexists(os.path.join(folder, ROOT_KEY_NAME))
 
 
+def need(folder: bytes) -> None:
+    """Refuse a folder without an agency root.
+
+    Raises:
+        IdentityError: it holds none.
+    """
+    if not exists(folder):
+        raise IdentityError(
+            f"`{escape_bytes(folder)}` does not hold the agency root",
+            hint="connect the medium with the root key and name it with `--root-dir DIR`",
+        )
+
+
 def make(folder: bytes, agency: str, passphrase: bytes) -> FileSigner:
     """Make an agency root, or finish one whose making was stopped after the key.
 
@@ -61,11 +74,7 @@ def unlock(folder: bytes, passphrase: bytes) -> FileSigner:
     from evkit.identity.certificate import load_certificate
     from evkit.identity.signer import open_signer
 
-    if not exists(folder):
-        raise IdentityError(
-            f"`{escape_bytes(folder)}` does not hold the agency root",
-            hint="connect the medium with the root key and name it with `--root-dir DIR`",
-        )
+    need(folder)
     certificate = load_certificate(read_file(os.path.join(folder, ROOT_CERTIFICATE_NAME)))
     if not certificate.is_ca or certificate.problems:
         raise IdentityError(

@@ -38,6 +38,7 @@ def test_the_first_steps(tmp_path, monkeypatch, evkit):
     assert "next: evkit officer enrol" in out
     assert sorted(os.listdir(root)) == ["origins.txt", "root.crt", "root.key"]
     monkeypatch.setenv("EVKIT_STATION", home)
+    assert "no officer is enrolled yet" in evkit("status")
     own = ["--passphrase-file", str(tmp_path / "officer.pw")]
     out = evkit(
         "officer", "enrol", "Third Officer", "--rank", "SI", "--badge", "B-1", "--role", "officer",
@@ -84,8 +85,42 @@ def test_no_station(tmp_path, monkeypatch, evkit):
 def test_nobody_to_ask(made, monkeypatch, evkit, tmp_path):
     monkeypatch.delenv("EVKIT_PASSPHRASE_FILE")
     err = evkit("station", "init", str(tmp_path / "n"), "--name", "N", "--agency", "A", expect=12)
-    assert "--passphrase-file" in err
+    assert "`--root-passphrase-file FILE`" in err
     assert not (tmp_path / "n").exists()
+
+
+def test_nobody_types_a_passphrase_in_vain(made, monkeypatch, evkit, tmp_path):
+    """What can be refused without one is refused before it is asked for."""
+    monkeypatch.delenv("EVKIT_PASSPHRASE_FILE")
+    names = ("--name", "N", "--agency", "A")
+    evkit("station", "init", str(made.path), *names, expect=15)
+    evkit("station", "init", str(tmp_path / "n"), *names, "--profile", "none", expect=2)
+    enrol = ("officer", "enrol", "New Officer", "--root-dir")
+    assert "does not hold" in evkit(*enrol, str(tmp_path / "no"), expect=12)
+    evkit("officer", "enrol", stations.OFFICER, "--id", stations.OFFICER, expect=15)
+    root = str(stations.template().path.parent / "root")
+    assert "passphrase of the agency root" in evkit(*enrol, root, expect=12)
+    wrong = tmp_path / "wrong.pw"
+    wrong.write_text("wrong\n")
+    said = evkit(*enrol, root, "--root-passphrase-file", str(wrong), expect=12)
+    assert "the passphrase is wrong" in said
+    right = ("--root-passphrase-file", str(tmp_path / "root.pw"))
+    assert "the new passphrase of New Officer" in evkit(*enrol, root, *right, expect=12)
+
+
+def test_a_station_below_is_named(tmp_path, monkeypatch, evkit):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my unit").mkdir()
+    (tmp_path / "my unit" / "station.toml").touch()
+    assert "export EVKIT_STATION='my unit'" in evkit("status", expect=10)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "station.toml").touch()
+    assert "export" not in evkit("status", expect=10)
+
+
+def test_choices_that_are_missing_stand_on_one_line(made, evkit):
+    said = evkit("officer", "revoke", stations.OFFICER, expect=2)
+    assert "choose from: unspecified, compromise," in said.lower()
 
 
 def test_init_on_something(made, evkit, tmp_path):
