@@ -141,10 +141,10 @@ class Recorded:
         command = f"evkit custody record correct {ref} --set corrects={self.index}"
         lines = []
         if "missing-fields" in codes:
-            lines = ["add what is missing later:", f"  {command} --set values.FIELD=…"]
+            lines = ["add what is missing later:", f"  {command} --set values.FIELD=… --set text=…"]
         if "missing-witnesses" in codes:
             lines += ["name witnesses and other persons later, as commitments:"]
-            lines += [f"  {command} --sensitive private=…"]
+            lines += [f"  {command} --sensitive private=… --set text=…"]
         return lines
 
 

@@ -8,7 +8,15 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from evkit.actions.custody import Recorded, Request, prepare, require_case, require_exhibit, sign
+from evkit.actions.custody import (
+    Recorded,
+    Request,
+    prepare,
+    require_acquisition,
+    require_case,
+    require_exhibit,
+    sign,
+)
 from evkit.actions.custody_log import findings_lines, holding, wrap
 from evkit.core import durable
 from evkit.core.errors import InputError, RefusedError, UsageError
@@ -205,12 +213,15 @@ def show_exhibit(station: Station, name: str, *, everything: bool = False) -> Ex
     """Return one exhibit; `everything` names each field that was not given.
 
     Raises:
-        CaseError: it is not registered.
+        CaseError: it, or its acquisition that was named, is not on record.
     """
-    ref = str(parse_ref(name).of_exhibit())
-    replayed = station.state(ref.partition("/")[0])
-    require_case(replayed, ref.partition("/")[0])
+    parsed = parse_ref(name)
+    ref = str(parsed.of_exhibit())
+    replayed = station.state(parsed.case)
+    require_case(replayed, parsed.case)
     require_exhibit(replayed, ref)
+    if parsed.acquisition is not None:
+        require_acquisition(replayed, name)
     exhibit = replayed.state.exhibit(ref)
     if exhibit is None:  # require_exhibit has looked
         raise UsageError(f"no exhibit `{ref}`")

@@ -48,7 +48,8 @@ def log(session: Session, ref: str) -> None:
         "evkit custody record seal 2026-457/E1 2026-457/E2 --set seal=E1:S-101,E2:S-102",
         'evkit custody record store 2026-457/E1 --set location="safe 2"',
         'evkit custody record check-out 2026-457/E1 --set to="Lab Analyst" --set purpose=imaging',
-        "evkit custody record correct 2026-457 --set corrects=7 --set values.location=safe",
+        "evkit custody record correct 2026-457/E1 --set corrects=7 --set values.location=safe",
+        'evkit custody record note 2026-457/E1 --set text="the seal was photographed"',
     ),
     exits=RECORDING_EXITS,
 )
@@ -66,9 +67,9 @@ def record_(
 ) -> None:
     """Record an event about a case or several of its exhibits with one signature.
 
-    Kinds: mark, seal, unseal, store, check-out, check-in, copy-out, produce, return, dispose, note,
-    correct, incident. What the profile asks for and is not given is recorded as a deviation with
-    --reason.
+    Kinds: mark, sensitive, seal, unseal, store, check-out, check-in, copy-out, produce, return,
+    dispose, note, correct, incident. What the profile asks for and is not given is recorded as a
+    deviation with --reason.
     """
     from evkit.actions.custody import Request, require_recordable, run
 

@@ -15,6 +15,7 @@ from evkit.core.text import escape
 _CASE = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _NUMBER = "[1-9][0-9]{0,8}"
 _REF = re.compile(f"({_CASE})(?:/(E{_NUMBER})(?:/(A{_NUMBER}))?)?")
+_NEAR = re.compile(f"({_CASE})(?:/E0*({_NUMBER})(?:/A0*({_NUMBER}))?)?/?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -71,8 +72,20 @@ def parse_ref(text: str) -> Ref:
     """
     match = _REF.fullmatch(text)
     if match is None:
-        raise UsageError(f"`{escape(text)}` is not a case, exhibit or acquisition", hint=_HINT)
+        raise UsageError(
+            f"`{escape(text)}` is not a case, exhibit or acquisition", hint=_meant(text) or _HINT
+        )
     return Ref(*match.groups())
+
+
+def _meant(text: str) -> str | None:
+    """Guess a reference with a small `e` or `a`, a number like `01`, or a `/` at its end."""
+    near = _NEAR.fullmatch(text)
+    if near is None:
+        return None
+    case, exhibit, acquisition = near.groups()
+    numbers = (f"/E{exhibit}" if exhibit else "") + (f"/A{acquisition}" if acquisition else "")
+    return f"did you mean `{case}{numbers}`?"
 
 
 def is_ref(text: str) -> bool:

@@ -76,13 +76,19 @@ def target_of(text: str, case: str | None, replayed: Replay) -> Entry:
         UsageError: there is none.
     """
     wanted = text.strip().lower()
+    if not wanted:
+        raise UsageError("which entry is corrected?", hint=_numbers(case))
     for entry in replayed.entries:
         if entry.case == case and wanted in {str(entry.index), entry.event_id}:
             return entry
     raise UsageError(
         f"`{escape(text)}` is no entry of case `{case}`",
-        hint=f"`evkit custody log {case}` shows the numbers; give one with `--set corrects=NUMBER`",
+        hint=_numbers(case),
     )
+
+
+def _numbers(case: str | None) -> str:
+    return f"`evkit custody log {case}` shows the numbers; give one with `--set corrects=NUMBER`"
 
 
 def _value(target: Entry, name: str, value: object, offset: str) -> Json:

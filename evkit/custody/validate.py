@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from evkit.ledger.event import Deviation, Draft
 
 NOT_STATED = "not stated"
+# required fields with an option of their own
+_OPTIONS = {"what": "--what "}
 
 # every code of a deviation, the last two given at signing; see docs/spec/custody-findings.md
 DEVIATIONS: dict[str, str] = {
@@ -170,7 +172,7 @@ def _check_fields(draft: Draft, kind: Kind) -> None:
         if field.required and not is_given(draft, field.name):
             raise UsageError(
                 f"`{kind.name}` needs `{field.name}`: {field.help}",
-                hint=f"give it with `--set {field.name}=…`",
+                hint=f"give it with `{_OPTIONS.get(field.name, f'--set {field.name}=')}…`",
             )
 
 
@@ -191,7 +193,7 @@ def _procedure(draft: Draft, profile: Profile | None) -> list[tuple[str, str]]:
     missing = [
         name
         for name in profile.required.get(draft.kind, ())
-        if name != "witnesses" and not is_given(draft, name)
+        if name != "witnesses" and not is_given(draft, name) and not _closed(draft, name)
     ]
     if missing:
         listed = ", ".join(f"`{name}`" for name in missing)
@@ -207,6 +209,11 @@ def _procedure(draft: Draft, profile: Profile | None) -> list[tuple[str, str]]:
         text = f"`{authority}` is not a kind of authority of profile `{profile.id}`"
         found.append(("unknown-authority", text))
     return found
+
+
+def _closed(draft: Draft, name: str) -> bool:
+    """Say whether a correction gives its values as commitments."""
+    return draft.kind == "correct" and name == "values" and bool(draft.sensitive)
 
 
 def _roles(kind: Kind, profile: Profile | None, context: Context) -> list[tuple[str, str]]:

@@ -467,12 +467,27 @@ def test_what_is_missing_is_added_with_the_command_that_is_shown(run):
     correct = next(line for line in commands if "values.FIELD" in line)
     private = next(line for line in commands if "private" in line)
     assert [line for line in commands if problem(line)] == []
-    words = correct.replace("values.FIELD=…", "values.place=Lahore").split()[1:]
-    run(*words, "--reason", "left out")
-    run(*private.replace("…", "Gul").split()[1:], "--reason", "left out")
+    words = correct.replace("values.FIELD=…", "values.place=Lahore").replace("…", "forgotten")
+    assert "deviation" not in run(*words.split()[1:])
+    assert "deviation" not in run(*private.replace("…", "Gul").split()[1:])
     shown = document(run("exhibit", "show", "C1/E2", "--json"))
     assert shown["heads"]["place"] == "Lahore"
     assert "add what is missing" not in run("custody", "record", "note", "C1", "--set", "text=x")
+
+
+def test_which_entry_is_corrected_must_be_said(run):
+    said = run("custody", "record", "correct", "C1/E1", "--set", "values.place=x", expect=2)
+    assert "which entry is corrected?" in said
+    assert "--set corrects=NUMBER" in said
+
+
+def test_an_acquisition_that_is_not_there_is_not_shown(run):
+    said = run("exhibit", "show", "C1/E1/A7", expect=10)
+    assert "no acquisition `C1/E1/A7`" in said
+
+
+def test_what_an_exhibit_is_has_an_option(run):
+    assert "`--what …`" in run("exhibit", "register", "C1/E9", expect=2)
 
 
 def test_remarks_to_come_are_said_before_signing(run, capsys):

@@ -32,6 +32,28 @@ def test_refuses_every_other_shape(text):
         parse_ref(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("2026-457/e1", "2026-457/E1"),
+        ("2026-457/E01/a1", "2026-457/E1/A1"),
+        ("2026-457/", "2026-457"),
+        ("2026-457/E1/", "2026-457/E1"),
+    ],
+)
+def test_a_near_miss_is_named(text, meant):
+    with pytest.raises(UsageError) as caught:
+        parse_ref(text)
+    assert caught.value.hint == f"did you mean `{meant}`?"
+
+
+@pytest.mark.parametrize("text", ["457/2026", "2026-457/1", "2026-457/E0", "/E1"])
+def test_nothing_is_guessed_from_a_number(text):
+    with pytest.raises(UsageError) as caught:
+        parse_ref(text)
+    assert "did you mean" not in caught.value.hint
+
+
 def test_a_ref_cannot_be_built_malformed():
     for parts in (("c", None, "A1"), ("c", "X1"), ("c/E1",)):
         with pytest.raises(UsageError):
