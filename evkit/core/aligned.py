@@ -10,6 +10,7 @@ The file is a temporary one: giving it its name is the caller's step (`durable.r
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import mmap
@@ -165,6 +166,8 @@ class AlignedWriter:
             durable.step("fsync", self.path)
             os.fsync(self._fd)
             size = os.fstat(self._fd).st_size
+            descriptor, self._fd = self._fd, -1  # closed even where closing says that it failed
+            os.close(descriptor)
         self.close()
         if size != self.written:
             raise StorageError(
@@ -175,7 +178,8 @@ class AlignedWriter:
     def close(self) -> None:
         """Close without finishing; what was staged is lost, the temporary file stays."""
         if self._fd >= 0:
-            os.close(self._fd)
+            with contextlib.suppress(OSError):  # nothing of it is relied on
+                os.close(self._fd)
             self._fd = -1
         self._stage = None  # freed when no error holds a view of it any more
 

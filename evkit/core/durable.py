@@ -72,7 +72,16 @@ def _exists(path: str | bytes) -> RefusedError:
 
 
 def fsync_dir(folder: str | bytes) -> None:
-    """Make the names in `folder` durable (Windows has no such call and keeps names itself)."""
+    """Make the names in `folder` durable (Windows has no such call and keeps names itself).
+
+    Raises:
+        StorageError: the destination fails.
+    """
+    with storage_errors(folder):
+        _fsync_dir(folder)
+
+
+def _fsync_dir(folder: str | bytes) -> None:
     step("dirsync", folder)
     if os.name == "nt":
         return
@@ -102,7 +111,7 @@ def make_dir(path: str | bytes, mode: int = 0o755, *, exist_ok: bool = True) -> 
         make_dir(parent, mode)
     else:
         with storage_errors(path), contextlib.suppress(PermissionError):  # of another user
-            fsync_dir(os.path.dirname(os.path.abspath(parent)))
+            _fsync_dir(os.path.dirname(os.path.abspath(parent)))
     with storage_errors(path):
         step("mkdir", path)
         try:
@@ -163,8 +172,8 @@ class NewFile:
             set_mode(self._fd, self._mode)
             step("fsync", self.part)
             os.fsync(self._fd)
-            os.close(self._fd)
-            self._fd = -1
+            descriptor, self._fd = self._fd, -1  # closed even where closing says that it failed
+            os.close(descriptor)
             rename_new(self.part, self.path)
             self._done = True
 
@@ -175,7 +184,8 @@ class NewFile:
         trace: TracebackType | None,
     ) -> None:
         if self._fd >= 0:
-            os.close(self._fd)
+            with contextlib.suppress(OSError):
+                os.close(self._fd)
         if not self._done:
             with contextlib.suppress(OSError):
                 os.unlink(self.part)

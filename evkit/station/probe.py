@@ -93,7 +93,7 @@ def _links(trial: bytes) -> bool:
         same = os.path.samefile(source, target)
         os.unlink(source)
         durable.fsync_dir(trial)
-    except OSError:
+    except (OSError, StorageError):
         return False
     return same
 

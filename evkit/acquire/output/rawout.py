@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from typing import TYPE_CHECKING, Any
@@ -293,8 +294,9 @@ class Places:
             except OSError as error:  # some file systems refuse only now
                 if error.errno not in {errno.EINVAL, errno.EOPNOTSUPP}:
                     raise
-            os.close(direct)
             files[number] = plain, -1
+            with contextlib.suppress(OSError):
+                os.close(direct)
         branch.direct = branch.direct and not whole
         return os.pwrite(plain, data, inside)
 
@@ -331,8 +333,7 @@ class Places:
     def _drop(self, branch: Branch) -> None:
         for mine, files in list(self._files):
             if mine is branch:
-                for plain, direct in files:
-                    os.close(plain)
-                    if direct >= 0:
-                        os.close(direct)
                 self._files.remove((mine, files))
+                for descriptor in (one for both in files for one in both if one >= 0):
+                    with contextlib.suppress(OSError):  # what counts was synced before
+                        os.close(descriptor)

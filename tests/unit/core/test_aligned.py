@@ -166,3 +166,21 @@ def test_nothing_is_written_by_a_stopped_step(tmp_path):
     finally:
         durable.observe(None)
     assert (tmp_path / "x").stat().st_size == 0
+
+
+def test_an_error_of_closing_is_one_of_storage(tmp_path, monkeypatch):
+    """FUSE and network file systems may tell of one only then; the other copies go on."""
+    close = os.close
+
+    def failing(descriptor):
+        close(descriptor)
+        raise OSError(errno.EIO, "Input/output error")
+
+    writer = AlignedWriter(os.fsencode(tmp_path / "image.part"))
+    writer.write(b"content")
+    monkeypatch.setattr(os, "close", failing)
+    with pytest.raises(StorageError, match="Input/output error"):
+        writer.finish()
+    writer.close()
+    other = AlignedWriter(os.fsencode(tmp_path / "other.part"), direct=False)
+    other.close()

@@ -143,3 +143,32 @@ def test_folders(tmp_path, steps):
     (tmp_path / "f").write_bytes(b"")
     with pytest.raises(RefusedError):
         durable.make_dir(os.fsencode(tmp_path / "f"))
+
+
+@pytest.fixture
+def closing_fails(monkeypatch):
+    """Closing tells of an error, as FUSE and network file systems do; the file is closed."""
+    close = os.close
+
+    def failing(descriptor):
+        close(descriptor)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "close", failing)
+
+
+def test_an_error_of_closing_is_one_of_storage(tmp_path, closing_fails):
+    with pytest.raises(StorageError, match="Input/output error"):
+        durable.write_new(str(tmp_path / "f"), b"content")
+    assert names(tmp_path) == []
+
+
+def test_closing_what_failed_does_not_hide_why(tmp_path, closing_fails):
+    with pytest.raises(Stop), durable.NewFile(str(tmp_path / "f")):
+        raise Stop
+    assert names(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_made_durable_is_said(tmp_path):
+    with pytest.raises(StorageError, match="cannot write"):
+        durable.fsync_dir(str(tmp_path / "gone"))
