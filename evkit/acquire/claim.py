@@ -6,12 +6,12 @@ udev from probing it meanwhile. The lock goes with the descriptor: nothing is le
 
 from __future__ import annotations
 
-import errno
 import os
 
 from evkit.acquire import sysfs
 from evkit.core import clock
 from evkit.core.errors import LockedError
+from evkit.core.locks import lock
 from evkit.core.text import escape_bytes
 
 LOCKS = b"/proc/locks"
@@ -30,22 +30,11 @@ def claim(path: bytes, descriptor: int, patience: float = _PATIENCE) -> bool:
     Raises:
         LockedError: another process reads it.
     """
-    try:
-        import fcntl
-    except ImportError:
-        return False
     end = clock.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in {errno.EWOULDBLOCK, errno.EACCES}:
-                return False
-        else:
-            return True
-        if clock.monotonic() >= end:
-            break
+    while (locked := lock(descriptor)) is False and clock.monotonic() < end:
         clock.sleep(_PAUSE)
+    if locked is not False:
+        return locked is True
     number = _holder(descriptor)
     by = f" by process {number}" if number else ""
     raise LockedError(

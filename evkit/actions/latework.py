@@ -19,6 +19,7 @@ from evkit.actions.longwork import (
     lock_folder,
     read_draft,
     started_of,
+    unlock_folder,
     with_start,
 )
 from evkit.actions.unfinished import unfinished
@@ -302,7 +303,7 @@ def _locked(folder: bytes) -> Iterator[None]:
         yield
         durable.fsync_dir(os.path.dirname(folder))
     finally:
-        os.close(descriptor)
+        unlock_folder(descriptor)
 
 
 def has_ended(station: Station, ref: str) -> bool:

@@ -19,6 +19,7 @@ from evkit.acquire.output import checkpoint
 from evkit.actions.custody import Request, prepare, require_case, require_exhibit
 from evkit.core import clock, durable
 from evkit.core.errors import EvkitError, RefusedError
+from evkit.core.locks import lock
 from evkit.core.refs import Ref, parse_ref
 from evkit.core.text import escape_bytes
 from evkit.ledger.event import Deviation, Draft, Happened, Subject
@@ -174,9 +175,8 @@ class Work:
 
     def close(self) -> None:
         """Let go of the folder."""
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        descriptor, self._lock = self._lock, -1
+        unlock_folder(descriptor)
 
     def _record(self, draft: Draft) -> Recorded:
         return self._station.record(
@@ -193,7 +193,11 @@ class Work:
                 journal.remove(self.folder)
                 os.rmdir(self.folder)
             raise
-        self._journal = journal.advance(self.folder, self._journal, start_event=start.event_id)
+        try:
+            self._journal = journal.advance(self.folder, self._journal, start_event=start.event_id)
+        except EvkitError:
+            self.close()  # the start is on record, and the journal that was begun says so
+            raise
         return Started(
             index=start.index,
             event_id=start.event_id,
@@ -288,20 +292,28 @@ def check_plan(station: Station, plan: Plan) -> Draft:
 def lock_folder(folder: bytes) -> int:
     """Lock a folder for this process; the lock ends with the process.
 
+    Returns:
+        What `unlock_folder` takes; -1 where folders cannot be opened (Windows): the process number
+        in the journal has to do there.
+
     Raises:
         RefusedError: another process works in it.
+        StorageError: it cannot be opened.
     """
-    descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-    try:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:
-        pass  # no such locks on Windows; the process number in the journal has to do
-    except OSError as error:
+    if os.name == "nt":
+        return -1
+    with durable.storage_errors(folder):
+        descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    if lock(descriptor) is False:
         os.close(descriptor)
-        raise RefusedError("another process works on this acquisition at present") from error
+        raise RefusedError("another process works on this acquisition at present")
     return descriptor
+
+
+def unlock_folder(descriptor: int) -> None:
+    """Let go of a folder that `lock_folder` locked."""
+    if descriptor >= 0:
+        os.close(descriptor)
 
 
 def draft_fields(draft: Draft) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from evkit.core import durable
 from evkit.core.errors import InputError, LockedError, StorageError
+from evkit.core.locks import lock
 from evkit.core.text import escape, escape_bytes
 from evkit.inventory.database import partcheck, tables
 from evkit.manifest import rows
@@ -57,7 +58,11 @@ class PartFile:
                 raise FileExistsError(path)
             durable.step("create", self.part)
             self._lock = _lock(self.part)
-        self.db = self._connect()
+        try:
+            self.db = self._connect()
+        except StorageError:
+            os.close(self._lock)
+            raise
 
     def kept(self) -> int:
         """Return how many rows an earlier process left in it for one that goes on."""
@@ -157,7 +162,8 @@ class PartFile:
                 self.db.execute(statement)
 
     def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(os.fsdecode(self.part), isolation_level=None)
+        with self._storage():
+            return sqlite3.connect(os.fsdecode(self.part), isolation_level=None)
 
     def _begin(self) -> None:
         for pragma in _PRAGMAS:
@@ -177,32 +183,21 @@ class PartFile:
 def is_held(part: bytes) -> bool:
     """Say whether a process is building that part file."""
     try:
-        import fcntl
-
         descriptor = os.open(part, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-    except (ImportError, OSError):
+    except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
+        return lock(descriptor, shared=True) is False
     finally:
         os.close(descriptor)
-    return False
 
 
 def _lock(part: bytes) -> int:
     """Open a part file, make it when it is not there, and hold it for this process."""
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-    try:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:
-        pass  # no such locks on this system
-    except OSError as error:
+    if lock(descriptor) is False:
         os.close(descriptor)
         raise LockedError(
             f"another process is building `{escape_bytes(part)}`", hint="wait until it is done"
-        ) from error
+        )
     return descriptor

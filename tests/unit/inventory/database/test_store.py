@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import sqlite3
 import stat
 
 import inventorykit as kit
+import leftovers
 import pytest
 
 from evkit.core.errors import InputError, LockedError, RefusedError, StorageError
@@ -149,3 +152,23 @@ def test_a_full_destination_is_said(path, monkeypatch):
     with pytest.raises(StorageError, match="full"):
         fill()
     assert os.listdir(os.path.dirname(path)) == []
+
+
+def test_a_file_system_without_locks_is_not_another_process(path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    _make(path, 3)
+    with Inventory(path) as inventory:
+        assert inventory.problems() == []
+
+
+def test_a_place_that_sqlite_cannot_open_is_said(tmp_path):
+    """Its paths have 512 bytes at most."""
+    folder = tmp_path
+    while len(os.fsencode(folder)) < 600:
+        folder /= "x" * 100
+    folder.mkdir(parents=True)
+    with leftovers.none(), pytest.raises(StorageError, match="cannot write"):
+        store.Writer(os.fsencode(folder / "i.db"))
