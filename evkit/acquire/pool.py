@@ -147,7 +147,11 @@ def _memory(length: int) -> int:
         return -1
     try:
         descriptor = os.memfd_create("evkit", os.MFD_CLOEXEC)
+    except OSError:
+        return -1
+    try:
         os.ftruncate(descriptor, length)
     except OSError:
+        os.close(descriptor)
         return -1
     return descriptor

@@ -195,7 +195,8 @@ def _read(descriptor: int, size: int, target: bytes | None, names: Sequence[str]
     except OSError as error:
         if writer is not None:
             writer.close()
-            os.unlink(writer.path)
+            with durable.storage_errors(writer.path):
+                os.unlink(writer.path)
         return Content(state=UNREADABLE, reason=reason(error))
     finally:
         if writer is not None:

@@ -66,7 +66,11 @@ def check_free(request: Request, ref: Ref) -> None:
     """
     for place in (request.to, request.also):
         folder = b"" if place is None else _folder(place, ref)
-        if folder and os.path.isdir(folder) and os.listdir(folder):
+        if not folder or not os.path.isdir(folder):
+            continue
+        with durable.storage_errors(folder):
+            names = os.listdir(folder)
+        if names:
             raise RefusedError(
                 f"`{escape_bytes(folder)}` holds files already",
                 hint="evkit never overwrites; name another folder",

@@ -295,7 +295,9 @@ def _tidy(order: imaging.Order, resumed: Resumed, size: int) -> None:
     folders = [branch.folder for branch in order.branches if branch.error is None]
     logs = log.NAME.encode()
     for folder in dict.fromkeys((*folders, order.folder)):
-        for name in sorted(os.listdir(folder)):
+        with durable.storage_errors(folder):
+            there = os.listdir(folder)
+        for name in sorted(there):
             whole = name.removesuffix(PART)
             mine = folder == order.folder or name.startswith((_PREFIX, logs))
             kept = whole == name or whole in keep or name in checkpoint.KEPT

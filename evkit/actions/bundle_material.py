@@ -14,6 +14,7 @@ from evkit.core.errors import CheckFailedError, InputError, UsageError
 from evkit.core.refs import parse_ref
 from evkit.core.text import escape, escape_bytes
 from evkit.manifest import contents, facts, filelist, layout
+from evkit.manifest.tree import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -172,7 +173,7 @@ def _evidence(
     if listed is None:
         absent[ref, contents.FILES_NAME] = NOT_HERE
         return
-    with open(listed[0], "rb") as handle:
+    with reading(filelist.NAME), open(listed[0], "rb") as handle:
         rows = [row for row in filelist.iter_rows(handle) if row.sha256 is not None]
     if any(row.name is None for row in rows):
         absent[ref, contents.FILES_NAME] = IN_PLACE

@@ -128,7 +128,8 @@ def _split(folder: bytes, split: int | None, size: int) -> int | None:
 
 def _need_absent(target: Target) -> None:
     """Refuse when a file that may be written, or that would be taken for one, is there."""
-    present = {os.fsdecode(name) for name in os.listdir(target.branch.folder)}
+    with durable.storage_errors(target.branch.folder):
+        present = {os.fsdecode(name) for name in os.listdir(target.branch.folder)}
     taken: Sequence[str] = [target.names.map]
     if target.format == E01:
         taken = [*taken, *(n for n in present if _is_segment(n, target.names.stem))]

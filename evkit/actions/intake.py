@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from typing import TYPE_CHECKING, Any
@@ -224,18 +225,25 @@ def _repeated(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def given_up(folder: bytes, taken: Taken, result: str, error: EvkitError) -> None:
-    """Remove the unfinished copies and claim nothing of them; the source is as it was."""
+    """Remove the unfinished copies and claim nothing of them; the source is as it was.
+
+    What cannot be removed, because its medium fails or is gone, does not hide why the work ended.
+    """
     import shutil
 
     from evkit.core import durable
 
     taken.result, taken.error = result, error
     taken.artifacts, taken.subjects, taken.values = [], [], {}
-    for name in os.listdir(folder):
+    names: list[bytes] = []
+    with contextlib.suppress(OSError):
+        names = os.listdir(folder)
+    for name in names:
         if name.endswith(durable.PART.encode()):
             path = os.path.join(folder, name)
             durable.step("unlink", path)
             if os.path.isdir(path):
                 shutil.rmtree(path, ignore_errors=True)
             else:
-                os.unlink(path)
+                with contextlib.suppress(OSError):
+                    os.unlink(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from typing import TYPE_CHECKING
@@ -226,11 +227,13 @@ def _from_bundle(home: bytes) -> RecordView:
         return read_file(path) if os.path.isfile(path) else None
 
     folder = os.path.join(home, os.fsencode(layout.OFFICERS))
-    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    names: list[bytes] = []
+    with contextlib.suppress(OSError):  # what is not there or cannot be read is not brought
+        names = sorted(os.listdir(folder))
     officers = {
         layout.OFFICERS + os.fsdecode(name): read_file(os.path.join(folder, name))
         for name in names
-        if name.endswith(b".crt")
+        if name.endswith(b".crt") and os.path.isfile(os.path.join(folder, name))
     }
     crl = take(layout.CRL)
     return RecordView(

@@ -33,6 +33,7 @@ def run(arguments: list[str]) -> int:
     from evkit.cli.root import root
     from evkit.cli.session import Session
     from evkit.core.errors import EvkitError, ExitCode, InterruptedByUserError, UsageError
+    from evkit.core.text import escape
 
     session = Session(json="--json" in arguments, debug="--debug" in arguments)
     stdout = sys.stdout
@@ -73,7 +74,7 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         _traceback() if session.debug else None
         problem = EvkitError(
-            f"this is a bug in evkit: {type(error).__name__}: {error}",
+            f"this is a bug in evkit: {type(error).__name__}: {escape(str(error))}",
             hint="run the command again with `--debug` and report what it prints",
         )
         output.error(problem, as_json=session.json)

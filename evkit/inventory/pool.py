@@ -132,8 +132,20 @@ class Pool:
         while self._told:
             yield self._told.popleft()
 
-    def _start(self) -> None:
-        self._workers.append(Worker(self._request, self._command, self._events))
+    def _start(self) -> bool:
+        """Start a child; False when there is room for no more than there are.
+
+        Raises:
+            EngineStoppedError: there is none, and none can be started.
+        """
+        try:
+            self._workers.append(Worker(self._request, self._command, self._events))
+        except EngineStoppedError:
+            if not self._workers:
+                raise
+            self._jobs = len(self._workers)
+            return False
+        return True
 
     def _hand_out(self) -> None:
         """Give waiting tasks to children, and start another when all have enough."""
@@ -145,9 +157,8 @@ class Pool:
                 and not any(batch.careful for batch in worker.batches)
             ]  # fmt: skip
             if not free:
-                if len(self._workers) >= self._jobs:
+                if len(self._workers) >= self._jobs or not self._start():
                     return
-                self._start()
                 continue
             worker = min(free, key=lambda item: len(item.batches))
             worker.give(self._waiting.popleft())

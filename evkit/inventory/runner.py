@@ -96,15 +96,23 @@ def messages(
 
 
 def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start a child with pipes to its standard input and output."""
-    return subprocess.Popen(
-        list(command),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=children.environment(),
-        close_fds=True,
-    )
+    """Start a child with pipes to its standard input and output.
+
+    Raises:
+        EngineStoppedError: there is no room for another process.
+    """
+    try:
+        return subprocess.Popen(
+            list(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=children.environment(),
+            close_fds=True,
+        )
+    except OSError as error:
+        text = f"it cannot be started: {error.strerror or error}"
+        raise EngineStoppedError("engine-crash", text) from error
 
 
 def _give(process: subprocess.Popen[bytes], data: bytes) -> None:

@@ -5,17 +5,19 @@ The engine is replaced by small programs; the order of the rows never depends on
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
+import subprocess
 import sys
 
 import inventorykit as kit
 import leftovers
 import pytest
 
-from evkit.core.errors import StorageError
-from evkit.inventory import held, pool, schedule
+from evkit.core.errors import InputError, StorageError
+from evkit.inventory import held, pool, runner, schedule
 from evkit.inventory.coverage import problems
 from evkit.inventory.runner import EngineStoppedError, Limits
 from evkit.inventory.scan import Options, Target
@@ -303,6 +305,32 @@ more = dict(listing=many)
 """
     with _scan(tmp_path, before, Limits(silence=60.0)) as inventory:
         assert inventory.coverage()["directories"]["listed"] == 200_001
+
+
+@pytest.mark.parametrize("room", [0, 1, 2, 3])
+def test_no_room_for_another_process(tmp_path, monkeypatch, room):
+    """The table takes one child, the volume one or more; what cannot be had is done without."""
+    monkeypatch.setattr(schedule, "RECORDS", 7)
+    real, started = subprocess.Popen, []
+
+    def popen(*arguments, **options):
+        if len(started) >= room:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        started.append(True)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(runner.subprocess, "Popen", popen)
+    before = "more = dict(streams=range(100, 200))"
+    if not room:
+        with pytest.raises(InputError) as caught, leftovers.none():
+            _scan(tmp_path, before, jobs=3)
+        assert "it cannot be started: Resource temp" in caught.value.details["because"]
+        return
+    with leftovers.none(), _scan(tmp_path, before, jobs=3) as inventory:
+        (volume,) = kit.of_kind(inventory, "filesystem")
+        reasons = {row["reason"] for row in kit.of_kind(inventory, "error")}
+    assert volume["state"] == ("damaged" if room == 1 else "ok")
+    assert reasons == ({"engine-crash"} if room == 1 else {"made-up"})
 
 
 def test_no_process_is_left(tmp_path):

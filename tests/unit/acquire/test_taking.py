@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 
 import pytest
 
 from evkit.acquire import taking
-from evkit.core.errors import InputError, RefusedError
+from evkit.core.errors import InputError, RefusedError, StorageError
 
 
 def names(paths):
@@ -150,3 +151,16 @@ def test_a_folder_gets_its_name_once(tmp_path):
     taking.name_folder(os.fsencode(tmp_path / "p"), os.fsencode(tmp_path / "files"))
     with pytest.raises(RefusedError):
         taking.name_folder(os.fsencode(tmp_path / "q"), os.fsencode(tmp_path / "files"))
+
+
+def test_a_copy_that_cannot_be_removed_is_an_error_of_storage(tmp_path, monkeypatch):
+    """The source fails, then its medium is gone too."""
+    (tmp_path / "a").write_bytes(b"content")
+
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(taking, "_small", fail)
+    monkeypatch.setattr(os, "unlink", fail)
+    with pytest.raises(StorageError, match="Input/output error"):
+        taking.take(os.fsencode(tmp_path / "a"), os.fsencode(tmp_path / "a.part"), ("sha256",))

@@ -57,6 +57,12 @@ def test_a_bug_says_so_and_hides_the_traceback(broken, capsys):
     assert "Traceback" in capsys.readouterr().err
 
 
+def test_what_a_bug_says_is_escaped(broken, capsys):
+    broken(ValueError("\x1b[2Jnot a bug"))
+    assert main.run(["broken"]) == 1
+    assert "ValueError: \\x1b[2Jnot a bug" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), click.Abort()])
 def test_a_stop_by_the_user_is_130(broken, stop, capsys):
     broken(stop)
