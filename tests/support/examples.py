@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
+import pkgutil
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
+
+import evkit
 
 TIMES = int(os.environ.get("EVKIT_TESTS_EXPLORE", "0"))
 _OF_A_TEST = "_hypothesis_internal_use_settings"
@@ -25,9 +30,13 @@ def choose() -> None:
         print_blob=True,
     )
     settings.load_profile("evkit")
-    if not TIMES:
-        # Hypothesis draws from the constants of the modules that are loaded, and which these are
-        # depends on the tests that ran before.
+    # Hypothesis draws from the constants of the modules that are loaded, and which these are
+    # depends on the tests that ran before: none are taken, or those of all modules.
+    if TIMES:
+        for module in pkgutil.walk_packages(evkit.__path__, "evkit."):
+            with contextlib.suppress(ImportError):  # some load in a child only
+                importlib.import_module(module.name)
+    else:
         vars(providers)["is_local_module_file"] = lambda _path: False
 
 
