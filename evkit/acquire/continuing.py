@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from evkit.acquire import engine, mapfile
 from evkit.acquire.imaging import COMPLETE, E01, RAW, WITH_GAPS
 from evkit.acquire.output import checkpoint
+from evkit.acquire.output.rawout import parts_of
+from evkit.acquire.recognise import choose
 from evkit.core.errors import CheckFailedError, EvkitError, InputError
 from evkit.hashing import pieces
 from evkit.images.e01.errorlist import to_sectors
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evkit.acquire.imaging import Imaging, Order
+    from evkit.acquire.mapfile import RescueMap
     from evkit.acquire.output.branch import Branch
     from evkit.acquire.output.resumed import Resumed
     from evkit.images.model import Image
@@ -83,6 +87,29 @@ def check_last(
         )
     if live and all(branch.error is not None for branch in live):
         raise live[0].error or CheckFailedError("no copy holds what was read")
+
+
+def nodes_in_passes(order: Order, chart: RescueMap) -> dict[int, bytes]:
+    """Return nodes, by number of the MiB, of some pieces that were read in passes.
+
+    Passes keep no pieces: they are made of what the first copy that can be read holds.
+    """
+    chosen = choose(chart.ranges(mapfile.FINISHED), chart.size)
+    names = [name for name, _ in parts_of(chart.size, order.split)]
+    for branch in order.branches:
+        if branch.error is not None:
+            continue
+        with contextlib.suppress(OSError, EvkitError), open_image(branch, names, RAW) as image:
+            return {
+                number: pieces.group_node(
+                    image.read(
+                        number * pieces.GROUP_BYTES,
+                        min(pieces.GROUP_BYTES, chart.size - number * pieces.GROUP_BYTES),
+                    )
+                )
+                for number in chosen
+            }
+    return {}  # the work does not go on without them either
 
 
 def whole_state(made: Imaging, order: Order) -> dict[str, Any]:

@@ -156,7 +156,8 @@ class Passes:
             self._compare_small()
         path = os.path.join(self._order.folder, MAP_PART)
         durable.replace(path, mapfile.encode(self._chart), mode=0o600)
-        self._save({**self._state, "map": True, **({"storm": True} if self.storm else {})})
+        state = {**self._state, "map": True, "at": self.done}
+        self._save({**state, "storm": True} if self.storm else state)
         self._saved = clock.monotonic()
 
     def blank(self) -> None:

@@ -13,7 +13,7 @@ from evkit.core.text import escape_bytes
 from evkit.hashing.pieces import GROUP_BYTES, HASH, group_node
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evkit.acquire.source import Facts, Opened
 
@@ -75,6 +75,30 @@ def recognise(
     if unread and len(unread) == len(chosen):
         raise unread[0]
     return Compared(len(chosen) - len(unread), len(unread))
+
+
+def choose(ranges: Iterable[tuple[int, int]], size: int) -> list[int]:
+    """Choose pieces of a medium that lie whole in ranges: the first, the last and some between.
+
+    Args:
+        ranges: offset and length of what was read, in order.
+        size: bytes of the medium; its last piece may be short.
+
+    Returns:
+        Their numbers, at most `SAMPLES` and two.
+    """
+    runs: list[range] = []
+    for offset, length in ranges:
+        end = offset + length
+        last = end // GROUP_BYTES if end < size else -(-end // GROUP_BYTES)
+        runs.append(range(-(-offset // GROUP_BYTES), last))
+    count = sum(map(len, runs))
+    wanted = sorted({number * (count - 1) // (SAMPLES + 1) for number in range(SAMPLES + 2)})
+    found, before = [], 0
+    for run in runs:
+        found += [run[at - before] for at in wanted if before <= at < before + len(run)]
+        before += len(run)
+    return found
 
 
 def _touches(ranges: Sequence[tuple[int, int]], at: int) -> bool:

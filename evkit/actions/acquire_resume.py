@@ -6,7 +6,7 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING, Any
 
-from evkit.acquire import engine, imager, imaging, log, preflight, source
+from evkit.acquire import continuing, engine, imager, imaging, log, mapfile, preflight, source
 from evkit.acquire.output import checkpoint
 from evkit.acquire.output.branch import MASTER, PART, SECOND, Branch
 from evkit.acquire.output.rawout import parts_of
@@ -29,6 +29,7 @@ from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import Ref, parse_ref
 from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
+from evkit.hashing.pieces import GROUP_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -325,22 +326,30 @@ def _compare(
     found: list[_Deviation] = []
     if order.rescued is None and "rescued" in kept and (resumed.map or resumed.whole):
         found.append(taken_over(int(kept["rescued"].get("taken", 0)), reason))
-    done = in_words(read)
     if resumed.whole:
         text = "stopped when all was read, and resumed to verify and name the image"
         return [*found, (RESUMED, text, reason)]
+    chart = resumed.load_map(order.folder, kept["size"]) if resumed.map else None
+    done = in_words(read if chart is None else chart.total(mapfile.FINISHED))
     if wish.closing:
-        text = f"closed without reading the rest, {done} from the start on were read in order"
+        text = f"closed without reading the rest, {done} "
+        text += "were read" if chart is not None else "from the start on were read in order"
         return [*found, (CLOSED, text, reason)]
-    tally = engine.Tally.fresh(())
-    checkpoint.load(order.folder, tally, read, engine.BLOCK)
-    lost = resumed.lost(order.folder, read, kept["size"])
-    compared = recognise(job.opened, kept["size"], tally.nodes, engine.BLOCK, lost)
+    if chart is not None:
+        nodes = continuing.nodes_in_passes(order, chart)
+        compared = recognise(job.opened, chart.size, nodes, GROUP_BYTES)
+    else:
+        tally = engine.Tally.fresh(())
+        checkpoint.load(order.folder, tally, read, engine.BLOCK)
+        lost = resumed.lost(order.folder, read, kept["size"])
+        compared = recognise(job.opened, kept["size"], tally.nodes, engine.BLOCK, lost)
     changes = identity_changes(before, facts)
     _need_something_known(compared.equal, facts, kept, changes)
-    text = (
-        f"stopped and resumed after {done}; {compared.equal} MiB of the source compared and equal"
-    )
+    text = f"stopped and resumed after {done}; "
+    if compared.equal or compared.unread:
+        text += f"{compared.equal} MiB of the source compared and equal"
+    else:
+        text += "nothing was kept with which the source could be compared"
     if compared.unread:
         text += f", {compared.unread} MiB that were to be compared cannot be read any more"
     found.append((RESUMED, text, reason))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 import subprocess
 
 import acquirekit as kit
@@ -14,7 +15,8 @@ import resumekit as rk
 from evkit.acquire import mapfile, passes, reading, storm
 from evkit.acquire.mapfile import RescueMap
 from evkit.acquire.rescue import Policy
-from evkit.core.errors import InputError
+from evkit.actions import status
+from evkit.core.errors import InputError, RefusedError
 from evkit.images.e01.reader import E01Image
 
 MIB = 1 << 20
@@ -201,6 +203,28 @@ def test_closed_in_passes(memory, disk, monkeypatch):
     done = rk.go_on(made, closing=True)
     assert done.exit_code == 3, done.lines()
     as_truth(made, content, list(chart.ranges("-")), untried)
+
+
+def test_another_medium_in_place_of_one_that_is_rescued(memory, disk, monkeypatch):
+    """Its length is the same; passes keep no pieces, the image tells them apart."""
+    content, bad = rk.content(), [(512, 512), (9 * MIB, 512)]
+    made = rk.fresh(memory, "other", monkeypatch)
+    with disk(content, bad) as (place, _):
+        rk.stop_in_passes(lambda: rk.acquire(made, place, "raw"), 8 * MIB)
+    with made.open() as station:
+        work = status.run(station).work[0]
+    chart = mapfile.read(os.fsencode(rk.folders(made)[0] / "image.map.part"), SIZE)
+    assert (work.done, work.size) == (chart.total("+"), SIZE)
+    other = content[: 5 * MIB] + rk.content(seed=2)[5 * MIB :]
+    with disk(other, bad, "n") as (place, _), pytest.raises(RefusedError, match="differs at byte"):
+        rk.go_on(made, source=os.fsencode(place))
+    with disk(content, bad, "o") as (place, _):
+        assert rk.go_on(made, source=os.fsencode(place)).exit_code == 3
+    as_truth(made, content, bad)
+    end = kit.end_of(made, "C1/E1/A1")
+    text = next(entry.text for entry in end.deviations if entry.code == "resumed")
+    assert f"resumed after {chart.total('+'):,} bytes" in text
+    assert re.search(r"; [1-9]\d* MiB of the source compared and equal", text)
 
 
 def test_a_file_of_a_rescue_that_is_gone_is_not_made_again(memory, disk, monkeypatch):

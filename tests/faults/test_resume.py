@@ -184,6 +184,16 @@ def test_a_source_with_another_name(memory, source, monkeypatch):
     assert text.reason == "plugged in again"
 
 
+def test_nothing_kept_is_not_called_equal(memory, source, monkeypatch):
+    made = rk.fresh(memory, "work", monkeypatch)
+    rk.stop_after(lambda: rk.acquire(made, source, "raw"), 0)
+    assert rk.go_on(made).exit_code == 0
+    end = kit.end_of(made, "C1/E1/A1")
+    text = next(entry.text for entry in end.deviations if entry.code == "resumed")
+    assert "equal" not in text
+    assert "nothing was kept with which the source could be compared" in text
+
+
 def test_another_identity_is_a_deviation(memory, source, monkeypatch):
     made = stopped(memory, source, "raw", monkeypatch)
     real = acquire_resume._source_then

@@ -108,3 +108,26 @@ def test_identity():
     assert identity_changes(before, facts) == ["its serial was 1 and is 2"]
     assert identity_changes({}, facts) == []
     assert identity_changes(before, dataclasses.replace(facts, identity={})) == []
+
+
+@pytest.mark.parametrize(
+    ("ranges", "wanted"),
+    [
+        ([], []),
+        ([(1, 2 * BLOCK - 2)], []),
+        ([(0, BLOCK)], [0]),
+        ([(1, 2 * BLOCK - 1), (3 * BLOCK, BLOCK), (SIZE - 98, 98)], [1, 3]),
+        ([(SIZE - 99, 99)], [40]),
+        ([(BLOCK - 1, 3 * BLOCK)], [1, 2]),
+    ],
+)
+def test_pieces_that_lie_whole_in_ranges(ranges, wanted):
+    assert module.choose(ranges, SIZE) == wanted
+
+
+@pytest.mark.parametrize("count", [1, 2, 15, 16, 17, 40, 1 << 30])
+def test_no_more_pieces_than_are_compared(count):
+    size = count * BLOCK
+    found = module.choose([(0, size)], size)
+    assert (found[0], found[-1]) == (0, count - 1)
+    assert len(found) == len(set(found)) == min(count, module.SAMPLES + 2)
