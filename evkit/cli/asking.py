@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evkit.cli import prompts
 from evkit.core.errors import EvkitError, UsageError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def ask(station: Station, request: Request, answers: Answers) -> None:
         terms = station.profile.authority_types if name == "authority_type" else ()
         _show(terms)
         while True:
-            answer = prompt(help_)
+            answer = prompts.line(help_)
             if not answer:
                 if not needed(request.kind, name):
                     answers.left_out = True
@@ -74,12 +75,6 @@ def ask(station: Station, request: Request, answers: Answers) -> None:
             if is_public(request.kind, name):
                 answers.public[name] = answer
             break
-
-
-def prompt(text: str) -> str:
-    """Ask for one line; empty when Enter is pressed."""
-    answer: str = click.prompt(text, default="", show_default=False, err=True)
-    return answer.strip()
 
 
 def keep(answers: Answers, request: Request) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evkit.cli import output
+from evkit.cli import output, prompts
 from evkit.core.errors import RefusedError, UsageError
 from evkit.core.text import escape, escape_bytes
 
@@ -30,13 +30,8 @@ class Terminal:
 
     def line(self, question: str, default: str | None) -> str:
         """Return one line, the default when Enter alone was pressed."""
-        answer: str = click.prompt(
-            escape(question),
-            default=default or "",
-            show_default=default is not None,
-            err=True,
-        )
-        return answer.strip()
+        shown = default is not None
+        return prompts.line(escape(question), default=default or "", show_default=shown)
 
     def note(self, text: str) -> None:
         """Write one line to stderr."""
@@ -82,10 +77,7 @@ def _pick(kept: Sequence[bytes]) -> Device:
             output.err(line)
         count = len(found.offered)
         numbers = f"1-{count}" if count > 1 else ("1" if count else "nothing to choose")
-        answer = click.prompt(
-            f"which one is it ({numbers}; Enter looks again, q leaves)",
-            default="", show_default=False, err=True,
-        ).strip()  # fmt: skip
+        answer = prompts.line(f"which one is it ({numbers}; Enter looks again, q leaves)")
         if answer.lower() == "q":
             raise click.Abort
         if answer.isascii() and answer.isdigit() and 0 < int(answer) <= count:
@@ -99,7 +91,7 @@ def _confirm(device: Device) -> None:
     serials = _serials(device)
     if serials:
         for _ in range(TRIES):
-            answer = _prompt(f"last {_END} characters of the serial on its label (? if none)")
+            answer = prompts.line(f"last {_END} characters of the serial on its label (? if none)")
             if answer in {"", "?"}:
                 break
             if ends_like(answer, serials):
@@ -109,7 +101,7 @@ def _confirm(device: Device) -> None:
     else:
         output.err("the device reports no serial number")
     for _ in range(TRIES):
-        answer = _prompt("size or model as printed on it (such as 500 GB)")
+        answer = prompts.line("size or model as printed on it (such as 500 GB)")
         if fits(answer, device):
             return
         output.err("  that does not fit the device")
@@ -169,11 +161,6 @@ def _size(text: str) -> int:
     whole, part, unit = match.groups()
     one = parse_size(f"1{unit}") if unit else _GIGA
     return int(whole + part) * one // int("1".ljust(len(part) + 1, "0"))
-
-
-def _prompt(text: str) -> str:
-    answer: str = click.prompt(text, default="", show_default=False, err=True)
-    return answer.strip()
 
 
 def _mark(device: Device) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evkit.cli import prompts
 from evkit.cli.frame import command, group
 from evkit.cli.options import common, recording
 from evkit.core.errors import CaseError, ExitCode, UsageError
@@ -271,9 +272,9 @@ def _register(
         custody.require_exhibit(replayed, str(ref))
     except CaseError as error:
         if what is None and session.interactive() and not session.json:
-            if not click.confirm(f"`{ref}` is not registered; register it now?", err=True):
+            if not prompts.yes(f"`{ref}` is not registered; register it now?"):
                 raise
-            what = click.prompt("what is it, so that a stranger would recognise it", err=True)
+            what = prompts.line("what is it, so that a stranger would recognise it", default=None)
         if what is None:
             raise CaseError(error.message, hint="register it with `--what TEXT`") from error
     else:

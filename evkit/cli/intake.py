@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evkit.cli import prompts
 from evkit.cli.acquire import EXITS, settle
 from evkit.cli.frame import command
 from evkit.cli.options import common, only_with, recording
@@ -119,6 +120,6 @@ def _ask(session: Session, kind: str, fields: dict[str, object]) -> None:
         return
     known = kind_of("intake-end").fields
     for name in missing_of_kind(kind, fields):
-        answer: str = click.prompt(known[name].help, default="", show_default=False, err=True)
-        if answer.strip():
-            fields[name] = answer.strip()
+        answer = prompts.line(known[name].help)
+        if answer:
+            fields[name] = answer

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evkit.actions.custody import check as check_refs
-from evkit.cli.asking import Answers, ask, keep, prompt
+from evkit.cli import prompts
+from evkit.cli.asking import Answers, ask, keep
 from evkit.cli.options import merge_fields
 from evkit.core.errors import EvkitError
 
@@ -94,5 +95,5 @@ def _ask(station: Station, request: Request, answers: Answers) -> Request:
     ask(station, request, answers)
     reason = request.reason
     if answers.left_out and reason is None:
-        reason = prompt("why is the rest left out") or None
+        reason = prompts.line("why is the rest left out") or None
     return dataclasses.replace(request, values={**request.values, **answers.values}, reason=reason)

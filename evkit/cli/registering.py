@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
+from evkit.cli import prompts
 from evkit.core.errors import CaseError
 
 if TYPE_CHECKING:
@@ -29,9 +28,9 @@ def offer_registration(
     try:
         custody.require_exhibit(replayed, str(ref))
     except CaseError:
-        if not click.confirm(f"`{ref}` is not registered; register it now?", err=True):
+        if not prompts.yes(f"`{ref}` is not registered; register it now?"):
             raise
-        what: str = click.prompt("what is it, so that a stranger would recognise it", err=True)
+        what = prompts.line("what is it, so that a stranger would recognise it", default=None)
         request = custody.Request(kind="register", refs=(str(ref),), values={"what": what})
         signer = session.signer(station, recording.officer)
         done = exhibits.register(station, signer, request)

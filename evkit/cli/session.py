@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evkit.cli import output
+from evkit.cli import output, prompts
 from evkit.core.errors import (
     EvkitError,
     IdentityError,
@@ -144,7 +144,7 @@ class Session:
         dry_run = ctx is not None and ctx.params.get("dry_run")
         if not self.interactive() or dry_run:
             return
-        if not click.confirm("go on all the same?", default=False, err=True):
+        if not prompts.yes("go on all the same?"):
             raise InterruptedByUserError("nothing was recorded")
 
     def signer(self, station: Station, officer: str | None) -> Signer:

@@ -7,8 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from evkit.cli import prompts
 from evkit.core.errors import UsageError
 from evkit.core.limits import read_file, read_stream
 
@@ -65,17 +64,12 @@ def ask(
     if not lacks or not session.interactive() or session.json or recording.dry_run:
         return fields, recording
     if "scope" in lacks:
-        answer = _prompt("what is taken, and why is that enough")
+        answer = prompts.line("what is taken, and why is that enough")
         fields = {**fields, "scope": answer} if answer else fields
     if "reason" in lacks:
-        answer = _prompt("why is not everything taken")
+        answer = prompts.line("why is not everything taken")
         recording = dataclasses.replace(recording, reason=answer or None)
     return fields, recording
-
-
-def _prompt(question: str) -> str:
-    answer: str = click.prompt(question, default="", show_default=False, err=True)
-    return answer.strip()
 
 
 def run(
