@@ -40,14 +40,11 @@ class Calls:
         take: receives (offset, bytes) of what was read.
         checkpoint: called after each change of the map.
         stop: asked before each read; True ends the work.
-        buffer: gives a page-aligned buffer that is the taker's afterwards; None for one buffer that
-            is used again and again.
     """
 
     take: Callable[[int, memoryview], None]
     checkpoint: Callable[[], None]
     stop: Callable[[], bool]
-    buffer: Callable[[], memoryview] | None = None
 
 
 class Attempts:
@@ -203,16 +200,12 @@ class Attempts:
         self._calls.checkpoint()
 
     def _whole(self) -> memoryview:
+        """Return the buffer of all reads, aligned to a page."""
         if self._held is None:
-            if self._calls.buffer is not None:
-                self._held = self._calls.buffer()
-            else:
-                self._held = memoryview(aligned.buffers(1, self._block)[0])
+            self._held = memoryview(aligned.buffers(1, self._block)[0])
         return self._held
 
     def _give(self, offset: int, view: memoryview) -> None:
-        if self._calls.buffer is not None:
-            self._held = None  # it is the taker's from now on
         self._calls.take(offset, view)
         self._good = (offset + len(view) - 1) // self._sector * self._sector
         self._doubtful.clear()

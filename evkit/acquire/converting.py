@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from evkit.acquire import engine, gaps, judging, mapfile, source
+from evkit.acquire import engine, judging, mapfile, source
 from evkit.acquire.completing import Completer
 from evkit.acquire.decoding import Decodable, fits
 from evkit.acquire.imaging import COMPLETE, FAILED, STOPPED, WITH_GAPS, Imaging, Order
@@ -29,6 +29,7 @@ from evkit.core.errors import (
     StorageError,
 )
 from evkit.core.progress import SILENT, Progress
+from evkit.core.ranges import Range, merge
 from evkit.images.e01.reader import E01Image
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Origin:
     """
 
     image: Image
-    window: gaps.Range | None = None
+    window: Range | None = None
     stated: tuple[tuple[str, str, str], ...] = ()
     tree: PieceTree | None = None
     chart: mapfile.RescueMap | None = None
@@ -89,7 +90,7 @@ class Conversion:
     """
 
     made: Imaging
-    damage: list[gaps.Range] = field(default_factory=list)
+    damage: list[Range] = field(default_factory=list)
     places: list[tuple[int, int, str]] = field(default_factory=list)
     judgement: Judgement | None = None
 
@@ -209,7 +210,7 @@ class _Converter:
             return self._read(self._window, order)
         if isinstance(image, E01Image) and fits(image):
             outcome = engine.decode_all(Decodable(image), order)
-            done.damage = gaps.merge((offset, length) for offset, length, _ in outcome.damage)
+            done.damage = merge((offset, length) for offset, length, _ in outcome.damage)
             done.places = _places(image, outcome.damage)
             return outcome
         if image.format == "raw":

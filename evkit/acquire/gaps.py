@@ -1,18 +1,18 @@
-"""Ranges that could not be read: data, not errors. Their map is `evkit.acquire.mapfile`."""
+"""What events say of ranges that could not be read: data, not errors; their map has them all."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evkit.core.ranges import Range, merge, total
+from evkit.core.ranges import total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evkit.core.ejson import Json
+    from evkit.core.ranges import Range
 
-__all__ = ["SHOWN", "Range", "fields", "merge", "total", "within"]
-SHOWN = 64  # ranges listed in an event; the map has them all
+SHOWN = 64  # ranges listed in an event
 
 
 def fields(ranges: Sequence[Range], *, fill: str = "zero") -> dict[str, Json]:
@@ -23,8 +23,3 @@ def fields(ranges: Sequence[Range], *, fill: str = "zero") -> dict[str, Json]:
         "first": [[offset, length] for offset, length in ranges[:SHOWN]],
         "fill": fill,
     }
-
-
-def within(ranges: Sequence[Range], size: int) -> int:
-    """Return how many bytes of the ranges lie in the first `size` bytes."""
-    return sum(min(length, size - offset) for offset, length in ranges if offset < size)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from evkit.acquire.engine import Outcome
-    from evkit.acquire.gaps import Range
     from evkit.acquire.mapfile import RescueMap
     from evkit.acquire.observing import Observer
     from evkit.acquire.output.branch import Branch, Written
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from evkit.acquire.rescue import Policy
     from evkit.core.ejson import Json
     from evkit.core.errors import EvkitError
+    from evkit.core.ranges import Range
     from evkit.images.e01.plan import Plan
     from evkit.images.e01.writer import Finished
 

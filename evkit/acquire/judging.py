@@ -11,9 +11,9 @@ from evkit.hashing import pieces
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evkit.acquire.gaps import Range
     from evkit.acquire.windowing import WindowReader
     from evkit.core.ejson import Json
+    from evkit.core.ranges import Range
     from evkit.hashing.pieces import PieceTree
 
 EQUAL: Final = "equal"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from evkit.acquire import continuing, digesting, engine, mapfile
 from evkit.acquire.catchup import CatchUp
-from evkit.acquire.gaps import within
 from evkit.acquire.imaging import COMPLETE, RAW, WITH_GAPS
 from evkit.acquire.output import checkpoint
 from evkit.acquire.output.branch import remove_all
@@ -20,16 +19,17 @@ from evkit.acquire.passes import Passes
 from evkit.acquire.reading import MediumReader, NothingReader, StreamReader
 from evkit.acquire.storm import Watch
 from evkit.core.errors import EvkitError, InputError, StorageError
+from evkit.core.ranges import within
 from evkit.images.e01.layout import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evkit.acquire.gaps import Range
     from evkit.acquire.imaging import Imaging, Order, Rescued
     from evkit.acquire.source import Opened
     from evkit.acquire.stopping import Stop
     from evkit.core.progress import Progress
+    from evkit.core.ranges import Range
     from evkit.images.model import Image
 
 TASK = "acquire"

@@ -18,7 +18,8 @@ from evkit.core.text import escape_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-Range = tuple[int, int]
+    from evkit.core.ranges import Range
+
 FINISHED: Final = "+"
 UNTRIED: Final = "?"
 NON_TRIMMED: Final = "*"

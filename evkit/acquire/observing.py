@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evkit.acquire.engine import Target
-    from evkit.acquire.gaps import Range
+    from evkit.core.ranges import Range
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,19 +12,18 @@ import mmap
 import os
 from typing import TYPE_CHECKING, Self
 
-from evkit.acquire import gaps
 from evkit.acquire.medium import GONE, vanished
 from evkit.acquire.source import SECTOR, Facts, Opened, is_gone
 from evkit.acquire.storm import Stretch
 from evkit.core import clock
 from evkit.core.errors import InputError, StorageError
+from evkit.core.ranges import Range, merge
 from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from evkit.acquire.gaps import Range
     from evkit.acquire.storm import Watch
     from evkit.images.model import Image
 
@@ -68,7 +67,7 @@ class MediumReader:
         self._wary = wary
         self._storm = storm
         self._on_storm = on_storm
-        self._gaps: list[gaps.Range] = []
+        self._gaps: list[Range] = []
         self._bad = 0
         self._row = 0  # single sectors that failed since one could be read
         self._good: int | None = None  # a byte that could be read
@@ -80,9 +79,9 @@ class MediumReader:
         self.trouble = False
 
     @property
-    def gaps(self) -> list[gaps.Range]:
+    def gaps(self) -> list[Range]:
         """The ranges that could not be read, in order."""
-        return gaps.merge(self._gaps)
+        return merge(self._gaps)
 
     def recall(self, lost: Sequence[Range]) -> Self:
         """Take up the ranges that could not be read before, in work that goes on."""
@@ -253,7 +252,7 @@ class StreamReader:
     def __init__(self, descriptor: int) -> None:
         self._fd = descriptor
         self.done = 0
-        self.gaps: list[gaps.Range] = []
+        self.gaps: list[Range] = []
 
     def close(self) -> None:
         """Leave the descriptor open: it is not ours."""
@@ -287,13 +286,13 @@ class ImageReader:
 
     def __init__(self, image: Image) -> None:
         self._image = image
-        self._gaps: list[gaps.Range] = []
+        self._gaps: list[Range] = []
         self.done = 0
 
     @property
-    def gaps(self) -> list[gaps.Range]:
+    def gaps(self) -> list[Range]:
         """The ranges that could not be decoded, in order."""
-        return gaps.merge(self._gaps)
+        return merge(self._gaps)
 
     def fill(self, view: memoryview) -> int:
         """Fill `view`; fewer bytes only at the end of the medium."""
@@ -330,14 +329,12 @@ class NothingReader:
     retries = 0
     trouble = False
 
-    def __init__(
-        self, at: int, size: int, lost: Sequence[gaps.Range] = (), head: bytes = b""
-    ) -> None:
+    def __init__(self, at: int, size: int, lost: Sequence[Range] = (), head: bytes = b"") -> None:
         self._size = max(at, size)
         self._head = head
         self.done = at
         self.begins = at + len(head)
-        self.gaps: list[gaps.Range] = gaps.merge([*lost, (self.begins, size - self.begins)])
+        self.gaps: list[Range] = merge([*lost, (self.begins, size - self.begins)])
 
     def close(self) -> None:
         """Nothing is open."""

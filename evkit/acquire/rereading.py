@@ -13,16 +13,16 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evkit.acquire import engine, gaps
+from evkit.acquire import engine
 from evkit.acquire.readback import CACHED, DIRECT, DROPPED
 from evkit.acquire.reading import MediumReader
 from evkit.core.errors import EvkitError, ExitCode, InterruptedByUserError
+from evkit.core.ranges import Range, merge, total
 from evkit.hashing import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evkit.acquire.gaps import Range
     from evkit.acquire.source import Opened
     from evkit.acquire.stopping import Stop
     from evkit.core.ejson import Json
@@ -142,10 +142,10 @@ def compare(
         expected=first.size,
     )
     progress.begin(TASK, first.size)
-    left_out = gaps.total(out)
+    left_out = total(out)
     try:
         with stop.heard_at_once():
-            found = engine.read_all(_Skipping(reader, gaps.merge(out)), order)
+            found = engine.read_all(_Skipping(reader, merge(out)), order)
     except InterruptedByUserError:
         return Reread(state=STOPPED, how=how, left_out=left_out)
     except EvkitError as error:
@@ -156,9 +156,7 @@ def compare(
     lost = reader.gaps
     damage = _differing(first, found, lost)
     state = MISMATCH if damage else INCOMPLETE if lost else MATCH
-    return Reread(
-        state=state, how=how, damage=tuple(damage), left_out=left_out, unread=gaps.total(lost)
-    )
+    return Reread(state=state, how=how, damage=tuple(damage), left_out=left_out, unread=total(lost))
 
 
 def _differing(
@@ -171,7 +169,7 @@ def _differing(
         for offset, length in lost
         for number in range(offset // unit, -(-(offset + length) // unit))
     }
-    return gaps.merge(
+    return merge(
         (at, min(unit, start + length - at))
         for start, length in pieces.locate(first.pieces, found.pieces)
         for at in range(start, start + length, unit)

@@ -91,8 +91,6 @@ class Rescue:
         medium: what is read.
         rescue_map: where the work stands; of the medium's size. It changes as the work goes on.
         policy: how hard to try.
-        buffer: gives page-aligned writable views of `policy.block` bytes, for a taker that keeps
-            a block after it returned; without it one buffer is used again and again.
     """
 
     def __init__(
@@ -100,14 +98,12 @@ class Rescue:
         medium: Medium,
         rescue_map: RescueMap,
         policy: Policy | None = None,
-        buffer: Callable[[], memoryview] | None = None,
     ) -> None:
         if rescue_map.size != medium.size:
             raise ValueError("the map is not of the medium's size")
         self.map = rescue_map
         self.policy = policy or Policy()
         self._medium = medium
-        self._buffer = buffer
 
     def run(
         self,
@@ -119,8 +115,8 @@ class Rescue:
 
         Args:
             take: receives (offset, bytes) of everything that was read, each byte once, in pass 1
-                in order. The bytes lie at the start of a buffer unless the map began within a
-                sector.
+                in order. The bytes are its own only until it returns; they lie at the start of a
+                buffer that is aligned to a page unless the map began within a sector.
             on_checkpoint: called after each change of the map. All that is marked as read then
                 was taken; whoever saves the map has to make the bytes durable first.
             stop: asked before each read; True ends the run.
@@ -133,7 +129,6 @@ class Rescue:
             take=take,
             checkpoint=on_checkpoint or _nothing,
             stop=stop or _never,
-            buffer=self._buffer,
         )
         policy = self.policy
         attempts = Attempts(self._medium, self.map, calls, policy.block, policy.give_up_seconds)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evkit.acquire import gaps
 from evkit.core.errors import InputError
+from evkit.core.ranges import Range, merge
 from evkit.hashing.pieces import GROUP_BYTES, HASH, group_node
 
 if TYPE_CHECKING:
@@ -41,18 +41,18 @@ class WindowReader:
     ) -> None:
         self.done = 0
         self.equal = 0
-        self.unequal: list[gaps.Range] = []
+        self.unequal: list[Range] = []
         self.lost = 0
         self._image = image
         self._offset = offset
         self._length = length
         self._tree = tree
-        self._gaps: list[gaps.Range] = []
+        self._gaps: list[Range] = []
         self._piece = memoryview(b"")
         self._number = -1
 
     @property
-    def gaps(self) -> list[gaps.Range]:
+    def gaps(self) -> list[Range]:
         """What could not be decoded, in bytes of the part."""
         return inside(self._gaps, self._offset, self._length)
 
@@ -107,10 +107,10 @@ class WindowReader:
                 self._take(view[at : at + _UNIT], start + at, _UNIT)
 
 
-def inside(ranges: list[gaps.Range], offset: int, length: int) -> list[gaps.Range]:
+def inside(ranges: list[Range], offset: int, length: int) -> list[Range]:
     """Return what of some ranges lies in a part of the medium, counted from its start."""
     found = []
-    for start, size in gaps.merge(ranges):
+    for start, size in merge(ranges):
         first, last = max(start, offset), min(start + size, offset + length)
         if first < last:
             found.append((first - offset, last - first))

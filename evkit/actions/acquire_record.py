@@ -13,6 +13,7 @@ from evkit.actions.acquire_log import put_beside, write_log
 from evkit.actions.acquire_result import Acquired, media_fields
 from evkit.actions.longwork import Ended, without_station
 from evkit.core.errors import StorageError
+from evkit.core.ranges import total
 from evkit.ledger.event import Subject
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def unread_fields(made: Imaging) -> dict[str, Any]:
     found: dict[str, Any] = {**gaps.fields(made.gaps), "retries": made.retries}
     if made.map is not None:
         found["bad"] = made.map.total(mapfile.BAD)
-        found["untried"] = gaps.total(made.gaps) - found["bad"]
+        found["untried"] = total(made.gaps) - found["bad"]
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.acquire import gaps, imaging, mapfile, readback, rereading, source
 from evkit.acquire.rereading import Reread
 from evkit.actions.longwork import leftovers, quoted
+from evkit.core import ranges
 from evkit.core.errors import ExitCode, worst
 from evkit.core.refs import parse_ref
 from evkit.core.sizes import in_words
@@ -194,7 +195,7 @@ class Acquired:
 
 def unread_words(made: Imaging) -> str:
     """Say how much is missing: what could not be read, and what was not tried."""
-    total = gaps.total(made.gaps)
+    total = ranges.total(made.gaps)
     bad = made.map.total(mapfile.BAD) if made.map is not None else total
     count = f"{len(made.gaps)} range" + ("s" if len(made.gaps) != 1 else "")
     if not bad:

@@ -22,8 +22,8 @@ from evkit.images.opening import open_image
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from evkit.acquire.gaps import Range
     from evkit.actions.recorded_image import Recorded
+    from evkit.core.ranges import Range
     from evkit.images.model import Image
 
 NO_MAP = b"none"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.acquire import gaps, imaging, judging
 from evkit.core.errors import ExitCode, worst
 from evkit.core.paths import to_fields
+from evkit.core.ranges import total
 from evkit.core.sizes import in_words
 from evkit.core.text import escape, escape_bytes
 
@@ -196,7 +197,7 @@ class Converted:
         lines = []
         if done.damage:
             lines.append(
-                f"  {in_words(gaps.total(done.damage))} could not be decoded; zeros stand for them"
+                f"  {in_words(total(done.damage))} could not be decoded; zeros stand for them"
             )
             lines += [
                 f"    bytes {offset:,} to {offset + length:,}: {words}"
@@ -204,7 +205,7 @@ class Converted:
             ]
             if len(done.places) > _SHOWN:
                 lines.append("    and more; all are in the document (--json) or the map")
-        known = gaps.total(made.gaps) - gaps.total(done.damage)
+        known = total(made.gaps) - total(done.damage)
         if known > 0:
             lines.append(f"  {in_words(known)} were not read when the source was made")
         if made.gaps and made.format == imaging.E01 and made.outcome is not None:
@@ -289,7 +290,7 @@ def media_fields(done: Conversion) -> dict[str, Json]:
 
 def _damage(done: Conversion) -> dict[str, Any]:
     return {
-        "bytes": gaps.total(done.damage),
+        "bytes": total(done.damage),
         "ranges": len(done.damage),
         "first": [
             {"offset": offset, "length": length, "where": words}

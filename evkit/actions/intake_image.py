@@ -17,6 +17,7 @@ from evkit.acquire.imaging import COMPLETE, WITH_GAPS, Artifact
 from evkit.acquire.reading import ImageReader
 from evkit.core import durable
 from evkit.core.errors import InputError, UsageError
+from evkit.core.ranges import Range, merge, total
 from evkit.core.sizes import in_words
 from evkit.core.text import escape, escape_bytes
 from evkit.hashing import piecefile
@@ -238,7 +239,7 @@ def _names(wanted: Sequence[str], stated: Sequence[tuple[str, str, str]]) -> tup
 def _describe(
     image: Image,
     outcome: engine.Outcome,
-    unread: list[gaps.Range],
+    unread: list[Range],
     taken: Taken,
     kind: str,
 ) -> None:
@@ -260,19 +261,19 @@ def _describe(
     if decoder and isinstance(source, dict):
         source["decoded_by"] = decoder
     taken.subjects.append(Subject("", dict(outcome.digests)))
-    lost = gaps.merge(unread)
-    declared = [pair for pair in gaps.merge(image.declared_gaps) if pair[0] < outcome.size]
+    lost = merge(unread)
+    declared = [pair for pair in merge(image.declared_gaps) if pair[0] < outcome.size]
     taken.result = WITH_GAPS if lost or declared else COMPLETE
     if lost or declared:
-        everything = gaps.merge([*lost, *declared])
+        everything = merge([*lost, *declared])
         taken.values["unread"] = {
             **gaps.fields(everything, fill="as in the container"),
-            "not_decoded": gaps.total(lost),
-            "declared_by_tool": gaps.total(declared),
+            "not_decoded": total(lost),
+            "declared_by_tool": total(declared),
         }
         taken.remarks.append(
-            f"{in_words(gaps.total(everything))} of the medium could not be read, by evkit "
-            f"({gaps.total(lost):,}) or by the tool that made the image ({gaps.total(declared):,})"
+            f"{in_words(total(everything))} of the medium could not be read, by evkit "
+            f"({total(lost):,}) or by the tool that made the image ({total(declared):,})"
         )
 
 

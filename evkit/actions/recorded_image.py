@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evkit.acquire import gaps, mapfile
+from evkit.acquire import mapfile
 from evkit.actions.acquire_where import Files, Where
 from evkit.actions.meant import path_hint
 from evkit.core.errors import CaseError, CheckFailedError, InputError, UndecidedError
@@ -21,6 +21,7 @@ from evkit.manifest.facts import ENDS, facts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evkit.core.ranges import Range
     from evkit.core.refs import Ref
     from evkit.hashing.pieces import PieceTree
     from evkit.ledger.event import Event
@@ -56,7 +57,7 @@ class Recorded:
     digests: Mapping[str, str]
     size: int
     tree: PieceTree | None
-    unread: tuple[gaps.Range, ...] = ()
+    unread: tuple[Range, ...] = ()
     remarks: tuple[str, ...] = ()
 
     @property

@@ -29,6 +29,11 @@ def total(ranges: Iterable[Range]) -> int:
     return sum(length for _, length in ranges)
 
 
+def within(ranges: Iterable[Range], size: int) -> int:
+    """Return the length of ranges that do not overlap in [0, size)."""
+    return sum(min(length, size - offset) for offset, length in ranges if offset < size)
+
+
 def complement(ranges: Iterable[Range], size: int) -> list[Range]:
     """Return what merged ranges leave of [0, size)."""
     found: list[Range] = []

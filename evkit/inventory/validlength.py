@@ -68,16 +68,6 @@ class Records:
         return record, attributes
 
 
-def read_valid_length(record: bytes, attr: int, attr_id: int) -> int | None:
-    """Return the valid length of a non-resident attribute that lies in this record alone.
-
-    None when the record is not one, when it continues in others, or when the attribute is absent,
-    resident or there twice.
-    """
-    data = _fixed(record) or b""
-    return _valid_length(data, _attributes(data), attr, attr_id)
-
-
 def _attributes(data: bytes) -> _Found | None:
     """Return (type, place, length) of all attributes of a record.
 
@@ -101,6 +91,11 @@ def _attributes(data: bytes) -> _Found | None:
 
 
 def _valid_length(data: bytes, attributes: _Found | None, attr: int, attr_id: int) -> int | None:
+    """Return the valid length of a non-resident attribute that lies in this record alone.
+
+    None when the record continues in others, or when the attribute is absent, resident or there
+    twice.
+    """
     found: list[int] = []
     for kind, at, length in attributes or ():
         if kind == attr and _SHORT.unpack_from(data, at + 0x0E)[0] == attr_id:

@@ -11,6 +11,7 @@ import random
 import pytest
 
 from evkit.acquire import gaps, mapfile
+from evkit.core.ranges import merge
 from evkit.core.refs import parse_ref
 from evkit.hashing.piecefile import write_pieces
 from evkit.hashing.pieces import BLOCK, PieceHasher
@@ -86,7 +87,7 @@ OTHER = [(BLOCK * 100 + 600, 40), (BLOCK * 180, BLOCK)]
 
 
 def pair(made, **options):
-    one = acquired(made, 1, changed(LOST), unread=gaps.merge(LOST), **options)
+    one = acquired(made, 1, changed(LOST), unread=merge(LOST), **options)
     return one, acquired(made, 2, changed(OTHER), **options)
 
 
@@ -138,7 +139,7 @@ def test_without_both_it_says_the_mib(run):
 
 
 def test_one_image_and_the_block_hashes_of_the_other(run):
-    acquired(run.made, 1, changed(LOST), unread=gaps.merge(LOST))
+    acquired(run.made, 1, changed(LOST), unread=merge(LOST))
     acquired(run.made, 2, changed(OTHER), image=False, block_nodes=True)
     out = run("C1/E1/A1", "C1/E1/A2", expect=4)
     assert out.startswith("equal except 14 blocks: 12 unread in A1, 2 elsewhere\n")

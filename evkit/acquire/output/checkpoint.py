@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from evkit.acquire.engine import Tally
-    from evkit.acquire.mapfile import Range, RescueMap
+    from evkit.acquire.mapfile import RescueMap
     from evkit.acquire.output.e01out import E01Out
     from evkit.acquire.output.rawout import RawOut
+    from evkit.core.ranges import Range
 
 NODES, LEAVES, MAP = b"pieces.part", b"blocks.part", b"image.map.part"
 KEPT = frozenset({NODES, LEAVES, MAP})

@@ -17,6 +17,8 @@ from evkit.images.e01.writer import State
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evkit.core.ranges import Range
+
 _FLAGS = ("map", "gaps", "storm")
 
 
@@ -135,7 +137,7 @@ class Resumed:
         """
         return mapfile.read(os.path.join(folder, MAP_PART), size)
 
-    def lost(self, folder: bytes, at: int, size: int) -> list[mapfile.Range]:
+    def lost(self, folder: bytes, at: int, size: int) -> list[Range]:
         """Return the ranges before `at` that could not be read."""
         if not self.gaps:
             return []

@@ -26,7 +26,6 @@ _MAIL = re.compile(
 _MAIL_FIELDS = 3  # so many different ones make a mail of a file without the name of one
 _BY_NAME = {b".eml": "eml", b".mbox": "mbox", b".tar": "tar", b".zip": "zip", b".ufdr": "zip"}
 STREAMED = frozenset({"tar", "mbox", "eml", "gzip", "bzip2", "xz", "zstd"})  # need no seeking
-PACKED = frozenset({"gzip", "bzip2", "xz", "zstd"})  # one file, packed
 
 
 def kind_of(head: bytes, name: bytes = b"") -> str | None:

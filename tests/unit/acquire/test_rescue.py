@@ -286,22 +286,6 @@ def test_time_for_good_reads_of_pass_1_is_not_counted(monkeypatch):
     assert rescue(medium, policy)[2].ended == DONE
 
 
-def test_a_buffer_is_the_takers_once_it_was_taken():
-    medium = FakeMedium(CONTENT[: 64 * KIB], [(20 * KIB, 512)])
-    given, kept = [], []
-
-    def buffer():
-        given.append(memoryview(bytearray(16 * KIB)))
-        return given[-1]
-
-    chart = RescueMap(medium.size)
-    Rescue(medium, chart, SMALL, buffer).run(lambda offset, view: kept.append((offset, view)))
-    assert len(given) - len(kept) in {0, 1}
-    assert len({id(view.obj) for _, view in kept}) == len(kept)
-    for offset, view in kept:
-        assert view == CONTENT[offset : offset + len(view)]
-
-
 def test_checkpoints_see_only_what_was_taken():
     medium = FakeMedium(CONTENT[: 128 * KIB], [(20 * KIB, 3000)])
     chart, taken = RescueMap(medium.size), Taken(medium.size)

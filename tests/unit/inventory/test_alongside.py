@@ -14,7 +14,7 @@ import inventorykit as kit
 import pytest
 
 from evkit.core.errors import InterruptedByUserError
-from evkit.inventory import alongside, walked
+from evkit.inventory import alongside, validlength, walked
 from evkit.inventory.alongside import Alongside
 from evkit.inventory.database.store import Writer
 from evkit.inventory.runner import EngineStoppedError, Limits
@@ -22,7 +22,6 @@ from evkit.inventory.scan import Options, Target
 from evkit.inventory.types import typer
 from evkit.inventory.types.filetype import HEAD
 from evkit.inventory.types.typer import Typer
-from evkit.inventory.validlength import read_valid_length
 
 FEW = Limits(lines=5000)
 HASTY = Limits(silence=1.0)  # for a child that never answers
@@ -112,6 +111,12 @@ def _record(image, inode):
     mft = next(row for row in rows if row["inode"] == 0 and row["attr"] == 128)
     row = next(row for row in rows if row["inode"] == inode and row["attr"] == 128)
     return mft["extents"][0][0] + 1024 * inode, row
+
+
+def read_valid_length(record, attr, attr_id):
+    """What the engine takes from a record: fixed up, cut into attributes, one of them read."""
+    data = validlength._fixed(record) or b""
+    return validlength._valid_length(data, validlength._attributes(data), attr, attr_id)
 
 
 @needs_samples
