@@ -8,10 +8,10 @@ sorted by their place on the medium. What comes of a task is passed on when all 
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import itertools
 import os
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -78,7 +78,7 @@ def ask(request: Mapping[str, Any], settings: Settings) -> Iterator[Message]:
     opened = {**more, "task": "volume"}
     jobs = settings.jobs or _processors()
     with (
-        _few_collections(),
+        _few_collections,
         Pool(opened, settings.limits, settings.command, jobs, accept_all) as pool,
     ):
         plan = _Plan(pool, request, settings.stored)
@@ -88,15 +88,33 @@ def ask(request: Mapping[str, Any], settings: Settings) -> Iterator[Message]:
             yield from plan.run()
 
 
-@contextlib.contextmanager
-def _few_collections() -> Iterator[None]:
-    """Look for cycles less often: rows and records come by the hundred thousand and hold none."""
-    before = gc.get_threshold()
-    gc.set_threshold(max(before[0], _COLLECT), *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
+class _FewCollections:
+    """Look for cycles less often: rows and records come by the hundred thousand and hold none.
+
+    The threshold is one of the whole process: the first volume that is read sets it, the last one
+    puts back what was there, whatever the order in which they end.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before = (0, 0, 0)
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = gc.get_threshold()
+                gc.set_threshold(max(self._before[0], _COLLECT), *self._before[1:])
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                gc.set_threshold(*self._before)
+
+
+_few_collections = _FewCollections()
 
 
 class _Plan:
