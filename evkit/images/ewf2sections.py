@@ -27,6 +27,7 @@ _ENCRYPTED = 2
 _MAX_SECTIONS = 1_000_000
 _MAX_ERRORS = 1_000_000
 _TABLE_HEAD = 32  # with its padding
+_PADDED = 64  # checksum and padding behind a list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,8 @@ def _facts(descriptor: int, size: int, shown: str) -> Ex01Facts:
     for kind, start, length in _sections(descriptor, size, shown):
         kinds.append(kind)
         if kind == ERRORS and errors is not None:
-            listed = _error_list(os.pread(descriptor, length, start))
+            most = _TABLE_HEAD + 16 * (_MAX_ERRORS - len(errors)) + _PADDED
+            listed = _error_list(os.pread(descriptor, length, start)) if length <= most else None
             errors = None if listed is None else (*listed, *errors)
     if kinds[0] not in {NEXT, DONE}:
         raise InputError(

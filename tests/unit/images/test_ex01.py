@@ -6,13 +6,14 @@ import hashlib
 import os
 import random
 import struct
+import zlib
 
 import containers
 import pytest
 
 from evkit.actions.image import info
 from evkit.core.errors import InputError
-from evkit.images import detect
+from evkit.images import detect, ewf2sections
 from evkit.images.ewf2sections import read_segment
 from evkit.images.ewflogical import read_logical
 from evkit.images.ex01 import segment_extension
@@ -166,3 +167,23 @@ def test_an_l01_that_libewf_cannot_list_is_still_named(tmp_path):
         assert made.remarks
     path.write_bytes(b"LEF2\r\n\x81\0".ljust(4096, b"\0"))
     assert info(os.fsencode(path)).kind.name == "ewf2-logical"
+
+
+def test_a_list_of_errors_that_fills_the_disk_is_not_read(tmp_path, monkeypatch):
+    path, length, asked = tmp_path / "a.Ex01", 5 << 30, []
+
+    def section(kind, before, size):
+        body = ewf2sections._SECTION.pack(kind, 0, before, size, 0, 0, bytes(28), 0)[:-4]
+        return body + struct.pack("<I", zlib.adler32(body))
+
+    at = 32 + length
+    with open(path, "wb") as handle:
+        handle.write(ewf2sections._HEADER.pack(ewf2sections.MAGIC, 2, 1, 1, 1, bytes(16)))
+        handle.seek(at)
+        handle.write(section(ewf2sections.ERRORS, 0, length))
+        handle.write(section(ewf2sections.DONE, at, 0))
+    real = os.pread
+    monkeypatch.setattr(os, "pread", lambda *args: asked.append(args[1]) or real(*args))
+    facts = read_segment(os.fsencode(path))
+    assert (facts.damaged, facts.errors, facts.last) == (True, (), True)
+    assert max(asked) < 1000
