@@ -7,6 +7,7 @@ nobody inventories the container's bytes as if they were the medium.
 from __future__ import annotations
 
 import os
+import stat
 import struct
 from typing import NamedTuple
 
@@ -109,12 +110,14 @@ def detect(path: str | bytes) -> Kind:
     """Say what a file is, from its first 64 KiB and its last sector.
 
     Raises:
-        InputError: the file cannot be opened.
+        InputError: the file cannot be opened, or it is a folder.
     """
     shown = escape_bytes(os.fsencode(path))
     try:
         descriptor = open_quietly(path)
         try:
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):  # not every system tells its size
+                raise InputError(f"`{shown}` is a folder", hint="name a file of the image")
             size = os.lseek(descriptor, 0, os.SEEK_END)
             head = _peek(descriptor, HEAD, 0) or _peek(descriptor, SECTOR, 0)
             tail = _peek(descriptor, SECTOR, max(0, size - SECTOR))

@@ -392,6 +392,7 @@ def test_it_is_shown_verified_and_bundled(run, system, tmp_path):
     assert f"C1/E1/A1 is {words}" in out.splitlines()[0]
     assert "\n  content     PASS" in out
     document = json.loads(run("verify", bundle, "--no-history", "--json", expect=5))
-    assert {one["kind"] for one in document["decisions"]} == {"partial", "live"}
+    live = {"live"} if system.stat().st_dev == os.stat("/").st_dev else set()
+    assert {one["kind"] for one in document["decisions"]} == {"partial"} | live
     run("inventory", "run", "C1/E1/A1")
     kit.settled(run.made.path)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import zipfile
 
 import pytest
@@ -91,3 +93,14 @@ def test_a_name_says_nothing(tmp_path):
     assert detect.detect(str(path)).name == "raw"
     with pytest.raises(InputError):
         detect.detect(str(tmp_path / "absent"))
+
+
+@pytest.mark.parametrize("sized", [True, False])
+def test_a_folder_is_none_whatever_the_system_says_of_its_size(tmp_path, monkeypatch, sized):
+    def refuse(*_):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    if not sized:
+        monkeypatch.setattr(os, "lseek", refuse)
+    with pytest.raises(InputError, match="is a folder"):
+        detect.detect(os.fsencode(tmp_path))
