@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evkit.manifest import memo as m
@@ -46,6 +46,7 @@ def test_round_trip(size, seed):
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10**6))
+@example(891598)  # the size is cut in two, and both parts happen to have the right letter
 def test_every_single_wrong_character_is_found(seed):
     memo = make(seed)
     text = typed(memo)
@@ -57,7 +58,7 @@ def test_every_single_wrong_character_is_found(seed):
         number = text[:at].count(" ") + 1
         assert reading.slips, (at, wrong)
         named = reading.slips[0].group
-        assert named == number or (number == 1 and named == 2)  # a letter may cut the size in two
+        assert named == number or (number == 1 and named <= 3)  # a letter may cut the size in two
         assert f"group {named} " in reading.slips[0].text
         assert agrees(reading, memo)
 
