@@ -11,7 +11,7 @@ from evkit.core.beside import Beside
 from evkit.core.errors import EvkitError, InputError, InterruptedByUserError
 from evkit.core.text import escape, escape_bytes
 from evkit.images.detect import detect
-from evkit.images.e01.names import find_segments, siblings
+from evkit.images.e01.names import find_segments, number_of, siblings
 from evkit.images.e01.reader import E01Image
 from evkit.manifest import contents, facts
 from evkit.verify import container
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from evkit.station import Station
     from evkit.verify.supplied import Supplied
+
+_LETTERED = 100  # from this segment on names are letters, as in `.EXE`
 
 
 def verify_data(
@@ -44,6 +46,9 @@ def verify_data(
         size, digest, medium = _digested_beside(path, report)
     else:
         size, digest, medium = *_digested(path), None
+        if (number_of(path) or _LETTERED) < _LETTERED:
+            text = "it is named like a segment of an E01 and does not begin like one"
+            report.remark("container-form", text)
     report.shown["sha256"] = digest
     if medium is not None:
         report.shown["sha256 of the medium"] = medium
@@ -54,7 +59,10 @@ def verify_data(
     if matches:
         report.passed(CONTENT, "file", f"this is {'; '.join(matches)}, {size:,} bytes")
     elif records or not is_container:
-        text = "no acquisition of the record at hand has this digest; it was changed, or another"
+        text = (
+            "no acquisition of the record at hand has this digest: the file was changed, or is "
+            "another"
+        )
         report.undecided(CONTENT, "file-unknown", text)
     return report
 

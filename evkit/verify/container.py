@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 LOST_SHOWN: Final = 3
 NOTHING_WRONG: Final = "no damage; says nothing about tampering"
+MEDIUM_WHOLE: Final = (
+    "no damage to the medium, see the remarks on the container; says nothing about tampering"
+)
+_NO_DAMAGE: Final = frozenset({"password", "headers-differ", "compression-level"})
 
 
 def names_for(image: E01Image) -> tuple[str, ...]:
@@ -53,9 +57,11 @@ def judge(image: E01Image, decoded: Decoded, report: Report) -> None:
     elif ambiguous:
         report.reach.append("two contents in one container, as different programs read it")
     else:
-        text = f"the medium matches the container's {_listed(matching)}: {NOTHING_WRONG}"
-        report.passed(CONTENT, "container-digest", text)
-        report.reach.append(f"matches the container's {_listed(matching)}: {NOTHING_WRONG}")
+        damaged = any(finding.code not in _NO_DAMAGE for finding in image.findings)
+        text = f"matches the container's {_listed(matching)}: "
+        text += MEDIUM_WHOLE if damaged else NOTHING_WRONG
+        report.passed(CONTENT, "container-digest", f"the medium {text}")
+        report.reach.append(text)
 
 
 def _lost(decoded: Decoded, report: Report) -> None:

@@ -129,6 +129,8 @@ def test_damage_beside_the_medium_is_a_remark(verify):
         at, after = v.find(data, kind)
         report = verify([data[: at + 76] + bytes(after - at - 76) + data[after:]], code=5)
         assert "matches the container's MD5" in report["first_line"]
+        assert "no damage;" not in report["first_line"]
+        assert "no damage to the medium, see the remarks" in report["first_line"]
         assert "container-odd" in {remark["code"] for remark in report["remarks"]}
 
 
@@ -147,6 +149,8 @@ def test_a_cut_file(verify):
     assert "cannot be decoded" in report["first_line"]
     report = verify([data[:500]], code=4)
     assert report["first_line"].endswith("the container cannot be opened")
+    report = verify([data[:5]], code=5)
+    assert {remark["code"] for remark in report["remarks"]} == {"container-form"}
 
 
 def test_sectors_that_its_maker_did_not_read(verify):
