@@ -78,7 +78,7 @@ class Written:
         lines = [f"evkit: wrote {escape_bytes(self.path)}, {len(report.page):,} bytes"]
         lines.append(f"files in the table: {report.entries:,} of {report.files:,}")
         if report.problems:
-            lines.append(f"the page begins with {report.problems:,} things that were not readable")
+            lines.append(f"the page begins with what could not be read: {report.problems:,}")
         lines.append("open it in any browser; it needs no network")
         return [*lines, *self.checked.lines()]
 

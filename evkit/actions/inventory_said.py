@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+from evkit.inventory.search.places import Places
 from evkit.inventory.sentences import sentence, wrapped
 from evkit.manifest.rows import GAPS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from evkit.inventory.database.reader import Inventory
 
@@ -99,8 +100,15 @@ def first_problems(inventory: Inventory) -> tuple[tuple[str, ...], str]:
     Returns:
         (sentences, what is said of the others, empty when there are none).
     """
-    found = [sentence(*item) for item in itertools.islice(problem_rows(inventory), _SHOWN + 1)]
-    return tuple(found[:_SHOWN]), _SEE if len(found) > _SHOWN else ""
+    found = list(itertools.islice(problem_rows(inventory), _SHOWN + 1))
+    say = said(inventory)
+    return tuple(say(*item) for item in found[:_SHOWN]), _SEE if len(found) > _SHOWN else ""
+
+
+def said(inventory: Inventory) -> Callable[[int, Mapping[str, Any]], str]:
+    """Return what gives the sentence for (number, row), with the path that it is about."""
+    places = Places(inventory)
+    return lambda number, row: sentence(number, row, places.of(number, row), several=places.several)
 
 
 def problem_lines(sentences: Sequence[str], more: str) -> list[str]:

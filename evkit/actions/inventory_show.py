@@ -12,11 +12,11 @@ from evkit.actions.inventory_said import (
     is_deleted,
     problem_lines,
     problem_rows,
+    said,
 )
 from evkit.core.errors import CaseError, UsageError
 from evkit.core.text import escape, escape_bytes, shorten
 from evkit.inventory.search.find import Criteria, Entry, entries, show_time
-from evkit.inventory.sentences import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -151,6 +151,7 @@ def problems(
     left_out, others = False, 0
     checked = intact(database, view)
     with view.opened(database) as inventory:
+        say = said(inventory)
         for number, row in problem_rows(inventory):
             if deleted is not None and is_deleted(inventory, row) != deleted:
                 others += 1
@@ -159,7 +160,7 @@ def problems(
                 if deleted is None:
                     break
             else:
-                found.append(sentence(number, row))
+                found.append(say(number, row))
         return Listing(
             database=database,
             checked=checked,

@@ -90,8 +90,15 @@ def why(row: Mapping[str, Any]) -> str:
     return text
 
 
-def sentence(number: int, row: Mapping[str, Any]) -> str:
-    """Return the sentence for a row that counts as failed."""
+def sentence(number: int, row: Mapping[str, Any], place: str = "", *, several: bool = False) -> str:
+    """Return the sentence for a row that counts as failed.
+
+    Args:
+        number: of the row.
+        row: the row.
+        place: the escaped path that it is about, when that is known; else that of the row.
+        several: there are several volumes, so that the one is named as well.
+    """
     kind = str(row["row"])
     detail = shorten(_safe(str(row.get("detail", ""))), _DETAIL)
     says_all = kind == "filesystem" and row["state"] in {"unsupported", "encrypted", "unreadable"}
@@ -99,7 +106,7 @@ def sentence(number: int, row: Mapping[str, Any]) -> str:
         reason = detail
     else:
         reason = why(row) + (f" ({detail})" if detail else "")
-    return f"row {number}: {_where(kind, row)}: {reason}"
+    return f"row {number}: {_where(kind, row, place, several=several)}: {reason}"
 
 
 def wrapped(sentences: Iterable[str]) -> list[str]:
@@ -122,25 +129,25 @@ def _safe(text: str) -> str:
     return text if is_clean(text.replace("\\", "")) else escape(text)
 
 
-def _where(kind: str, row: Mapping[str, Any]) -> str:
+def _where(kind: str, row: Mapping[str, Any], place: str, *, several: bool) -> str:
     text = _KINDS.get(kind, kind)
     if kind == "filesystem" and "within" in row:
-        return f"{row['type']} {row['fs']} in row {row['within']}, {row['state']}"
+        holder = f"row {row['within']}"
+        if place:
+            holder = f"{shorten(place, _PATH)} ({holder})"
+        return f"{row['type']} {row['fs']} in {holder}, {row['state']}"
     if kind == "filesystem":
         return f"{text} {row['fs']} at byte {row['offset']:,}, {row['state']}"
     if kind == "partition":
         return f"{text} {row['partition']} at byte {row['offset']:,}, {row['state']}"
-    if kind == "error":
-        text = f"{row['stage']}"
-        text += f", file system {row['fs']}" if "fs" in row else ""
-    if kind == "space":
-        text = f"{row['what']}" + (f", file system {row['fs']}" if "fs" in row else "")
-    if "path" in row:
-        text += f" {shorten(escape_bytes(row['path'].encode()), _PATH)}"
+    if kind in {"error", "space"}:
+        text = str(row["stage" if kind == "error" else "what"])
+    if "fs" in row and (several or kind in {"error", "space"}):
+        text += f", file system {row['fs']}"
+    if not place and "path" in row:
+        place = escape_bytes(row["path"].encode())
+    text += f" {shorten(place, _PATH)}" if place else ""
     if row.get("inode"):
-        text += (
-            f" of record {row['inode']:,}"
-            if kind in {"stream", "space"}
-            else f", record {row['inode']:,}"
-        )
+        nameless = kind in {"stream", "space"} and not place
+        text += f" of record {row['inode']:,}" if nameless else f", record {row['inode']:,}"
     return text + (f", {row['state']}" if "state" in row else "")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.bundle.inventory.words import Safe, Speaker, name, number
 from evkit.core.paths import from_fields
 from evkit.core.text import escape_bytes, shorten
+from evkit.inventory.holders import MARK
 from evkit.inventory.search.find import of_streams
 
 if TYPE_CHECKING:
@@ -24,17 +25,21 @@ def sentence(inventory: Inventory, number_: int, row: Mapping[str, Any], say: Sp
     kind = str(row["row"])
     reason = say.reason(dict(row))
     if kind not in _SAID:
-        return say.element("problem.error", reason=reason, where=_where(row))
+        stopped = str(row.get("reason", "")).startswith("engine-")
+        key = "problem.error" if stopped else "problem.found"
+        return say.element(key, reason=reason, where=_where(inventory, row))
     if kind == "space":
         what = ", ".join(f"{key} {row[key]}" for key in ("what", "fs", "inode") if key in row)
         return say.element("problem.space", what=what, reason=reason)
+    if "within" in row:
+        return _archive(inventory, row, reason, say)
     if kind in {"partition", "filesystem"}:
         return _volume(row, reason, say)
     if kind == "stream":
         return _stream(inventory, number_, row, say)
     if "path" not in row:
-        return say.element("problem.error", reason=reason, where=_where(row))
-    return say.element(f"problem.{kind}", path=path_of(row), reason=reason)
+        return say.element("problem.found", reason=reason, where=_where(inventory, row))
+    return say.element(f"problem.{kind}", path=_path_in(inventory, row), reason=reason)
 
 
 def detail(row: Mapping[str, Any]) -> str:
@@ -42,15 +47,24 @@ def detail(row: Mapping[str, Any]) -> str:
     return shorten(name(str(row.get("detail", ""))), _DETAIL)
 
 
-def path_of(row: Mapping[str, Any]) -> str:
-    """Return the path of a row, escaped and cut in the middle."""
-    return shorten(escape_bytes(from_fields(row)), _WIDTH)
-
-
 def stream_path(inventory: Inventory, number_: int, row: dict[str, Any]) -> str:
     """Return the path of a stream; of several names one in use comes first."""
     found = sorted(of_streams(inventory, [(number_, row)]), key=lambda entry: entry.deleted)
     return shorten(found[0].shown, _WIDTH)
+
+
+def _path_in(inventory: Inventory, row: Mapping[str, Any]) -> str:
+    """Return the path of a row, with what holds it in front."""
+    path = inventory.holders.of(row.get("fs", 0)) + escape_bytes(from_fields(row))
+    return shorten(path, _WIDTH)
+
+
+def _archive(inventory: Inventory, row: Mapping[str, Any], reason: Safe, say: Speaker) -> Safe:
+    path = shorten(inventory.holders.of(row["fs"]).removesuffix(MARK), _WIDTH)
+    kind = name(str(row["type"]))
+    if row["state"] == "encrypted":
+        return say.element("problem.archive.encrypted", path=path, kind=kind)
+    return say.element("problem.archive", path=path, kind=kind, reason=reason)
 
 
 def _volume(row: Mapping[str, Any], reason: Safe, say: Speaker) -> Safe:
@@ -78,8 +92,8 @@ def _stream(inventory: Inventory, number_: int, row: Mapping[str, Any], say: Spe
     )
 
 
-def _where(row: Mapping[str, Any]) -> str:
+def _where(inventory: Inventory, row: Mapping[str, Any]) -> str:
     parts = [f"{key} {row[key]}" for key in ("fs", "partition", "inode") if key in row]
     if "path" in row:
-        parts.append(path_of(row))
+        parts.append(_path_in(inventory, row))
     return ", ".join([*parts, f"stage {row.get('stage', row['row'])}"])

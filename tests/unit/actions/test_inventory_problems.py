@@ -130,3 +130,57 @@ def test_nothing_deleted_is_said_so(tmp_path):
     said = problems(path, deleted=True).lines()
     assert said[0] == "everything deleted could be read"
     assert "not of what is deleted, and not shown: 1" in said
+
+
+def _said(path, *rows):
+    with Writer(path) as writer:
+        writer.add({"row": "source", "kind": "image", "name": "x.raw"})
+        for row in rows:
+            writer.add(row)
+        writer.add(Coverage().row())
+        writer.finish({"hashes": "md5"})
+    return "\n".join(problems(path).problems)
+
+
+def _volume(fs, **more):
+    return {"row": "filesystem", "fs": fs, "offset": 0, "size": 9, "type": "ext4", "state": "ok",
+            **more}  # fmt: skip
+
+
+def test_a_sentence_names_the_file_that_it_is_about(tmp_path):
+    rows = [*NAMES, stream(10, "deleted-runs-recorded"), stream(21, "none"), stream(99, "none"),
+            {"row": "error", "fs": 1, "inode": 20, "stage": "streams", "reason": "engine-crash"},
+            _volume(1)]  # fmt: skip
+    said = _said(os.fsencode(tmp_path / "one.db"), *rows)
+    assert "stream /10, record 10, unreadable" in said
+    assert "stream /21, record 21, unreadable" in said  # the name in use, not the deleted one
+    assert "stream of record 99, unreadable" in said  # no name leads there
+    assert "streams, file system 1 /20, record 20:" in said
+
+
+def test_with_several_volumes_the_volume_is_named_too(tmp_path):
+    said = _said(
+        os.fsencode(tmp_path / "two.db"),
+        name(20), stream(20, "allocated"), name(20, fs=2), stream(20, "allocated", fs=2),
+        _volume(1), _volume(2, offset=512),
+    )  # fmt: skip
+    assert "stream, file system 1 /20, record 20" in said
+    assert "stream, file system 2 /20, record 20" in said
+
+
+def test_what_lies_in_an_archive_is_named_with_the_archive(tmp_path):
+    holder = name(7, path="/\x1b[2J.zip", name="\x1b[2J.zip")
+    whole = {**stream(7, "allocated"), "state": "ok", "digests": {"md5": "0" * 32},
+             "bytes_digested": 9}  # fmt: skip
+    del whole["reason"]
+    said = _said(
+        os.fsencode(tmp_path / "zip.db"),
+        holder, whole, name(1, fs=2), stream(1, "allocated", fs=2),
+        {"row": "directory", "fs": 2, "inode": 0, "seq": 0, "path": "/", "entries": 1,
+         "allocated": True, **LOST},
+        _volume(2, type="zip", within=2, state="damaged", reason="no-end-record"),
+        _volume(1, type="tree"),
+    )  # fmt: skip
+    assert r"zip 2 in /\x1b[2J.zip (row 2), damaged: the end of the archive is missing" in said
+    assert r"directory /\x1b[2J.zip!/, unreadable" in said
+    assert r"stream /\x1b[2J.zip!/1, record 1, unreadable" in said

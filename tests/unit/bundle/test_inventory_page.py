@@ -307,6 +307,29 @@ def test_many_problems_and_volumes_are_counted_not_listed(tmp_path):
     assert "189 more are in the inventory; evkit inventory list i.db --problems" in text
 
 
+def test_what_an_archive_hides_is_said_of_the_file_that_it_is(tmp_path):
+    rows = [
+        {"row": "source", "kind": "tree", "name": "phone"},
+        kit.name(11, "/<b>.zip"), kit.stream(11),
+        {"row": "directory", "fs": 2, "inode": 0, "seq": 0, "path": "/", "entries": 0,
+         "allocated": True, "state": "damaged", "reason": "no-end-record"},
+        {"row": "filesystem", "fs": 2, "within": 2, "offset": 0, "size": 9, "type": "zip",
+         "state": "damaged", "reason": "no-end-record"},
+        {"row": "filesystem", "fs": 3, "within": 2, "offset": 0, "size": 9, "type": "7z",
+         "state": "encrypted", "reason": "encrypted"},
+        {"row": "error", "fs": 2, "inode": 1, "path": "/a", "stage": "stated",
+         "reason": "differs-from-stated"},
+    ]  # fmt: skip
+    page = _page(tmp_path, rows).page.decode()
+    text = kit.text(page.split('class="problems"')[1].split("</ol>")[0])
+    assert "What lies in /&lt;b&gt;.zip (zip) could not be read whole" in text
+    assert "What lies in /&lt;b&gt;.zip (7z) is encrypted" in text
+    assert "The folder /&lt;b&gt;.zip!/ could not be listed whole" in text
+    assert "/&lt;b&gt;.zip!/a, stage stated: its content does not have the digest" in text
+    assert "Reading stopped" not in text
+    assert "at byte 0" not in text
+
+
 def test_types_beyond_a_few_are_one_line():
     types = {f"a/{n}": [1, n] for n in range(20)}
     found = sorted_types(types, 5)
