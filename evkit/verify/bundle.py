@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _FOLLOW: Final = frozenset(
     {"case-hole", "case-chain", "manifest-facts", "declared", "undeclared", "not-enrolled",
      "stray-proof", "opening-stray", "stray-exhibit", "stray-inventory", "no-genesis", "takeover",
-     "bundle-event"}
+     "bundle-event", "inventory-source"}
 )  # fmt: skip
 _LACK: Final = _FOLLOW | {  # what only says that something is not here, when it cannot be read
     "no-checkpoint", "no-statement", "no-manifest", "no-certificate", "no-proof", "bag-signature",

@@ -7,7 +7,6 @@ pieces file is intact.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -19,12 +18,12 @@ from evkit.verify.locate import damage
 from evkit.verify.medium import check_medium
 from evkit.verify.report import CONTENT
 from evkit.verify.sources import MAX_LIST, Keeper
+from evkit.verify.whole import Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from evkit.manifest.contents import Acquisition, Artifact
-    from evkit.verify.files import Consumer
     from evkit.verify.report import Report
     from evkit.verify.sources import Source
 
@@ -79,12 +78,13 @@ def check_acquisition(
     """
     wanted = set(names)
     total = Counts()
-    whole = _Whole(acquisition)
     lists: dict[str, bytes] = {}
-    for artifact in acquisition.artifacts:
-        if artifact.name in wanted:
-            total = total.plus(_artifact(acquisition, artifact, source, report, (whole, lists)))
-    whole.finish(report)
+    with Whole(acquisition) as whole:
+        for artifact in acquisition.artifacts:
+            if artifact.name in wanted:
+                found = _artifact(acquisition, artifact, source, report, (whole, lists))
+                total = total.plus(found)
+        whole.finish(report)
     if total.files and whole.container:
         check_medium(acquisition, source, report, wanted, changed=total.wrong > 0)
     if contents.FILES_NAME in wanted:
@@ -97,7 +97,7 @@ def _artifact(
     artifact: Artifact,
     source: Source,
     report: Report,
-    kept: tuple[_Whole, dict[str, bytes]],
+    kept: tuple[Whole, dict[str, bytes]],
 ) -> Counts:
     whole, lists = kept
     ref, name = acquisition.ref, artifact.name
@@ -107,6 +107,7 @@ def _artifact(
     keeper = Keeper(MAX_LIST if artifact.role == contents.LIST_ROLE else 0)
     found = source.digest(ref, name, keeper, *whole.for_(artifact))
     if found is None:
+        whole.spoil()
         return Counts()
     if found != artifact.sha256:
         whole.spoil()
@@ -141,56 +142,6 @@ def check_ends(facts: Mapping[str, Any], report: Report, below: str = "") -> Non
         )
         before, after = escape(one.before), escape(one.after)
         report.failed(CONTENT, "ended-twice", text, f"entry {one.second}", before, after)
-
-
-class _Whole:
-    """The content of a raw image that is kept in several segments, digested as one."""
-
-    def __init__(self, acquisition: Acquisition) -> None:
-        self._ref = acquisition.ref
-        media = acquisition.row.get("media")
-        self._media = media if isinstance(media, dict) else {}
-        parts = acquisition.of_role(*contents.CONTENT_ROLES)
-        self._left = [part.name for part in parts]
-        size, stated = sum(part.size for part in parts), self._media.get("size")
-        named = bool(parts) and contents.is_raw(parts[0].name)
-        raw = named or (size == stated and not (parts and contents.is_container(parts[0].name)))
-        self.container = bool(parts) and bool(self._media) and not raw
-        self._total = hashlib.sha256() if raw and len(parts) > 1 else None
-        self._alone = parts[0].sha256 if raw and len(parts) == 1 else ""
-        self._wrong_size = size if named and "size" in self._media and size != stated else None
-        missing = bool(self._media) and not parts and acquisition.row.get("in_place") is not True
-        self._missing = missing
-
-    def for_(self, artifact: Artifact) -> list[Consumer]:
-        """Return the consumers of this artifact; segments must come in their order."""
-        if self._total is None or artifact.role not in contents.CONTENT_ROLES:
-            return []
-        if not self._left or self._left.pop(0) != artifact.name:
-            self.spoil()
-            return []
-        return [self._total]
-
-    def spoil(self) -> None:
-        """Give up: a segment is missing or wrong, which has its own finding."""
-        self._total = None
-
-    def finish(self, report: Report) -> None:
-        """Compare size and digest of the content."""
-        ref = escape(self._ref)
-        text = f"the content of `{ref}` is not what was recorded"
-        if self._missing:
-            text = f"a medium is recorded for `{ref}`, and none of its files is said to hold it"
-            report.undecided(CONTENT, "no-image", text, ref)
-        if self._wrong_size is not None:
-            stated, size = (f"{value} bytes" for value in (self._media["size"], self._wrong_size))
-            report.failed(CONTENT, "media-digest", text, ref, escape(stated), size)
-        found = self._alone
-        if self._total is not None and not self._left:
-            found = self._total.hexdigest()
-        expected = self._media.get("sha256", found)
-        if found and found != expected:
-            report.failed(CONTENT, "media-digest", text, ref, escape(str(expected)), found)
 
 
 def _files(

@@ -54,7 +54,7 @@ def check_enclosed(
     _absent(inside, "enclosed", report)
     _say(inside, "enclosed", report)
     _stray(files, enclosed, acquisitions, report)
-    rows = _inventories(manifest, contents.inventories(made), files, report)
+    rows = _inventories(manifest, made, acquisitions, files, report)
     if rows is not None:
         report.passed(CONTENT, "inventories", rows)
     outside = [item for item in manifest.not_enclosed if item.what != contents.INVENTORY]
@@ -128,7 +128,8 @@ def _stray(
 
 def _inventories(
     manifest: Manifest,
-    recorded: Mapping[str, Mapping[str, Any]],
+    made: Mapping[str, Any],
+    acquisitions: Mapping[str, Acquisition],
     files: Files,
     report: Report,
 ) -> str | None:
@@ -136,6 +137,8 @@ def _inventories(
     items = {
         item.acquisition: item for item in manifest.enclosed if item.what == contents.INVENTORY
     }
+    recorded = contents.inventories(made)
+    fields = {row["entry"]: row.get("fields", {}) for row in made["entries"]}
     good = True
     for ref, item in items.items():
         where = layout.inventory_path(ref)
@@ -151,8 +154,13 @@ def _inventories(
         if stated != (files.tree.sizes[where], found):
             text = f"`{escape(where)}` is not the file that the manifest describes"
             report.failed(CONTENT, "inventory-file", text, escape(where), str(item.sha256), found)
-        rows = check.finish(recorded.get(ref, {}), where, report)
+        row = recorded.get(ref, {})
+        rows = check.finish(row, where, report)
         good &= rows is not None
+        if rows is not None and row:
+            ends = acquisitions[ref].row if ref in acquisitions else None
+            coverage = fields.get(row["entry"], {}).get("coverage")
+            good &= check.judge(ends, row, coverage, where, report)
         total += rows or 0
         number += 1
     for name in files.names(layout.INVENTORIES):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from evkit.core.errors import InputError
-from evkit.core.text import escape
+from evkit.core.text import escape, shorten
 from evkit.hashing import piecefile, pieces
 from evkit.images.detect import detect
 from evkit.images.e01.decodeall import Decoded, decode_all
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from evkit.verify.sources import Source
 
 MAX_SHOWN: Final = 3
+_WIDTH: Final = 200
 NAMES: Final = ("sha256", "sha512", "sha1", "md5")
+PIECES: Final = "pieces"
 
 
 def check_medium(
@@ -53,7 +55,7 @@ def check_medium(
     here = [path for path in paths if path is not None]
     media = acquisition.row["media"]
     algorithms = [name for name in NAMES if name in media]
-    if not algorithms:
+    if not algorithms and PIECES not in media:
         _not_decoded(acquisition, report, "no digest of the medium is recorded")
         return
     if not any(source.place(acquisition.ref, part.name) for part in parts):
@@ -62,7 +64,13 @@ def check_medium(
         _not_decoded(acquisition, report, "it needs all segments as files of their own")
         return
     try:
-        if detect(here[0]).name != "ewf":
+        kind = detect(here[0])
+        if not kind.readable or kind.group != "container":
+            text = f"the image of `{ref}` is recorded as a container, and its file is none that "
+            text += f"evkit takes for one, but a {kind.title}"
+            report.failed(CONTENT, "media-form", text, ref)
+            return
+        if kind.name != "ewf":
             _not_decoded(acquisition, report, "evkit has no trusted decoder for its kind")
             return
         pieces_then = recorded_pieces(acquisition, source)
@@ -109,6 +117,9 @@ def _compare(
         for name, found in decoded.digests.items()
         if media[name] != found
     ]
+    tree: object = decoded.pieces.fields()
+    if not wrong and media.get(PIECES, tree) != tree:
+        wrong = [(PIECES, tree_of(media[PIECES]), tree_of(tree))]
     if decoded.size == media.get("size", decoded.size) and not wrong:
         return True
     text = f"the medium that the container of `{ref}` decodes to is not what was recorded"
@@ -132,6 +143,12 @@ def _where(decoded: Decoded, recorded: PieceTree | None) -> str:
         return text
     ranges = pieces.locate(recorded, decoded.pieces)
     return text + shown_ranges(ranges, "; it differs within bytes")
+
+
+def tree_of(value: object) -> str:
+    """Return the recorded fields of a piece tree in words."""
+    known = value if isinstance(value, dict) else {}
+    return escape(shorten(f"{known.get('root', value)} of {known.get('size')} bytes", _WIDTH))
 
 
 def recorded_pieces(acquisition: Acquisition, source: Source) -> PieceTree | None:

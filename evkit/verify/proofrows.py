@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape
-from evkit.manifest import contents, rows
 from evkit.manifest import proof as form
+from evkit.manifest import rows
 from evkit.merkle.ranges import root_from_ranges
 from evkit.verify.filecontent import Rows, is_mft, needs_mft
+from evkit.verify.inventory import other_content
 from evkit.verify.report import FILE
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def check_rows(
     except InputError as error:
         report.failed(FILE, "origin-rows", escape(error.message), where)
         return None
-    problem = _other_content(made.source, ends, proof)
+    problem = other_content(made.source, ends, proof.acquisition, proof.size)
     if problem:
         report.failed(FILE, "origin-source", problem, where)
         return None
@@ -114,25 +115,3 @@ def _joined(name: Mapping[str, Any], stream: Mapping[str, Any]) -> bool:
     """Say whether a name leads to a stream; a deleted one never leads to content in use."""
     lost = not name["allocated"] and (name["reallocated"] == "yes" or stream["basis"] == IN_USE)
     return not lost and all(name.get(key) == stream[key] for key in ("fs", "inode", "seq"))
-
-
-def _other_content(source: Mapping[str, Any], ends: Mapping[str, Any], proof: Proof) -> str:
-    """Say in what the inventory is not one of the recorded content; empty when it is."""
-    if source.get("acquisition") != proof.acquisition:
-        return f"the inventory is not one of `{escape(proof.acquisition)}`"
-    if proof.reading != form.FILE and source.get("size") != proof.size:
-        return f"the inventory is one of a medium of {source.get('size')} bytes"
-    media = ends.get("media")
-    known = media if isinstance(media, dict) else {}
-    if proof.reading == form.FILE:
-        listed = ends.get("artifacts")
-        items = [item for item in (listed if isinstance(listed, list) else []) if _is_list(item)]
-        known = items[0] if items else {}
-    for kind, value in source.get("digests", {}).items():
-        if known.get(kind, value) != value:
-            return f"the inventory is one of content with another {kind} than entry {proof.end} has"
-    return ""
-
-
-def _is_list(item: object) -> bool:
-    return isinstance(item, dict) and item.get("role") == contents.LIST_ROLE

@@ -213,14 +213,26 @@ def stream(data: bytes) -> Stream:
     return Stream(size=len(data), blocks=lambda: [data])
 
 
-def inventory() -> tuple[bytes, dict]:
+def source_row(**changes) -> dict:
+    """The first row of an inventory of `IMAGE`."""
+    row = {
+        "row": "source", "kind": "image", "name": "image.raw", "size": len(IMAGE),
+        "acquisition": f"{CASE}/E1/A1", "digests": {"sha256": hashlib.sha256(IMAGE).hexdigest()},
+    }  # fmt: skip
+    return row | changes
+
+
+def coverage_row(**changes) -> dict:
+    """The last row of an inventory."""
+    groups = ("bytes", "filesystems", "directories", "names", "streams", "spaces", "orphans")
+    row = {"row": "coverage", "result": "complete", "errors": 0, **{name: {} for name in groups}}
+    return row | changes
+
+
+def inventory(made=None, **changes) -> tuple[bytes, dict]:
     """The lines of an inventory and the fields of its event."""
-    made = [
-        {"row": "source", "kind": "image", "name": "image.raw", "size": len(IMAGE)},
-        {"row": "error", "stage": "volume", "reason": "no-table", "state": "unsupported"},
-    ]
     lines, tree = [], Frontier()
-    for number, row in enumerate(made[:1]):
+    for number, row in enumerate(made or [source_row(), coverage_row()]):
         data = encode(row)
         salt = hashlib.sha256(b"%d" % number).digest()[:16]
         lines.append(export_line(number, salt, data))
@@ -230,7 +242,7 @@ def inventory() -> tuple[bytes, dict]:
         "engine_root": Frontier().root().hex(), "result": "complete",
         "database": {"name": "inventory.db", "size": 1, "sha256": "ab" * 32},
     }  # fmt: skip
-    return b"".join(lines), fields
+    return b"".join(lines), fields | changes
 
 
 def artifact(name: str, data: bytes, role: str) -> dict:

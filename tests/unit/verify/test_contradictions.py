@@ -10,6 +10,7 @@ import e01variants as v
 import pytest
 from bundlekit import CASE
 
+from evkit.hashing import pieces
 from evkit.ledger.event import Draft, Subject
 from evkit.manifest.tree import FolderTree
 from evkit.verify.bundle import verify_bundle
@@ -75,3 +76,50 @@ def test_no_file_holds_the_medium(tmp_path, file, role):
     report = verified(tmp_path, file, role, MEDIA | {"sha256": "ab" * 32})
     assert "no-image" in bundlekit.codes(report, "UNDECIDED")
     assert report.answer("content") == "UNDECIDED"
+
+
+def tree_of(data):
+    hasher = pieces.PieceHasher()
+    hasher.update(data)
+    return hasher.finish().fields()
+
+
+@pytest.mark.parametrize("file", [E01, RAW])
+def test_all_that_is_recorded_of_the_medium(tmp_path, file):
+    names = ("md5", "sha1", "sha256", "sha512")
+    media = {name: hashlib.new(name, MEDIUM).hexdigest() for name in names}
+    media |= {"size": len(MEDIUM), "pieces": tree_of(MEDIUM)}
+    assert verified(tmp_path, file, "image", media).answer("content") == "PASS"
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"md5": "ab" * 16},
+        {"sha1": "ab" * 20},
+        {"sha512": 5},
+        {"pieces": tree_of(MEDIUM[:-1] + b"!")},
+        {"pieces": tree_of(MEDIUM) | {"size": 5}},
+        {"pieces": {"root": "\x1b[2J"}},
+        {"pieces": [[]]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("file", [E01, RAW])
+def test_another_digest_or_tree_beside_the_right_sha256(tmp_path, file, lie):
+    """A proof of origin rests on the tree alone, so a tree of another image must not pass."""
+    report = verified(tmp_path, file, "image", MEDIA | lie)
+    assert bundlekit.codes(report) == {"media-digest"}
+    assert report.answer("content") == "FAIL"
+
+
+@pytest.mark.parametrize("file", [("image.E01", MEDIUM), ("image.E01", b"PK\x03\x04" + MEDIUM)])
+def test_a_container_that_is_none(tmp_path, file):
+    report = verified(tmp_path, file, "image", MEDIA | {"sha256": "ab" * 32})
+    assert bundlekit.codes(report) == {"media-form"}
+
+
+def test_a_raw_image_under_a_name_that_evkit_does_not_give(tmp_path):
+    media = MEDIA | {"size": len(MEDIUM) + 512, "sha256": "ab" * 32}
+    report = verified(tmp_path, ("disk.bin", MEDIUM), "image", media)
+    assert bundlekit.codes(report) == {"media-form"}
