@@ -15,6 +15,8 @@ from evkit.manifest.tree import FolderTree, read
 if TYPE_CHECKING:
     from evkit.manifest.model import Manifest
 
+_HINT = "name a folder or a zip that `evkit bundle create` made"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
@@ -67,6 +69,7 @@ def show(path: bytes) -> Shown:
     Raises:
         InputError: it is no bundle, or its manifest cannot be read.
     """
+    shown = escape(os.fsdecode(path))
     if os.path.isdir(path):
         tree = FolderTree(path)
         data, label = read(tree, layout.MANIFEST, model.MAX_MANIFEST), tree.label
@@ -74,9 +77,13 @@ def show(path: bytes) -> Shown:
         from evkit.manifest.zipread import ZipTree
 
         try:
+            with open(path, "rb") as opened:
+                start = opened.read(2)
+            if start != b"PK":
+                raise InputError(f"`{shown}` is no bundle", hint=_HINT)
             with ZipTree(path) as packed:
                 data, label = read(packed, layout.MANIFEST, model.MAX_MANIFEST), packed.label
         except OSError as error:
-            shown = escape(os.fsdecode(path))
-            raise InputError(f"cannot read `{shown}`: {error.strerror or error}") from error
+            problem = f"cannot read `{shown}`: {error.strerror or error}"
+            raise InputError(problem, hint=_HINT) from error
     return Shown(label=label, manifest=model.parse(model.parse_envelope(data).payload))

@@ -10,7 +10,7 @@ from evkit.actions import advice
 from evkit.actions.custody_log import wrap
 from evkit.core import clock
 from evkit.core.errors import CaseError, EvkitError, UsageError
-from evkit.core.refs import parse_ref
+from evkit.core.refs import need_case, parse_ref
 from evkit.core.text import escape
 from evkit.custody.compose import Typed, compose
 from evkit.custody.history import shown
@@ -335,7 +335,8 @@ def split_refs(refs: Sequence[str]) -> tuple[str, tuple[str, ...], tuple[str, ..
 
 
 def require_case(replayed: Replay, case: str) -> None:
-    """Raise CaseError unless the case was opened here."""
+    """Raise CaseError unless the case was opened here, UsageError for an exhibit."""
+    need_case(case)
     found = replayed.state.cases.get(case)
     if found is None or found.opened_entry is None:
         near = [name for name in replayed.state.cases if name.casefold() == case.casefold()]

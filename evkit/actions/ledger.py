@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.core import durable
 from evkit.core.errors import CaseError
 from evkit.core.paths import to_fields
+from evkit.core.refs import need_case
 from evkit.core.text import escape, escape_bytes, shorten
 from evkit.station import export as exporting
 from evkit.station.reading import event_of
@@ -107,6 +108,7 @@ def show(station: Station, case: str | None, last: int | None) -> LedgerView:
         start = max(0, head.size - last) if last is not None else 0
         rows, left_out = _rows(station.entries(start, head.size)), start
     else:
+        need_case(case)
         rows = _rows(station.case_entries(case))
         if not rows:
             raise CaseError(f"no case `{escape(case)}`", hint="see `evkit case list`")

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 _MAX_TILE = 1 << 16
 _MAX_LEAVES = 1 << 24
+_SIDES = (
+    "name a station, an exported ledger, a checkpoint or a memo, "
+    "or give the text of a memo in quotes, or SIZE:ROOT"
+)
 _WORDS = {
     "same": "the same history",
     "a-behind": "one history: A is an earlier state of B",
@@ -187,6 +191,8 @@ def read_side(text: str) -> Side:
     try:
         size, found = parse_head(text)
     except UsageError:
+        if len(text.split()) == 1:
+            raise InputError(f"no file or folder `{escape(text)}`", hint=_SIDES) from None
         return _memo(text, "memo")
     return Side(label="head as given", size=size, root=found)
 
@@ -209,7 +215,10 @@ def _station(path: str) -> Side:
 
 def _exported(path: str) -> Side:
     """Read an exported ledger: its tiles must give the root of its checkpoint."""
-    signed = parse_checkpoint_foreign(read_file(os.path.join(path, os.fsdecode(CHECKPOINT))))
+    name = os.path.join(path, os.fsdecode(CHECKPOINT))
+    if not os.path.lexists(name):
+        raise InputError(f"`{escape(path)}` is no station and no exported ledger", hint=_SIDES)
+    signed = parse_checkpoint_foreign(read_file(name))
     size = signed.checkpoint.size
     if size > _MAX_LEAVES:
         raise InputError(f"a ledger of {size} entries is over the limit of {_MAX_LEAVES}")

@@ -10,6 +10,7 @@ from evkit.bundle.memo import MemoExhibit, MemoPage
 from evkit.core import clock, durable
 from evkit.core.errors import CaseError
 from evkit.core.paths import to_fields
+from evkit.core.refs import need_case
 from evkit.core.text import escape, escape_bytes
 from evkit.manifest.memo import Memo, group_lines, qr_text
 
@@ -113,6 +114,7 @@ def record(station: Station, made: MemoMade, signer: Signer, given_to: str | Non
 
 
 def _exhibits(station: Station, case: str) -> tuple[MemoExhibit, ...]:
+    need_case(case)
     found = station.state(case).state.cases
     if not found:
         raise CaseError(f"no case `{escape(case)}`", hint="see `evkit case list`")

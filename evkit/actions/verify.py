@@ -37,6 +37,7 @@ BUNDLE, ZIP, MANIFEST, PROOF, ORIGIN, ENTRY, STATION, REF, DATA = (
 _HEAD = 64
 _PROOF_START = b"c2sp.org/tlog-proof@"
 _ORIGIN_START = b"evkit-proof-of-origin "
+_MEMO_STARTS = (b"HEAD OF A LEDGER OF DIGITAL EVIDENCE", b"evkit-memo/")
 _MAX_PROOF = 1 << 20
 _MAX_ENTRY = 1 << 16
 
@@ -78,6 +79,7 @@ def recognise(text: str, open_station: Callable[[], Station]) -> str:
 
     Raises:
         InputError: nothing of that name, or nothing that can be verified.
+        UsageError: it is a memo.
     """
     path = os.fsencode(text)
     if names_ref(text, open_station):
@@ -104,6 +106,11 @@ def recognise(text: str, open_station: Callable[[], Station]) -> str:
         return PROOF
     if start.startswith(_ORIGIN_START):
         return ORIGIN
+    if start.startswith(_MEMO_STARTS):
+        raise UsageError(
+            f"`{escape(text)}` is a memo; something else is verified with it",
+            hint=f"`evkit verify WHAT --memo {escape(text)}`",
+        )
     if start.startswith(b'{"payload":"'):
         return ENTRY if _is_entry(path) else MANIFEST
     return DATA

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_FILE = 1 << 20
 _SHOWN = 60
+_FILE_OF_MEMO = "name the file of the memo, or give its text in quotes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,10 +127,10 @@ def _memo(found: Supplied, text: str) -> Supplied:
 
 def _not_a_memo(text: str) -> InputError:
     shown = escape(shorten(text, _SHOWN))
+    if os.path.isdir(text):
+        return InputError(f"`{shown}` is a folder and no memo", hint=_FILE_OF_MEMO)
     if len(text.split()) == 1:
-        return InputError(
-            f"no file `{shown}`", hint="name the file of the memo, or give its text in quotes"
-        )
+        return InputError(f"no file `{shown}`", hint=_FILE_OF_MEMO)
     return InputError(
         f"`{shown}` is no file, and this is not a memo",
         hint="give the text of its QR code, or its numbered lines, in quotes",

@@ -123,11 +123,8 @@ def verify_here(text: str, path: bytes | None, brought: Supplied, request: Reque
     with Station.open(path) if path is not None else request.open_station() as station:
         ref = text if path is None else None
         label = escape(text)
-        if ref is not None and not any(True for _ in station.case_entries(ref.partition("/")[0])):
-            raise CaseError(
-                f"no case `{escape(ref.partition('/')[0])}` in this station",
-                hint="see `evkit case list`; a path of that shape is written ./…",
-            )
+        if ref is not None:
+            _need(station, ref)
         lost: list[tuple[str, str]] = []
         where = Where(station)
         if request.copy is not None:
@@ -143,6 +140,29 @@ def verify_here(text: str, path: bytes | None, brought: Supplied, request: Reque
         if request.record and request.get_signer is not None:
             _log(station, report, read, request.get_signer)
         return report
+
+
+def _need(station: Station, ref: str) -> None:
+    """Raise CaseError unless entries of the station are about a case, exhibit or acquisition."""
+    case = ref.partition("/")[0]
+    known: set[str] = set()
+    try:
+        for _, event, _ in station.events(case):
+            known |= {str(event.case), *event.exhibits, *event.acquisitions}
+    except InputError:  # an entry is damaged: the checks say which
+        return
+    if not known:
+        what = f"`{escape(ref)}`"
+        raise CaseError(
+            f"no case `{escape(case)}` in this station, and no file or folder {what} is here",
+            hint="check the name; `evkit case list` shows the cases",
+        )
+    if ref not in known:
+        near = next((name for name in known if name.casefold() == ref.casefold()), None)
+        raise CaseError(
+            f"nothing is recorded about `{escape(ref)}`",
+            hint=f"did you mean `{near}`?" if near else f"see `evkit case show {escape(case)}`",
+        )
 
 
 def _below(where: Where, station: Station, ref: str | None) -> list[str]:

@@ -29,7 +29,7 @@ def bundle() -> None:
     group=bundle,
     examples=(
         "evkit bundle create 2026-457 -o /media/stick/2026-457 --with-exhibits",
-        "evkit bundle create 2026-457 -o 2026-457.zip --withhold victim --recipient 'City court'",
+        "evkit bundle create 2026-457 -o 2026-457.zip --withhold all",
     ),
     exits=(
         ExitCode.FAILED_CHECK, ExitCode.NO_CASE, ExitCode.LOCKED, ExitCode.KEY, ExitCode.INPUT,

@@ -47,8 +47,8 @@ def log(session: Session, ref: str) -> None:
     examples=(
         "evkit custody record seal 2026-457/E1 2026-457/E2 --set seal=E1:S-101,E2:S-102",
         'evkit custody record store 2026-457/E1 --set location="safe 2"',
-        'evkit custody record check-out 2026-457/E1 --set to="Lab Analyst" --set purpose=imaging',
-        "evkit custody record correct 2026-457/E1 --set corrects=7 --set values.location=safe",
+        'evkit custody record check-out 2026-457/E1 --set to="Lab Analyst"',
+        "evkit custody record correct 2026-457/E1 --set corrects=7 --set values.seal=S-1",
         'evkit custody record note 2026-457/E1 --set text="the seal was photographed"',
     ),
     exits=RECORDING_EXITS,

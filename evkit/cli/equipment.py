@@ -26,8 +26,8 @@ def equipment() -> None:
     "add",
     group=equipment,
     examples=(
-        "evkit equipment add T35u-1 --what write-blocker --make Tableau --model T35u --serial 0A17",
-        "evkit equipment add T35u-1 --tested 2026-11-02 --result passed --report WB-2026-14",
+        "evkit equipment add T35u-1 --what write-blocker --make Tableau --serial 0A17",
+        "evkit equipment add T35u-1 --tested 2026-11-02 --result passed --report WB-14",
         'evkit equipment add T35u-1 --set retired="cable damaged"',
     ),
     exits=RECORDING_EXITS,

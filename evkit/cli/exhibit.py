@@ -29,7 +29,7 @@ def exhibit() -> None:
     "register",
     group=exhibit,
     examples=(
-        'evkit exhibit register 2026-457/E1 --what "phone, black" --make Samsung --imei 3569…',
+        'evkit exhibit register 2026-457/E1 --what "phone, black" --imei 3569…',
         'evkit exhibit register 2026-457 --what "SIM card" --part-of 2026-457/E1',
         "evkit exhibit register 2026-457/E2 --fields seizure.yaml --attach memo.jpg",
     ),

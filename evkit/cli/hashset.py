@@ -34,7 +34,7 @@ def hashset() -> None:
     group=hashset,
     examples=(
         "evkit hashset import RDS_2026.09.1_modern_minimal.db --name nsrl-2026.09",
-        "evkit hashset import list.md5 --name own-2026-11 --kind notable --source 'case 12/26'",
+        "evkit hashset import list.md5 --name own --kind notable --source 'case 12/26'",
         "evkit hashset import vic.json --name vic-us --category 1 --category 2",
         "evkit hashset import list.csv --name own --kind known -o own.hashset",
     ),

@@ -127,7 +127,7 @@ def convert(session: Session, source: str, recording: Recording, **options: Any)
     "export",
     group=image,
     examples=(
-        'evkit image export 2026-457/E1/A1 --exhibit 2026-457/E2 --part 2 --what "data partition"',
+        'evkit image export 2026-457/E1/A1 --exhibit 2026-457/E2 --part 2 --what "data"',
         "evkit image export 2026-457/E1/A1 --exhibit 2026-457/E2 --range 2048s+204800s",
         "evkit image export disk.E01 -o part2.dd --part 2",
     ),

@@ -24,7 +24,7 @@ KINDS = ("files", "image", "phone", "cctv", "provider", "cloud", "ram", "photo",
 @command(
     "intake",
     examples=(
-        "evkit intake export/ --exhibit 2026-457/E2 --kind provider --expect export.sha256",
+        "evkit intake export/ --exhibit 2026-457/E2 --expect export.sha256",
         "evkit intake disk.E01 disk.E01.txt --exhibit 2026-457/E1 --kind image",
         "evkit intake dvr/ --exhibit 2026-457/E3 --kind cctv --fields recorder.yaml",
         "evkit intake --record --exhibit 2026-457/E2",

@@ -33,9 +33,9 @@ def inventory() -> None:
     "run",
     group=inventory,
     examples=(
-        "evkit inventory run C-2026-014/E1",
+        "evkit inventory run 2026-457/E1",
         "evkit inventory run ./disk.E01 -o disk.inventory.db",
-        "evkit inventory run C-2026-014/E1 --resume",
+        "evkit inventory run 2026-457/E1 --resume",
         "evkit inventory run ./phone-export.zip -o phone.inventory.db",
     ),
     exits=(
@@ -152,7 +152,7 @@ def run(
     "list",
     group=inventory,
     examples=(
-        "evkit inventory list C-2026-014/E1 --deleted",
+        "evkit inventory list 2026-457/E1 --deleted",
         "evkit inventory list ./disk.inventory.db",
     ),
     exits=(ExitCode.FAILED_CHECK, ExitCode.NO_CASE, ExitCode.INPUT),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @command(
     "compare",
     examples=(
-        "evkit inventory compare C-2026-014/E1/A1 C-2026-014/E1/A2",
+        "evkit inventory compare 2026-457/E1/A1 2026-457/E1/A2",
         "evkit inventory compare ./before.inventory.db ./after.inventory.db --limit 0",
     ),
     exits=(

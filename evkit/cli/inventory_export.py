@@ -22,10 +22,10 @@ _FORMATS = ("jsonl", "csv", "dfxml", "bodyfile", "parquet", "case")
 @command(
     "export",
     examples=(
-        "evkit inventory export C-2026-014/E1 -o list.csv",
-        "evkit inventory export C-2026-014/E1 -o timeline.body",
+        "evkit inventory export 2026-457/E1 -o list.csv",
+        "evkit inventory export 2026-457/E1 -o timeline.body",
         "evkit inventory export ./disk.inventory.db --format dfxml -o disk.xml",
-        "evkit inventory export C-2026-014 --name '*.jpg' -o case.jsonld",
+        "evkit inventory export 2026-457 --name '*.jpg' -o case.jsonld",
     ),
     exits=(
         ExitCode.INCOMPLETE, ExitCode.FAILED_CHECK, ExitCode.UNDECIDED, ExitCode.NO_CASE,

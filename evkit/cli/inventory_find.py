@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 @command(
     "find",
     examples=(
-        "evkit inventory find C-2026-014/E1 --name '*.csv'",
-        "evkit inventory find C-2026-014/E1 --type 'image/*' --size 100kB..",
-        "evkit inventory find C-2026-014 --time 2026-11-01..2026-11-22 --deleted",
+        "evkit inventory find 2026-457/E1 --name '*.csv'",
+        "evkit inventory find 2026-457/E1 --type 'image/*' --size 100kB..",
+        "evkit inventory find 2026-457 --time 2026-11-01..2026-11-22 --deleted",
         "evkit inventory find --digest d41d8cd98f00b204e9800998ecf8427e",
         "evkit inventory find --notable",
     ),

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 @command(
     "mark",
     examples=(
-        "evkit inventory mark C-2026-014/E1",
-        "evkit inventory mark C-2026-014/E1/A1 --hashset nsrl-2026.09 --hashset own",
+        "evkit inventory mark 2026-457/E1",
+        "evkit inventory mark 2026-457/E1/A1 --hashset nsrl-2026.09 --hashset own",
         "evkit inventory mark ./disk.inventory.db --hashset ./own.hashset",
     ),
     exits=(

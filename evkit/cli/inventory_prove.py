@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 @command(
     "prove",
     examples=(
-        "evkit inventory prove C-2026-014/E1 /DCIM/IMG_0041.JPG -o photo.evproof",
-        "evkit inventory prove C-2026-014/E1/A1 312 --dry-run",
+        "evkit inventory prove 2026-457/E1 /DCIM/IMG_0041.JPG -o photo.evproof",
+        "evkit inventory prove 2026-457/E1/A1 312 --dry-run",
     ),
     exits=(
         ExitCode.FAILED_CHECK, ExitCode.NO_CASE, ExitCode.INPUT, ExitCode.REFUSED,

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 @command(
     "report",
     examples=(
-        "evkit inventory report C-2026-014/E1 -o report.html",
-        "evkit inventory report C-2026-014/E1/A1 --language ur -o report.html",
+        "evkit inventory report 2026-457/E1 -o report.html",
+        "evkit inventory report 2026-457/E1/A1 --language ur -o report.html",
         "evkit inventory report ./disk.inventory.db --zone +05:00 -o disk.html",
     ),
     exits=(

@@ -119,7 +119,7 @@ def backup(session: Session, target: str, evidence: bool) -> None:
 @command(
     "recover",
     group=station,
-    examples=("evkit station recover unit.tar /evidence --head 812:9f3c… --reason 'disk failed'",),
+    examples=("evkit station recover unit.tar /evidence --head 812:9f3c… --reason 'disk lost'",),
     exits=(ExitCode.FAILED_CHECK, ExitCode.KEY, ExitCode.INPUT, ExitCode.REFUSED, ExitCode.STORAGE),
 )
 @click.argument("backup_file", metavar="BACKUP")

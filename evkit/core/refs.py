@@ -93,6 +93,20 @@ def is_ref(text: str) -> bool:
     return _REF.fullmatch(text) is not None
 
 
+def need_case(text: str) -> None:
+    """Refuse an exhibit or an acquisition where a case is wanted.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if "/" in text and is_ref(text):
+        kind = "an exhibit" if parse_ref(text).acquisition is None else "an acquisition"
+        raise UsageError(
+            f"`{text}` is {kind}; a case is wanted here",
+            hint=f"name the case: `{parse_ref(text).case}`",
+        )
+
+
 def is_case_id(text: str) -> bool:
     """Say whether `text` can be the id of a case."""
     return re.fullmatch(_CASE, text) is not None

@@ -222,3 +222,5 @@ def test_show_refuses_what_is_no_bundle(evkit, tmp_path):
     (tmp_path / "x.zip").write_bytes(b"PK")
     evkit("bundle", "show", str(tmp_path / "x.zip"), expect=14)
     evkit("bundle", "show", str(tmp_path / "absent.zip"), expect=14)
+    (tmp_path / "memo.txt").write_text("a memo")
+    assert "is no bundle" in evkit("bundle", "show", str(tmp_path / "memo.txt"), expect=14)

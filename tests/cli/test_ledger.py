@@ -136,6 +136,25 @@ def test_compare_with_something_else(made, evkit, tmp_path):
     assert "the same history" in evkit("ledger", "compare", home, str(other))
 
 
+def test_a_side_that_is_not_there_is_no_slip_of_the_pen(made, evkit, tmp_path):
+    said = evkit("ledger", "compare", str(made.path), "memo.tx", expect=14)
+    assert "no file or folder `memo.tx`" in said
+    said = evkit("ledger", "compare", str(made.path), str(tmp_path), expect=14)
+    assert "is no station and no exported ledger" in said
+
+
+def test_an_exhibit_is_no_case(made, evkit, tmp_path):
+    for words in (
+        ("ledger", "show", "C1/E1"),
+        ("ledger", "memo", "C1/E1"),
+        ("case", "show", "C1/E1"),
+        ("exhibit", "list", "C1/E1"),
+        ("bundle", "create", "C1/E1", "-o", str(tmp_path / "b"), "--dry-run"),
+    ):
+        assert "name the case: `C1`" in evkit(*words, expect=2)
+    assert "is an acquisition" in evkit("case", "close", "C1/E1/A1", "--dry-run", expect=2)
+
+
 def test_a_slip_of_the_pen_is_no_fork(made, evkit, tmp_path):
     path = tmp_path / "memo.txt"
     evkit("ledger", "memo", "-o", str(path))

@@ -214,6 +214,22 @@ def test_a_name_shaped_like_a_case(here, evkit, monkeypatch):
     assert "station init" not in said
 
 
+def test_what_is_not_on_record_is_said(here, evkit):
+    """A typing error is no answer about evidence."""
+    said = evkit("verify", "nofile", expect=10)
+    assert "no file or folder `nofile` is here" in said
+    for name in ("C1/E9", "C1/E1/A9"):
+        assert f"nothing is recorded about `{name}`" in evkit("verify", name, expect=10)
+    assert "did you mean `C1/E1`?" in evkit("verify", "c1/E1", expect=10)
+
+
+def test_a_memo_is_not_verified_but_verified_with(here, evkit):
+    said = evkit("verify", here / "memo.txt", expect=2)
+    assert f"--memo {here}/memo.txt" in said
+    said = evkit("verify", here / "memo.txt", "--memo", here / "bundle", expect=14)
+    assert "is a folder and no memo" in said
+
+
 def test_a_flipped_byte_names_the_file(here, evkit):
     for name in ("data/exhibits/C1/E1/A1/image.raw", "data/events/0.json", "manifest.html"):
         copy = here / "copy"
@@ -410,7 +426,7 @@ def test_case_exhibit_acquisition_station(here, evkit):
         assert out.startswith("PASS  ")
     evkit("verify", "C1", expect=5)
     evkit("verify", "NONE", expect=10)
-    evkit("verify", "C1/E9", "--memo", memo, expect=5)
+    evkit("verify", "C1/E9", "--memo", memo, expect=10)
 
 
 def test_a_changed_image_at_the_station(here, evkit):
