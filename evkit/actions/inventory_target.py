@@ -178,8 +178,12 @@ def holds_files(path: bytes) -> bool:
         return True
     if kind.name != "raw" or detect.has_boot_sector(path):
         return False
-    with open(path, "rb") as handle:
-        return kind_of(handle.read(_HEAD), os.path.basename(path)) is not None
+    try:
+        with open(path, "rb") as handle:
+            head = handle.read(_HEAD)
+    except OSError:
+        return False  # a bad sector hides a mark; an image is read past it
+    return kind_of(head, os.path.basename(path)) is not None
 
 
 def unrecorded(station: Station, chosen: Chosen) -> bytes:

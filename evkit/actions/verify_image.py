@@ -43,12 +43,15 @@ def verify_data(
         report.undecided(question, "file-alone", text)
     is_container = detect(path).name == "ewf"
     if is_container:
-        size, digest, medium = _digested_beside(path, report)
+        read, medium = _digested_beside(path, report)
     else:
-        size, digest, medium = *_digested(path), None
+        read, medium = _read_whole(lambda: _digested(path), report), None
         if (number_of(path) or _LETTERED) < _LETTERED:
             text = "it is named like a segment of an E01 and does not begin like one"
             report.remark("container-form", text)
+    if read is None:
+        return report
+    size, digest = read
     report.shown["sha256"] = digest
     if medium is not None:
         report.shown["sha256 of the medium"] = medium
@@ -67,6 +70,17 @@ def verify_data(
     return report
 
 
+def _read_whole(work: Callable[[], tuple[int, str]], report: Report) -> tuple[int, str] | None:
+    """Return length and digest of the file, None when it cannot be read to its end now."""
+    try:
+        return work()
+    except OSError as error:
+        report.unreadable += 1
+        text = f"the file cannot be read now: {error.strerror or error}"
+        report.undecided(CONTENT, "file-unreadable", text)
+        return None
+
+
 def _digested(path: bytes, stop: threading.Event | None = None) -> tuple[int, str]:
     from evkit.hashing.digests import digest_file
 
@@ -78,13 +92,13 @@ def _digested(path: bytes, stop: threading.Event | None = None) -> tuple[int, st
     return size, digests["sha256"]
 
 
-def _digested_beside(path: bytes, report: Report) -> tuple[int, str, str | None]:
+def _digested_beside(path: bytes, report: Report) -> tuple[tuple[int, str] | None, str | None]:
     """Judge an E01 while the file is digested; whatever stops the one stops the other."""
     stop = threading.Event()
     with Beside(lambda: _digested(path, stop)) as beside:
         try:
             medium = _container(path, report)
-            return *beside.result(), medium
+            return _read_whole(beside.result, report), medium
         except BaseException:  # Ctrl-C among them
             stop.set()
             raise

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from evkit.core.errors import InputError, UsageError
 from evkit.core.text import escape_bytes
-from evkit.images.files import EXTRA, installed, open_quietly
+from evkit.images.files import EXTRA, installed, open_quietly, peek_at
 
 HEAD = 65536
 SECTOR = 512
@@ -119,8 +119,9 @@ def detect(path: str | bytes) -> Kind:
             if stat.S_ISDIR(os.fstat(descriptor).st_mode):  # not every system tells its size
                 raise InputError(f"`{shown}` is a folder", hint="name a file of the image")
             size = os.lseek(descriptor, 0, os.SEEK_END)
-            head = _peek(descriptor, HEAD, 0) or _peek(descriptor, SECTOR, 0)
-            tail = _peek(descriptor, SECTOR, max(0, size - SECTOR))
+            # a bad sector hides a mark, no more
+            head = peek_at(descriptor, HEAD, 0) or peek_at(descriptor, SECTOR, 0)
+            tail = peek_at(descriptor, SECTOR, max(0, size - SECTOR))
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -153,7 +154,7 @@ def has_boot_sector(path: str | bytes) -> bool:
         descriptor = open_quietly(path)
         try:
             size = os.lseek(descriptor, 0, os.SEEK_END)
-            head = _peek(descriptor, 2 * SECTOR, 0)
+            head = peek_at(descriptor, 2 * SECTOR, 0)
         finally:
             os.close(descriptor)
     except OSError:
@@ -194,14 +195,6 @@ def need_raw(path: str | bytes, kind: Kind) -> None:
             f"`{escape_bytes(os.fsencode(path))}` is a {kind.title}, not a raw medium",
             hint=hint or _HINTS.get(kind.name, _HINTS[kind.group]),
         )
-
-
-def _peek(descriptor: int, size: int, offset: int) -> bytes:
-    """Return bytes, or none where they cannot be read: a bad sector hides a mark, no more."""
-    try:
-        return os.pread(descriptor, size, offset)
-    except OSError:
-        return b""
 
 
 def _is_aff4(head: bytes) -> bool:

@@ -24,6 +24,34 @@ def open_quietly(path: str | bytes) -> int:
         return os.open(path, flags)
 
 
+def read_at(descriptor: int, length: int, offset: int) -> bytes:
+    """Return bytes of an open file, fewer only at its end.
+
+    A read that meets a place which cannot be read ends before it, as at the end of the file; only
+    the next one tells the two apart.
+
+    Raises:
+        OSError: something there cannot be read.
+    """
+    data = os.pread(descriptor, length, offset)
+    if len(data) in {0, length}:
+        return data
+    parts = [data]
+    done = len(data)
+    while done < length and (more := os.pread(descriptor, length - done, offset + done)):
+        parts.append(more)
+        done += len(more)
+    return b"".join(parts)
+
+
+def peek_at(descriptor: int, length: int, offset: int) -> bytes:
+    """Return bytes of an open file, as far as they can be read."""
+    try:
+        return os.pread(descriptor, length, offset)
+    except OSError:
+        return b""
+
+
 def installed(binding: str) -> bool:
     """Say whether a library of the extra is here, without loading it."""
     return importlib.util.find_spec(binding) is not None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
+from evkit.core.errors import InputError
+from evkit.core.text import escape_bytes
 from evkit.images import detect
 from evkit.images.raw import RawImage, find_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from evkit.images.beside import Files
     from evkit.images.model import Image
@@ -23,6 +26,11 @@ def find_files(path: bytes) -> tuple[detect.Kind, list[bytes]]:
         InputError: it cannot be read, cannot be decoded by evkit, or a part is missing.
         UsageError: the extra that decodes it is not installed.
     """
+    with _reading(path):
+        return _find_files(path)
+
+
+def _find_files(path: bytes) -> tuple[detect.Kind, list[bytes]]:
     kind = detect.detect(path)
     detect.need_readable(path, kind)
     if kind.name in CHAINS:
@@ -52,9 +60,27 @@ def open_image(path: bytes, paths: Sequence[bytes] | None = None) -> Image:
         paths: all its files in order when they are known already.
 
     Raises:
-        InputError: as `find_files`, or the container is damaged.
+        InputError: as `find_files`, or the container is damaged or cannot be read where it says
+            how it is laid out.
         UsageError: the extra that decodes it is not installed.
     """
+    with _reading(path):
+        return _open(path, paths)
+
+
+@contextlib.contextmanager
+def _reading(path: bytes) -> Iterator[None]:
+    """Turn a read error into an InputError: without its tables no container can be opened."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"cannot read `{escape_bytes(path)}`: {error.strerror or error}",
+            hint="the file, or the medium it lies on, is failing: use another copy",
+        ) from error
+
+
+def _open(path: bytes, paths: Sequence[bytes] | None) -> Image:
     first = path if paths is None else paths[0]
     kind = detect.detect(first)
     detect.need_readable(first, kind)

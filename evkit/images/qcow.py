@@ -16,7 +16,7 @@ from evkit.core.errors import InputError
 from evkit.core.text import escape_bytes
 from evkit.images import detect
 from evkit.images.beside import PARENT
-from evkit.images.files import open_quietly
+from evkit.images.files import open_quietly, read_at
 from evkit.images.model import Segment
 from evkit.images.qcowheader import MARK, read_header
 from evkit.images.raw import RawImage
@@ -192,7 +192,7 @@ class QcowImage:
             shift = 62 - (self._bits - 8)
             place = entry & ((1 << shift) - 1)
             length = ((entry & (_PACKED - 1)) >> shift) * 512 + 512 - place % 512
-        packed = os.pread(self._descriptor, length, place) if place < self._end else b""
+        packed = read_at(self._descriptor, length, place) if place < self._end else b""
         try:
             data = zlib.decompressobj(-15).decompress(packed, self._cluster)
         except zlib.error:
@@ -214,7 +214,7 @@ class QcowImage:
         return self._tables[place]
 
     def _numbers(self, place: int, count: int) -> Sequence[int]:
-        data = os.pread(self._descriptor, count * 8, place) if place < 1 << 62 else b""
+        data = read_at(self._descriptor, count * 8, place) if place < 1 << 62 else b""
         if len(data) < count * 8:
             raise InputError(f"`{self._shown}` ends inside a table, at byte {place}")
         found = array.array("Q", data)

@@ -75,19 +75,25 @@ class ZipTree:
     """The files of a zip; opening it checks the whole structure.
 
     Raises:
-        InputError: the archive is not of the strict form; the message says where.
+        InputError: the archive cannot be read, or is not of the strict form; the message says
+            where.
     """
 
     def __init__(self, path: str | bytes, limits: Limits = DEFAULT) -> None:
         self.label = escape_bytes(os.fsencode(path))
         self.odd: dict[str, str] = {}
-        self._handle: BinaryIO = open(path, "rb")  # noqa: SIM115 - closed by `close`
+        try:
+            self._handle: BinaryIO = open(path, "rb")  # noqa: SIM115 - closed by `close`
+        except OSError as error:
+            raise self._unreadable(error) from error
         try:
             self._read(limits)
-        except (InputError, struct.error) as error:
+        except (InputError, struct.error, OSError) as error:
             self._handle.close()
             if isinstance(error, InputError):
                 raise
+            if isinstance(error, OSError):
+                raise self._unreadable(error) from error
             raise InputError(f"zip `{self.label}` is cut short: {error}") from error
 
     def __enter__(self) -> Self:
@@ -138,6 +144,12 @@ class ZipTree:
 
     def _bad(self, text: str) -> InputError:
         return bad(self, text)
+
+    def _unreadable(self, error: OSError) -> InputError:
+        return InputError(
+            f"cannot read `{self.label}`: {error.strerror or error}",
+            hint="try another copy of it: this one, or its medium, is failing",
+        )
 
 
 def bad(archive: ZipTree, text: str) -> InputError:

@@ -171,7 +171,7 @@ def test_a_file_that_cannot_be_read_now(verify, monkeypatch):
         failing(descriptor, sum(map(len, buffers)), offset)
         return many(descriptor, buffers, offset)
 
-    monkeypatch.setattr("evkit.images.e01.reader.os.pread", failing)
+    monkeypatch.setattr("evkit.images.files.os.pread", failing)
     monkeypatch.setattr("evkit.acquire.blockwork.os.preadv", failing_too)
     report = verify(v.build(MEDIUM, compress=False), code=5)
     assert report["unreadable"]

@@ -7,12 +7,12 @@ chain is broken it is taken up again at the next place that holds a sound descri
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from evkit.core.text import escape_bytes
 from evkit.images.e01.layout import CHECKSUM, DESCRIPTOR, FILE_HEADER, MAGIC, adler
+from evkit.images.files import read_at
 
 if TYPE_CHECKING:
     from evkit.images.e01.finding import Findings
@@ -86,7 +86,11 @@ class Walker:
         self._sizeless = False
 
     def walk(self) -> Chain:
-        """Return the sections in their order in the file."""
+        """Return the sections in their order in the file.
+
+        Raises:
+            OSError: a descriptor cannot be read.
+        """
         offset = FILE_HEADER.size
         last = ""
         while len(self._sections) < MAX_SECTIONS:
@@ -128,7 +132,7 @@ class Walker:
         self._sections.append(Section(LOST, offset, offset, offset))
 
     def _head(self, offset: int) -> _Head | None:
-        raw = os.pread(self._fd, _HEAD, offset)
+        raw = read_at(self._fd, _HEAD, offset)
         if len(raw) < _HEAD:
             return None
         name, after, size, _, checksum = DESCRIPTOR.unpack(raw)
@@ -196,7 +200,11 @@ class Walker:
         self._lose(start)
         at = start
         while at < self._size:
-            block = os.pread(self._fd, _SCAN + _HEAD, at)
+            try:
+                block = read_at(self._fd, _SCAN + _HEAD, at)
+            except OSError:  # what is behind may be readable
+                at += _SCAN
+                continue
             for match in _NAMES.finditer(block):
                 if match.start() < _SCAN and self._is_section(at + match.start()):
                     return at + match.start()

@@ -6,7 +6,6 @@ lengths come from the sorted offsets; no length is believed beyond what a chunk 
 
 from __future__ import annotations
 
-import os
 import sys
 from array import array
 from bisect import bisect_right
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from evkit.images.e01.chain import LOST
 from evkit.images.e01.layout import CHECKSUM, COMPRESSED, DESCRIPTOR, FILE_HEADER, adler
+from evkit.images.files import peek_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,10 +91,7 @@ class Loader:
 
     def _read(self, table: Table, group: Group) -> _Copy:
         length = table.entries * array(_WORD).itemsize
-        try:
-            raw = os.pread(self._fd, length + CHECKSUM.size, table.start)
-        except OSError:
-            raw = b""
+        raw = peek_at(self._fd, length + CHECKSUM.size, table.start)
         body, footer = raw[:length], raw[length : length + CHECKSUM.size]
         whole = table.section.end - table.end >= CHECKSUM.size and len(footer) == CHECKSUM.size
         entries = array(_WORD)

@@ -6,7 +6,6 @@ its place, never zeros. One thread at a time; the descriptors may be read by all
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
@@ -19,6 +18,7 @@ from evkit.images.e01.finding import Finding, Findings
 from evkit.images.e01.measure import odd_bytes, rescue
 from evkit.images.e01.segments import Files, in_doubt, order, read_part
 from evkit.images.e01.tables import hole, number, read_groups
+from evkit.images.files import read_at
 from evkit.images.model import MAX_MEDIUM, Segment
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class E01Image:
     Raises:
         InputError: it is no E01, or (unless `partial`) a segment is missing, cut short, foreign or
             in the place of another.
+        OSError: the list of the sections of a segment cannot be read.
     """
 
     format = "ewf"
@@ -278,7 +279,7 @@ class E01Image:
             target = out[start : start + self.length_of(run.first, len(run.sizes))]
             stored = b""
             if run.segment >= 0:
-                stored = os.pread(self.descriptor(run.segment), run.length, run.offset)
+                stored = read_at(self.descriptor(run.segment), run.length, run.offset)
             damaged += [
                 Damage(run.first + found.chunk, run.segment, run.reason or found.reason)
                 for found in codec.decode(memoryview(stored), run.sizes, target, chunk=self.chunk)

@@ -13,7 +13,7 @@ from evkit.core.text import escape_bytes
 from evkit.images.e01.chain import Walker, read_number
 from evkit.images.e01.layout import FILE_HEADER, LOGICAL_MAGIC
 from evkit.images.e01.names import extension, first_letter
-from evkit.images.files import open_quietly
+from evkit.images.files import open_quietly, read_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,24 +123,20 @@ def read_part(files: Files, index: int, path: bytes, findings: Findings) -> Part
     """Read the sections of one segment file.
 
     Raises:
-        InputError: it cannot be read or is no segment of an E01.
+        InputError: it cannot be opened or is no segment of an E01.
+        OSError: the list of its sections cannot be read.
     """
     descriptor = files.get(index)
     shown = escape_bytes(os.path.basename(path))
-    try:
-        size = os.fstat(descriptor).st_size
-        raw = os.pread(descriptor, FILE_HEADER.size, 0)
-        found = None if raw[:8] == LOGICAL_MAGIC else read_number(raw)
-        if found is None:
-            raise _no_segment(path, raw)
-        if not found[1]:
-            text = f"`{shown}` begins with a damaged file header"
-            findings.add("file-header", text, index + 1)
-        chain = Walker(descriptor, size, f"`{shown}`", index + 1, findings).walk()
-    except OSError as error:
-        raise InputError(
-            f"cannot read `{escape_bytes(path)}`: {error.strerror or error}"
-        ) from error
+    size = os.fstat(descriptor).st_size
+    raw = read_at(descriptor, FILE_HEADER.size, 0)
+    found = None if raw[:8] == LOGICAL_MAGIC else read_number(raw)
+    if found is None:
+        raise _no_segment(path, raw)
+    if not found[1]:
+        text = f"`{shown}` begins with a damaged file header"
+        findings.add("file-header", text, index + 1)
+    chain = Walker(descriptor, size, f"`{shown}`", index + 1, findings).walk()
     return Part(path=path, size=size, place=index + 1, number=found[0], chain=chain)
 
 

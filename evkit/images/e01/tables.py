@@ -7,11 +7,11 @@ hole; what lies behind one hole is found by counting from the end.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from evkit.images.e01.chain import LOST, checked
 from evkit.images.e01.layout import CHECKSUM, TABLE_HEADER
+from evkit.images.files import peek_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -144,7 +144,7 @@ class _Scout:
 
     def _table(self, section: Section) -> Table | None:
         """Return a table, None when its section is too short to be one."""
-        raw = os.pread(self._fd, TABLE_HEADER.size + _ENTRY, section.start)
+        raw = peek_at(self._fd, TABLE_HEADER.size + _ENTRY, section.start)
         raw, first = raw[: TABLE_HEADER.size], int.from_bytes(raw[TABLE_HEADER.size :], "little")
         if len(raw) < TABLE_HEADER.size or section.size < TABLE_HEADER.size:
             self._note("table-damaged", section, f"has a `{section.kind}` section without entries")
@@ -185,7 +185,7 @@ class _Scout:
     def _ends(self, section: Section, count: int) -> bool:
         """Say whether so many entries are followed by their checksum, wherever the section ends."""
         length = min(count, MAX_TABLE) * _ENTRY + CHECKSUM.size
-        raw = os.pread(self._fd, length, section.start + TABLE_HEADER.size)
+        raw = peek_at(self._fd, length, section.start + TABLE_HEADER.size)
         return len(raw) == length <= section.size - TABLE_HEADER.size and checked(raw)
 
     def _holds_chunks(self, section: Section) -> bool:

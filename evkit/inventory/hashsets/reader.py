@@ -1,8 +1,13 @@
-"""Looking digests up in a hash set: the file is mapped, its fan-out tables are kept in memory."""
+"""Looking digests up in a hash set: the file is mapped, its fan-out tables are kept in memory.
+
+A page of the map that cannot be read would end the process without a word. So what is looked at for
+the first time is read: header and tables when the set is opened, all of it by `check`.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import mmap
 import operator
 import os
@@ -39,24 +44,26 @@ class HashSet:
         path: the file.
 
     Raises:
-        InputError: it is not a hash set, or a damaged one.
+        InputError: it is not a hash set, or a damaged one, or cannot be read.
     """
 
     def __init__(self, path: bytes) -> None:
         self.path = path
         self._shown = escape_bytes(path)
-        self._map = self._mapped()
+        self._file, self._map = self._opened()
         try:
             self.header, start = self._header()
             self._tables: dict[str, _Table] = {}
             for section in self.header.sections:
-                self._tables[section.algorithm] = _Table(self._map, section, start)
+                table = self._read(start, section.table)
+                self._tables[section.algorithm] = _Table(self._map, section, start, table)
                 start += section.size
-        except InputError as error:
-            self._map.close()
-            raise self._wrong(error.message) from error
-        except BaseException:
-            self._map.close()
+        except BaseException as error:
+            self.close()
+            if isinstance(error, InputError):
+                raise self._wrong(error.message) from error
+            if isinstance(error, OSError):
+                raise self._unreadable(error) from error
             raise
 
     def __enter__(self) -> Self:
@@ -73,6 +80,7 @@ class HashSet:
     def close(self) -> None:
         """Let the file go."""
         self._map.close()
+        self._file.close()
 
     def __len__(self) -> int:
         """Digests of all sections."""
@@ -102,15 +110,21 @@ class HashSet:
             yield from table.lists()
 
     def sha256(self, progress: Progress | None = None) -> tuple[str, bool]:
-        """Read the whole file; return its SHA-256, and whether it ends in that of the rest."""
+        """Read the whole file; return its SHA-256, and whether it ends in that of the rest.
+
+        Raises:
+            InputError: it cannot be read, or was cut meanwhile.
+        """
         total = hashlib.sha256()
         end = len(self._map) - model.TRAILER
-        with memoryview(self._map) as view:
+        try:
             for at in range(0, end, _BLOCK):
-                total.update(view[at : min(at + _BLOCK, end)])
+                total.update(self._read(at, min(_BLOCK, end - at)))
                 if progress is not None:
                     progress.update(TASK, at)
-        trailer = self._map[end:]
+            trailer = self._read(end, model.TRAILER)
+        except OSError as error:
+            raise self._unreadable(error) from error
         good = total.digest() == trailer
         total.update(trailer)
         return total.hexdigest(), good
@@ -132,32 +146,56 @@ class HashSet:
                 raise self._wrong(f"its {name} digests are not in order, each once")
         return found
 
-    def _mapped(self) -> mmap.mmap:
+    def _opened(self) -> tuple[io.FileIO, mmap.mmap]:
         flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
         try:
-            descriptor = os.open(self.path, flags)
+            opened = io.FileIO(os.open(self.path, flags), "rb")
             try:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise self._wrong("it is not a file")
-                return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
-            finally:
-                os.close(descriptor)
+                return opened, self._mapped(opened.fileno())
+            except BaseException:
+                opened.close()
+                raise
         except OSError as error:
-            raise InputError(
-                f"cannot read `{self._shown}`: {error.strerror or error}",
-                hint="make a hash set with `evkit hashset import`",
-            ) from error
+            raise self._unreadable(error) from error
         except ValueError as error:  # an empty file cannot be mapped
             raise self._wrong("it is empty") from error
 
+    def _mapped(self, descriptor: int) -> mmap.mmap:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise self._wrong("it is not a file")
+        return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+
+    def _read(self, at: int, length: int) -> bytes:
+        """Return bytes of the file.
+
+        Raises:
+            InputError: it was cut since it was opened.
+            OSError: it cannot be read.
+        """
+        self._file.seek(at)
+        parts: list[bytes] = []
+        while length and (part := self._file.read(length)):
+            parts.append(part)
+            length -= len(part)
+        if length:
+            raise InputError("it was cut while it was read")
+        return b"".join(parts)
+
+    def _unreadable(self, error: OSError) -> InputError:
+        return InputError(
+            f"cannot read `{self._shown}`: {error.strerror or error}",
+            hint="make a hash set with `evkit hashset import`",
+        )
+
     def _header(self) -> tuple[model.Header, int]:
         head = len(model.MAGIC) + model.LENGTH
-        if self._map[: len(model.MAGIC)] != model.MAGIC:
+        start = self._read(0, min(head, len(self._map)))
+        if start[: len(model.MAGIC)] != model.MAGIC:
             raise InputError("it does not begin like one")
-        length = int.from_bytes(self._map[len(model.MAGIC) : head], "big")
+        length = int.from_bytes(start[len(model.MAGIC) :], "big")
         if length > model.MAX_HEADER or len(self._map) < head + length:
             raise InputError("its header is cut off or over its limit")
-        header = model.parse_header(self._map[head : head + length])
+        header = model.parse_header(self._read(head, length))
         if header.size != len(self._map):
             raise InputError(f"it has {len(self._map):,} bytes instead of {header.size:,}")
         return header, head + length
@@ -172,14 +210,14 @@ class HashSet:
 class _Table:
     """One section: its fan-out table in memory, its digests in the map."""
 
-    def __init__(self, data: mmap.mmap, section: model.Section, start: int) -> None:
+    def __init__(self, data: mmap.mmap, section: model.Section, start: int, numbers: bytes) -> None:
         self._data = data
         self.width, self._count = section.width, section.count
         self._start = start + section.table
         self._shift = 16 - section.bits
         self._next = section.bits // 8  # the first byte that the table does not stand for
         table = array("Q")
-        table.frombytes(data[start : self._start])
+        table.frombytes(numbers)
         if sys.byteorder == "little":
             table.byteswap()
         if table[0] != 0 or table[-1] != section.count or any(a > b for a, b in pairwise(table)):

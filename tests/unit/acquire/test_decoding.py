@@ -66,7 +66,7 @@ def test_a_file_that_fails_is_the_same_for_both(tmp_path, monkeypatch):
             failing(descriptor, sum(map(len, buffers)), offset)
             return many(descriptor, buffers, offset)
 
-        monkeypatch.setattr("evkit.images.e01.reader.os.pread", failing)
+        monkeypatch.setattr("evkit.images.files.os.pread", failing)
         monkeypatch.setattr("evkit.acquire.blockwork.os.preadv", failing_too)
         found = decoding.decode(image, NAMES)
         assert found == decode_all(image, NAMES)

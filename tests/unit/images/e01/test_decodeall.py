@@ -85,7 +85,7 @@ def test_a_file_that_fails_while_it_is_read(tmp_path, monkeypatch):
                 raise OSError(5, "Input/output error")
             return real(descriptor, size, offset)
 
-        monkeypatch.setattr("evkit.images.e01.reader.os.pread", failing)
+        monkeypatch.setattr("evkit.images.files.os.pread", failing)
         found = decode_all(image, ("md5",))
         (lost,) = found.lost
         assert (lost.first, lost.chunks, lost.unread) == (4, 1, True)
