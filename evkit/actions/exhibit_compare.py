@@ -13,6 +13,7 @@ from evkit.actions.exhibit_blocks import BOTH, ELSEWHERE, END, ONLY_A, ONLY_B, D
 from evkit.actions.exhibit_sides import read_sides
 from evkit.core.errors import ExitCode
 from evkit.core.progress import SILENT, Progress
+from evkit.core.ranges import merge, total
 from evkit.core.sizes import in_words
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 MAX_RANGES = 1000
 _SHOWN = 12
+_CODES = {
+    "equal": ExitCode.OK,
+    "different": ExitCode.FAILED_CHECK,
+    "undecided": ExitCode.UNDECIDED,
+}
 _KINDS = (ONLY_A, ONLY_B, BOTH, ELSEWHERE, END)
 
 
@@ -49,19 +55,26 @@ class Compared:
 
     @property
     def equal(self) -> bool:
-        """Whether both have one length and one root."""
+        """Whether both have one length and one root; zeros stand for what cannot be read."""
         return (self.a.tree.size, self.a.tree.root) == (self.b.tree.size, self.b.tree.root)
 
     @property
+    def verdict(self) -> str:
+        """`equal`, `different`, or `undecided`: equal but for what could not be read now."""
+        if not self.equal:
+            return "different"
+        return "undecided" if self.a.lost or self.b.lost else "equal"
+
+    @property
     def exit_code(self) -> int:
-        """0 equal, 4 different."""
-        return int(ExitCode.OK if self.equal else ExitCode.FAILED_CHECK)
+        """0 equal, 4 different, 5 undecided."""
+        return int(_CODES[self.verdict])
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document."""
         return {
             "schema": "evkit/exhibit-comparison/1",
-            "verdict": "equal" if self.equal else "different",
+            "verdict": self.verdict,
             "a": self.a.document(),
             "b": self.b.document(),
             "blocks": sum(self.blocks.values()),
@@ -96,7 +109,8 @@ class Compared:
 
     def _first_line(self) -> str:
         if self.equal:
-            return f"equal: {self.a.name} and {self.b.name}, {in_words(self.a.tree.size)}"
+            text = f"equal: {self.a.name} and {self.b.name}, {in_words(self.a.tree.size)}"
+            return text if self.verdict == "equal" else f"not decided, as far as was read {text}"
         parts = []
         for unit, counts in (("block", self.blocks), ("whole MiB", self.mibs)):
             total = sum(counts.values())
@@ -131,9 +145,11 @@ def compare(
     a, b = read_sides((first, second), open_station, progress)
     remarks = [*a.remarks, *b.remarks]
     for side in (a, b):
-        lost = sum(length for _, length in side.unread)
-        if lost:
-            remarks.append(f"{side.label}: {in_words(lost)} could not be read when it was made")
+        before = total(merge(side.unread)) - side.lost
+        if side.lost:
+            remarks.append(f"{side.label}: {in_words(side.lost)} cannot be read now")
+        if before > 0:
+            remarks.append(f"{side.label}: {in_words(before)} could not be read when it was made")
     found = Compared(a=a, b=b, remarks=tuple(remarks))
     if found.equal:
         return found

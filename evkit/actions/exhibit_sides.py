@@ -12,6 +12,7 @@ from evkit.actions.acquire_where import Where
 from evkit.actions.meant import names_ref, path_hint
 from evkit.actions.recorded_image import first_end, recorded_tree, unread_of
 from evkit.core.errors import InputError, UndecidedError, UsageError
+from evkit.core.ranges import total
 from evkit.core.refs import Ref, parse_ref
 from evkit.core.text import escape, escape_bytes
 from evkit.hashing import piecefile, pieces
@@ -38,7 +39,8 @@ class Side:
         label: in full.
         tree: its piece tree.
         entry: the entry whose record the tree was checked against; None for a file.
-        unread: (offset, length) of what could not be read when it was made.
+        unread: (offset, length) of what could not be read when it was made, or now.
+        lost: bytes among them of an image that could not be read now.
         paths: files of the image when all of them are here.
         remarks: what a reader of the comparison must know.
     """
@@ -48,6 +50,7 @@ class Side:
     tree: PieceTree
     entry: int | None = None
     unread: tuple[tuple[int, int], ...] = ()
+    lost: int = 0
     paths: tuple[bytes, ...] = ()
     remarks: tuple[str, ...] = ()
 
@@ -155,5 +158,10 @@ def _of_path(path: bytes, progress: Progress) -> Side:
         progress.end(_TASK, found.size)
         unread = (*reader.gaps, *image.declared_gaps)
     return Side(
-        name=name, label=shown, tree=found.pieces, unread=tuple(sorted(unread)), paths=tuple(files)
+        name=name,
+        label=shown,
+        tree=found.pieces,
+        unread=tuple(sorted(unread)),
+        lost=total(reader.gaps),
+        paths=tuple(files),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -75,11 +76,37 @@ def test_an_e01(tmp_path, program):
         assert (code, out.startswith("UNDECIDED")) == (5, True), out
         assert "the file cannot be read now: Input/output error" in out
         assert "it cannot be read now: Input/output error" in out  # the chunk; it is not damaged
+        code, out = run("exhibit", "compare", place, DISK)
+        assert (code, "cannot be read now" in out) == (4, True), out
         code, out = run("image", "convert", place, "-o", tmp_path / "back.dd")
         assert code == 3, out
     with failing(tmp_path, program, content, 0) as place:
         code, out = run("image", "info", place)
         assert "EnCase image" not in out  # its mark cannot be read
+
+
+def test_what_cannot_be_read_is_not_equal_to_zeros(tmp_path, program):
+    """Zeros stand for it, and the other image may have zeros there."""
+    empty = tmp_path / "zeros.dd"
+    empty.write_bytes(bytes(1 << 20))
+    with failing(tmp_path, program, bytes(1 << 20), 300_000) as place:
+        code, out = run("exhibit", "compare", place, empty)
+        assert (code, out.startswith("not decided, as far as was read equal")) == (5, True), out
+        code, out = run("exhibit", "compare", place, empty, "--json")
+        assert (code, json.loads(out)["verdict"]) == (5, "undecided")
+    assert run("exhibit", "compare", empty, empty)[0] == 0
+
+
+def test_an_inventory(tmp_path, program):
+    """SQLite takes zeros for the rest of a page of which the start can be read."""
+    made = tmp_path / "i.db"
+    assert run("inventory", "run", DISK, "-o", made)[0] == 0
+    content = made.read_bytes()
+    for at in (0, len(content) * 2 // 3, len(content) - 1):
+        with failing(tmp_path, program, content, at) as place:
+            code, out = run("inventory", "export", place, "--format", "csv", "-o", tmp_path / "x")
+            assert code == 14, out
+            assert at == 0 or "Input/output error" in out
 
 
 def test_a_container_whose_tables_cannot_be_read(tmp_path, program):

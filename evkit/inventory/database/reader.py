@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _TABLE = {"name": "name_keys", "stream": "stream_keys"}
 _ASKED = 500  # records of one query
+_BLOCK = 4 << 20
 _COUNT = re.compile("0|[1-9][0-9]{0,14}", re.ASCII)
 _CACHE = "PRAGMA cache_size = -32768"
 
@@ -48,12 +49,19 @@ class Inventory:
     def __init__(self, path: bytes, *, mask: Mask | None = None) -> None:
         self.path, self.mask = path, mask
         self._db = open_file(path)
+        try:
+            self.meta = self._said()
+        except InputError:
+            self.close()
+            raise
+
+    def _said(self) -> dict[str, str]:
         with self._reading():
-            self.meta = {str(key): str(value) for key, value in self._ask("SELECT * FROM meta")}
+            meta = {str(key): str(value) for key, value in self._ask("SELECT * FROM meta")}
         for name in ("rows", "engine_rows"):
-            if _COUNT.fullmatch(self.meta.get(name, "")) is None:
-                self.close()
-                raise InputError(f"`{escape_bytes(path)}` does not say how many rows it has")
+            if _COUNT.fullmatch(meta.get(name, "")) is None:
+                raise InputError(f"`{escape_bytes(self.path)}` does not say how many rows it has")
+        return meta
 
     @functools.cached_property
     def holders(self) -> Holders:
@@ -238,7 +246,12 @@ class Inventory:
                     )
 
     def problems(self, progress: Progress = SILENT) -> list[str]:
-        """Compute both roots again, compare keys with rows; return what does not agree."""
+        """Compute both roots again, compare keys with rows; return what does not agree.
+
+        Raises:
+            InputError: it is damaged, or cannot be read to its end now.
+        """
+        _need_readable(self.path)
         with self._reading():
             return sound.problems(self._db, self.meta, progress)
 
@@ -266,6 +279,23 @@ def _bytes(text: object) -> bytes:
 
 def _marks(values: Collection[object]) -> str:
     return ",".join("?" * len(values))
+
+
+def _need_readable(path: bytes) -> None:
+    """Read a file to its end: SQLite takes a page of which only the start can be read for zeros.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        with open(path, "rb", buffering=0) as handle:
+            while handle.read(_BLOCK):
+                pass
+    except OSError as error:
+        raise InputError(
+            f"cannot read `{escape_bytes(path)}`: {error.strerror or error}",
+            hint="the file, or the medium it lies on, is failing: use another copy",
+        ) from error
 
 
 def open_file(path: bytes) -> sqlite3.Connection:
