@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evkit.acquire import engine
 from evkit.acquire.reading import ImageReader
 from evkit.actions.acquire_where import Where
-from evkit.actions.meant import names_ref, path_hint
+from evkit.actions.meant import names_ref, need_case_of, path_hint
 from evkit.actions.recorded_image import first_end, recorded_tree, unread_of
 from evkit.core.errors import InputError, UndecidedError, UsageError
 from evkit.core.ranges import total
@@ -90,6 +90,7 @@ def read_sides(
 
 
 def _of_ref(station: Station, ref: Ref, *, short: bool) -> Side:
+    need_case_of(str(ref), station)
     if ref.acquisition is None:
         raise UsageError(
             f"`{ref}` is no acquisition; acquisitions are compared",

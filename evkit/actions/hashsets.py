@@ -153,10 +153,11 @@ def require_set(station: Station, name: str) -> ListedSet:
     known = listed_sets(station)
     found = known.get(name)
     if found is None or found.removed_entry is not None:
-        names = [item.name for item in known.values() if item.removed_entry is None]
+        names = sorted(item.name for item in known.values() if item.removed_entry is None)
+        there = ", ".join(f"`{item}`" for item in names)
         raise CaseError(
             f"no hash set `{escape(name)}`",
-            hint=f"there are {', '.join(sorted(names))}" if names else "import one first",
+            hint=f"there is: {there}" if names else "import one first",
         )
     return found
 

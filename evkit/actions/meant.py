@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from evkit.core.errors import EvkitError
+from evkit.core.errors import CaseError, EvkitError
 from evkit.core.refs import is_ref
 from evkit.core.text import escape
 
@@ -24,6 +24,21 @@ def names_ref(text: str, open_station: Callable[[], Station]) -> bool:
     if not is_ref(text):
         return False
     return not os.path.exists(os.fsencode(text)) or _is_case(text, open_station)
+
+
+def need_case_of(text: str, station: Station) -> None:
+    """Refuse a word of which the station has no case; a path of that name is not here either.
+
+    Raises:
+        CaseError: there is no such case.
+    """
+    case = text.partition("/")[0]
+    if not any(True for _ in station.case_entries(case)):
+        raise CaseError(
+            f"no case `{escape(case)}` in this station, and no file or folder `{escape(text)}` "
+            "is here",
+            hint="check the name; `evkit case list` shows the cases",
+        )
 
 
 def path_hint(what: str) -> str | None:

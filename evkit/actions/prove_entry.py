@@ -36,9 +36,12 @@ def choose_entry(inventory: Salted, text: str) -> Entry:
     shown = escape(shorten(text, _WIDTH))
     if not with_content:
         what = "has no content of its own" if found else "is not in the inventory"
+        near = None if found else _near(inventory, text)
         raise InputError(
             f"`{shown}` {what}",
-            hint="name a path as `evkit inventory list` shows it, a row number, or a digest",
+            hint=f"did you mean `{near}`?"
+            if near
+            else "name a path as `evkit inventory list` shows it, a row number, or a digest",
         )
     streams = {entry.stream_row for entry in with_content}
     if len(streams) > 1:
@@ -87,6 +90,14 @@ def _path(inventory: Salted, text: str) -> list[Entry]:
         if found:
             return found
     return []
+
+
+def _near(inventory: Salted, text: str) -> str | None:
+    """Return the one path that ends in what was typed when case is ignored, as it is shown."""
+    asked = text.casefold().lstrip("/")
+    rows = inventory.names_like(text.rpartition("/")[2])
+    paths = {row["path"] for _, row in rows if f"{row['path']}".casefold().endswith(f"/{asked}")}
+    return escape(paths.pop()) if len(paths) == 1 else None
 
 
 def _unescaped(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from evkit.actions.acquire_where import Files, Where, need_copy
 from evkit.actions.copy_record import GIVEN, IN_STATION, row_of
+from evkit.actions.meant import need_case_of
 from evkit.core.errors import CaseError, InputError, UsageError
 from evkit.core.text import escape, escape_bytes
 from evkit.manifest.tree import Unreadable, blocks, reading
@@ -144,6 +145,7 @@ def verify_here(text: str, path: bytes | None, brought: Supplied, request: Reque
 
 def _need(station: Station, ref: str) -> None:
     """Raise CaseError unless entries of the station are about a case, exhibit or acquisition."""
+    need_case_of(ref, station)
     case = ref.partition("/")[0]
     known: set[str] = set()
     try:
@@ -151,12 +153,6 @@ def _need(station: Station, ref: str) -> None:
             known |= {str(event.case), *event.exhibits, *event.acquisitions}
     except InputError:  # an entry is damaged: the checks say which
         return
-    if not known:
-        what = f"`{escape(ref)}`"
-        raise CaseError(
-            f"no case `{escape(case)}` in this station, and no file or folder {what} is here",
-            hint="check the name; `evkit case list` shows the cases",
-        )
     if ref not in known:
         near = next((name for name in known if name.casefold() == ref.casefold()), None)
         raise CaseError(

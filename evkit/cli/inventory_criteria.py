@@ -67,6 +67,12 @@ def _criteria(given: dict[str, Any]) -> Criteria:
     if given["time_kind"] and not given["time"]:
         raise UsageError("`--time-kind` needs `--time`")
     known = "known" if given["known"] else None
+    kind = given["type_"]
+    if kind and not set(kind) & set("/*?["):
+        raise UsageError(
+            f"`{kind}` is half of a type",
+            hint=f"a type is written like image/jpeg; for all of a kind: `--type '{kind}/*'`",
+        )
     return Criteria(
         name=given["name"],
         path=given["path"],

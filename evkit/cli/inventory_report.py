@@ -8,7 +8,7 @@ import click
 
 from evkit.cli.frame import command
 from evkit.cli.inventory_where import WHAT, station_of
-from evkit.cli.options import common
+from evkit.cli.options import common, no_pdf
 from evkit.core.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def report(session: Session, what: str, output: str, language: str, title: str, 
     """
     from evkit.actions.inventory_report import ReportRequest, write_report
 
+    no_pdf(output)
     station = station_of(session, what)
     request = ReportRequest(
         what=what,

@@ -24,17 +24,19 @@ WHAT = click.argument("what", metavar="CASE/E1[/A1]|PATH")
 
 def station_of(session: Session, what: str) -> Station | None:
     """Open the station that a reference needs; None when a path is meant."""
-    from evkit.actions.meant import names_ref
+    from evkit.actions.meant import names_ref, need_case_of
 
     if not names_ref(what, session.station):
         return None
     try:
-        return session.station()
+        station = session.station()
     except CaseError as error:
         raise CaseError(
             f"no file or folder `{escape(what)}` is here; as a case: {error.message}",
             hint="check the name; for a case name its station with `--station DIR`",
         ) from error
+    need_case_of(what, station)
+    return station
 
 
 def signer_of(session: Session, station: Station | None, recording: Recording) -> Signer | None:

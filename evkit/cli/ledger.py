@@ -7,7 +7,7 @@ import os
 import click
 
 from evkit.cli.frame import command, group
-from evkit.cli.options import common
+from evkit.cli.options import common, no_pdf
 from evkit.cli.session import Session  # noqa: TC001 - the decorator passes it
 from evkit.core.errors import ExitCode
 
@@ -152,6 +152,7 @@ def memo(
     from evkit.actions import memo as actions
     from evkit.core.errors import UsageError
 
+    no_pdf(target)
     if not recorded and (given_to or officer):
         raise UsageError("`--given-to` and `--officer` belong to `--record`")
     with session.station() as station:

@@ -9,6 +9,7 @@ import click
 
 from evkit.cli.session import Recording, Session
 from evkit.core.errors import InputError, UsageError
+from evkit.core.text import escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +111,19 @@ def recording(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         wrapped = option(wrapped)
     return wrapped
+
+
+def no_pdf(target: str | None) -> None:
+    """Refuse to write a page or a text under the name of a PDF.
+
+    Raises:
+        UsageError: the name ends in .pdf.
+    """
+    if target is not None and target.lower().endswith(".pdf"):
+        raise UsageError(
+            "evkit writes no PDF here",
+            hint=f"name it `{escape(target[:-4])}.html`, open it in a browser and print it there",
+        )
 
 
 def only_with(mode: str, *names: str) -> None:

@@ -61,7 +61,7 @@ class Ref:
         return Ref(self.case, self.of_exhibit().exhibit, f"A{number}")
 
 
-_HINT = "write CASE, CASE/E1 or CASE/E1/A1; a path of that shape is written ./…"
+_HINT = "write CASE, CASE/E1 or CASE/E1/A1, such as 2026-457/E1"
 
 
 def parse_ref(text: str) -> Ref:

@@ -429,6 +429,9 @@ def test_a_path_with_the_shape_of_a_reference(run, tmp_path, monkeypatch):
     shutil.copy(IMAGE, tmp_path / "C1")
     run("inventory", "run", "disk.ext4", "-o", "six.db")
     assert "write ./C1" in run("inventory", "run", "C1", expect=2)
+    for words in (("list", "seven.db"), ("find", "seven.db", "--name", "x"), ("run", "C9/E1")):
+        said = run("inventory", *words, expect=10)
+        assert f"no file or folder `{words[1]}` is here" in said
     assert "write ./C1" in run("inventory", "export", "C1", "-o", "C1.csv", expect=2)
     for environment in ("with a station", "without"):
         for words in (

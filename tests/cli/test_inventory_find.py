@@ -56,6 +56,11 @@ def test_nothing_to_look_for_and_nowhere(run, tmp_path, monkeypatch):
     assert "no station" in run("inventory", "find", "--deleted", expect=10)
 
 
+def test_half_a_type_is_no_search(run, tmp_path):
+    said = run("inventory", "find", "C1/E1", "--type", "image", expect=2)
+    assert "--type 'image/*'" in said
+
+
 def test_by_time(run, two):
     found = json.loads(
         run("inventory", "find", "--time", "2001-09-09..2001-09-10", "--time-kind", "m", "--json")

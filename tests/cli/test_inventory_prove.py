@@ -436,6 +436,8 @@ def test_an_ambiguous_entry_lists_what_it_can_be(desk):
     ("entry", "words"),
     [
         ("/nothing", "is not in the inventory"),
+        ("img_0002.jpg", f"did you mean `{PHOTO}`?"),
+        ("/dcim/IMG_0002.JPG", f"did you mean `{PHOTO}`?"),
         ("/DCIM", "has no content of its own"),
         ("0", "is that of a source"),
         ("999999", "no row"),

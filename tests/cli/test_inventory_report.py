@@ -43,6 +43,13 @@ def test_nothing_is_overwritten(run, taken):
     assert (taken / "r.html").read_text() == "mine"
 
 
+def test_no_page_under_the_name_of_a_pdf(run, tmp_path):
+    said = run("inventory", "report", "C1/E1", "-o", "page.PDF", expect=2)
+    assert "name it `page.html`" in said
+    assert "no PDF" in run("ledger", "memo", "-o", "memo.pdf", expect=2)
+    assert not os.path.lexists("page.PDF")
+
+
 def test_wishes(run, taken):
     run(
         "inventory", "report", "C1/E1/A1", "-o", "r.html", "--language", "ur",
