@@ -7,18 +7,19 @@ pieces file is intact.
 
 from __future__ import annotations
 
+import io
 import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from evkit.core.errors import InputError
 from evkit.core.text import escape, escape_bytes
 from evkit.manifest import contents
-from evkit.manifest.filelist import Row, read_list
+from evkit.manifest.filelist import Row, iter_rows
 from evkit.verify.locate import damage
-from evkit.verify.medium import check_medium
+from evkit.verify.medium import NAMES, PIECES, check_medium
 from evkit.verify.report import CONTENT
 from evkit.verify.sources import MAX_LIST, Keeper
-from evkit.verify.whole import Whole
+from evkit.verify.whole import Taker, Whole, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -87,8 +88,13 @@ def check_acquisition(
         whole.finish(report)
     if total.files and whole.container:
         check_medium(acquisition, source, report, wanted, changed=total.wrong > 0)
-    if contents.FILES_NAME in wanted:
-        total = total.plus(_files(acquisition, source, report, lists))
+    compare = contents.FILES_NAME in wanted
+    if lists and acquisition.is_list:
+        total = total.plus(_files(acquisition, source, report, lists, compare=compare))
+    elif compare:
+        text = "their list is not intact here"
+        text = f"the files of `{escape(acquisition.ref)}` cannot be compared: {text}"
+        report.undecided(CONTENT, "no-list", text, escape(acquisition.ref))
     return total
 
 
@@ -145,24 +151,37 @@ def check_ends(facts: Mapping[str, Any], report: Report, below: str = "") -> Non
 
 
 def _files(
-    acquisition: Acquisition, source: Source, report: Report, lists: dict[str, bytes]
+    acquisition: Acquisition,
+    source: Source,
+    report: Report,
+    lists: dict[str, bytes],
+    *,
+    compare: bool,
 ) -> Counts:
-    ref = acquisition.ref
-    if not lists:
-        text = f"the files of `{escape(ref)}` cannot be compared: their list is not intact here"
-        report.undecided(CONTENT, "no-list", text, escape(ref))
-        return Counts()
-    total = Counts()
+    """Read the lists; compare their totals with the record, and the files when they are wanted."""
+    ref = escape(acquisition.ref)
+    total, files, size, unreadable = Counts(), 0, 0, 0
     for name, data in lists.items():
         try:
-            rows = read_list(data)
+            for row in iter_rows(io.BytesIO(data)):
+                unreadable += row.state == "unreadable"
+                if row.sha256 is None:
+                    continue
+                files, size = files + 1, size + (row.size or 0)
+                if compare:
+                    total = total.plus(_listed(acquisition, row, source, report))
         except InputError as error:
-            text = f"the list `{escape(name)}` of `{escape(ref)}`: {escape(error.message)}"
-            report.failed(CONTENT, "list-form", text, escape(ref))
-            continue
-        for row in rows:
-            if row.sha256 is not None:
-                total = total.plus(_listed(acquisition, row, source, report))
+            text = f"the list `{escape(name)}` of `{ref}`: {escape(error.message)}"
+            report.failed(CONTENT, "list-form", text, ref)
+            return total
+    found = (files, size, "unreadable things" if unreadable else "complete")
+    row_ = acquisition.row
+    result = found[2] if row_.get("result") != "complete" else "complete"
+    stated = (row_.get("files"), row_.get("bytes"), result)
+    if stated != found:
+        text = f"the list of `{ref}` has other totals than entry {row_['entry']} states"
+        words = [f"{a} files, {b} bytes, {c}" for a, b, c in (stated, found)]
+        report.failed(CONTENT, "list-totals", text, ref, escape(words[0]), words[1])
     return total
 
 
@@ -173,16 +192,27 @@ def _listed(acquisition: Acquisition, row: Row, source: Source, report: Report) 
     where = source.place(ref, name)
     if where is None:
         return _absent(ref, row.name or _HIDDEN if acquisition.sensitive else name)
-    found = source.digest(ref, name)
-    if found is None:
-        return Counts()
     size = row.size or 0
-    if found == row.sha256 and source.size(ref, name) == size:
+    stated: dict[str, object] = {key: getattr(row, key) for key in (*NAMES, PIECES)}
+    stated = {key: value for key, value in stated.items() if value is not None}
+    names = [key for key in stated if key not in {"sha256", PIECES}]
+    taker = Taker(names, pieces=PIECES in stated, size=size)
+    try:
+        found = source.digest(ref, name, taker)
+        if found is None:
+            return Counts()
+        made = {"sha256": found} | taker.finish()
+    finally:
+        taker.stop()
+    wrong = [key for key in stated if made[key] != stated[key]]
+    if not wrong and source.size(ref, name) == size:
         return Counts(1, size)
     if acquisition.sensitive and row.name is None:
         where = _HIDDEN
     text = f"`{escape(where)}` is not what was taken in"
     if not acquisition.sensitive:
         text += f" as `{escape_bytes(row.path)}`"
-    report.failed(CONTENT, "exhibit-digest", text, escape(where), str(row.sha256), found)
+    key = wrong[0] if wrong else "sha256"
+    told = shown(key, stated[key], made[key])
+    report.failed(CONTENT, "exhibit-digest", text, escape(where), *told)
     return Counts(1, size, 1)

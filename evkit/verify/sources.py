@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 from typing import TYPE_CHECKING, Final, Protocol
@@ -50,24 +51,24 @@ class Source(Protocol):
 
 
 class Keeper:
-    """A consumer that keeps a file up to a limit."""
+    """A consumer that keeps a file up to a limit, once."""
 
     def __init__(self, limit: int) -> None:
-        self._parts: list[bytes] | None = []
+        self._kept: io.BytesIO | None = io.BytesIO()
         self._left = limit
 
     def update(self, block: bytes) -> None:
         """Keep the block unless the limit is reached."""
         self._left -= len(block)
         if self._left < 0:
-            self._parts = None
-        elif self._parts is not None:
-            self._parts.append(block)
+            self._kept = None
+        elif self._kept is not None:
+            self._kept.write(block)
 
     @property
     def data(self) -> bytes | None:
         """The file, None when it was over the limit."""
-        return None if self._parts is None else b"".join(self._parts)
+        return None if self._kept is None else self._kept.getvalue()
 
 
 class BundleSource:

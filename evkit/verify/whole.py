@@ -10,20 +10,21 @@ import threading
 from typing import TYPE_CHECKING, Final, Self
 
 from evkit.core.text import escape
-from evkit.hashing.digests import ThreadedDigest
+from evkit.hashing.digests import MultiDigest, ThreadedDigest
 from evkit.hashing.pieces import PieceHasher
 from evkit.manifest import contents
 from evkit.verify.medium import NAMES, PIECES, tree_of
 from evkit.verify.report import CONTENT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from evkit.manifest.contents import Acquisition, Artifact
     from evkit.verify.files import Consumer
     from evkit.verify.report import Report
 
 _DEPTH: Final = 8  # blocks in flight
+_THREADED_FROM: Final = 8 << 20
 
 
 class Whole:
@@ -48,7 +49,9 @@ class Whole:
         if self._alone and "sha256" in names:
             names.remove("sha256")  # it was made of the file
         trees = PIECES in self._media
-        self._taker = _Taker(names, pieces=trees) if raw and parts and (names or trees) else None
+        self._taker = (
+            Taker(names, pieces=trees, size=size) if raw and parts and (names or trees) else None
+        )
         self._wrong_size = size if named and "size" in self._media and size != stated else None
         missing = bool(self._media) and not parts and acquisition.row.get("in_place") is not True
         self._missing = missing
@@ -91,34 +94,49 @@ class Whole:
         for name, value in found.items():
             expected = self._media.get(name, value)
             if value != expected:
-                report.failed(CONTENT, "media-digest", text, ref, *_shown(name, expected, value))
+                report.failed(CONTENT, "media-digest", text, ref, *shown(name, expected, value))
 
 
-def _shown(name: str, expected: object, found: object) -> tuple[str, str]:
+def shown(name: str, expected: object, found: object) -> tuple[str, str]:
+    """Return a recorded value and the one that was found, in words."""
     if name == PIECES:
         return f"{name} {tree_of(expected)}", f"{name} {tree_of(found)}"
     return (f"{name} {escape(str(expected))}", f"{name} {found}")
 
 
-class _Taker:
-    """Feeds several digests and the piece tree beside the read, each in a thread of its own."""
+class Taker:
+    """Makes the digests and the piece tree that are recorded of a content, beside its SHA-256.
 
-    def __init__(self, names: list[str], *, pieces: bool) -> None:
+    Args:
+        names: algorithms.
+        pieces: make the piece tree as well.
+        size: bytes that are expected; large contents get a thread for each digest.
+    """
+
+    def __init__(self, names: Sequence[str], *, pieces: bool, size: int) -> None:
         self._free = threading.Semaphore(_DEPTH)
         self._hasher = PieceHasher() if pieces else None
-        self._digest = ThreadedDigest(names, lambda _: self._free.release(), self._hasher)
+        self._digest: MultiDigest | ThreadedDigest = MultiDigest(names)
+        if size >= _THREADED_FROM:
+            self._digest = ThreadedDigest(names, lambda _: self._free.release(), self._hasher)
 
     def update(self, block: bytes) -> None:
         """Take the next block."""
-        self._free.acquire()
-        self._digest.update(memoryview(block))
+        if isinstance(self._digest, ThreadedDigest):
+            self._free.acquire()
+            self._digest.update(memoryview(block))
+            return
+        self._digest.update(block)
+        if self._hasher is not None:
+            self._hasher.update(block)
 
     def stop(self) -> None:
-        """End the threads."""
-        self._digest.__exit__(None, None, None)
+        """End the threads; whatever happens to the content, this must be called."""
+        if isinstance(self._digest, ThreadedDigest):
+            self._digest.__exit__(None, None, None)
 
-    def finish(self) -> Mapping[str, object]:
-        """End the threads; return what they made."""
+    def finish(self) -> dict[str, object]:
+        """Return what was made."""
         made: dict[str, object] = dict(self._digest.digests())
         if self._hasher is not None:
             made[PIECES] = self._hasher.finish().fields()
