@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evkit.acquire.mapfile import BAD, FINISHED
+from evkit.acquire.mapfile import BAD, FINISHED, MAX_RANGES
 from evkit.core import aligned, clock
 from evkit.core.errors import StorageError
 
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from evkit.acquire.mapfile import RescueMap
     from evkit.acquire.medium import Medium
 
-STOPPED, GAVE_UP = "stopped", "gave-up"
+STOPPED, GAVE_UP, TOO_MANY = "stopped", "gave-up", "too-many-places"
+_SPARE = 64  # ranges that one read and what is taken back after it can add
 DOUBT = 32  # failures in a row
 
 
 class HaltError(Exception):
-    """The work ends between two reads; carries `stopped` or `gave-up`."""
+    """The work ends between two reads; carries `stopped`, `gave-up` or `too-many-places`."""
 
 
 class NoMoreError(Exception):
@@ -105,6 +106,8 @@ class Attempts:
         chart.phase, chart.number, chart.position = phase, number, position
         if self._calls.stop():
             raise HaltError(STOPPED)
+        if len(chart) > MAX_RANGES - _SPARE:
+            raise HaltError(TOO_MANY)
         if self._limit is not None:
             spent = self.trouble()
             if spent and spent >= self._limit:

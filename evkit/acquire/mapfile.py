@@ -28,7 +28,7 @@ BAD: Final = "-"
 STATUSES: Final = (FINISHED, UNTRIED, NON_TRIMMED, NON_SCRAPED, BAD)
 UNREAD: Final = (UNTRIED, NON_TRIMMED, NON_SCRAPED, BAD)
 
-MAX_RANGES = 1 << 21
+MAX_RANGES = 1 << 21  # that are read; a rescue ends before it makes as many
 MAX_BYTES = 96 << 20  # of a map with MAX_RANGES lines
 _MAX_END = (1 << 63) - 1
 _NUMBER = rb"(0[xX][0-9A-Fa-f]{1,16}|[0-9]{1,22})"

@@ -98,15 +98,23 @@ class OfSource:
         Raises:
             InputError: they cannot be read.
         """
-        opened = self._opened
         start = offset - offset % _PAGE
         whole = -(-(offset - start + length) // _PAGE) * _PAGE
-        with mmap.mmap(-1, whole) as buffer:
+        count = 0
+        with mmap.mmap(-1, whole) as buffer, memoryview(buffer) as view:
             try:
-                count = os.preadv(opened.descriptor, [buffer], opened.facts.base + start)
+                # a read ends before a sector that fails; the next one tells that from the end
+                while count < whole and (more := self._into(view[count:], start + count)):
+                    count += more
             except OSError as error:
-                raise _unreadable(error) from error
-            return bytes(buffer[offset - start : min(count, offset - start + length)])
+                if count < offset - start + length:
+                    raise _unreadable(error) from error
+            return bytes(view[offset - start : min(count, offset - start + length)])
+
+    def _into(self, view: memoryview, place: int) -> int:
+        with view:
+            opened = self._opened
+            return os.preadv(opened.descriptor, [view], opened.facts.base + place)
 
 
 def find(opened: Opened) -> list[Part]:

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from evkit.acquire import engine, mapfile
+from evkit.acquire.attempts import TOO_MANY
 from evkit.acquire.medium import OpenedMedium
 from evkit.acquire.output.branch import Written
 from evkit.acquire.output.checkpoint import MAP as MAP_PART
@@ -143,7 +144,8 @@ class Passes:
             raise InterruptedByUserError("stopped by the user")
         if report.ended != DONE:
             lost = in_words(self._chart.size - self.done)
-            self._progress.warn(f"gave up with {lost} not read")
+            many = ": too many separate places fail for a map" if report.ended == TOO_MANY else ""
+            self._progress.warn(f"gave up with {lost} not read{many}")
 
     def keep(self) -> None:
         """Make the bytes durable, then the map, then say so in the journal.

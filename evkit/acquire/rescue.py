@@ -67,7 +67,8 @@ class Report:
     """What a run did; what it found is in the map.
 
     Attributes:
-        ended: `done` (every sector is read or bad), `stopped` or `gave-up`.
+        ended: `done` (every sector is read or bad), `stopped`, `gave-up` or `too-many-places` (the
+            map would have more ranges than are read).
         reads: large reads that were made.
         sector_reads: reads of single sectors.
         failed: reads of both kinds that gave nothing.

@@ -135,10 +135,12 @@ def describe(path: bytes, descriptor: int) -> Facts:
     """Return the facts of an open file or block device.
 
     Raises:
-        InputError: the device does not tell its length.
+        InputError: the device does not tell its length, or it is no file and no device.
     """
     found = os.fstat(descriptor)
     if not stat.S_ISBLK(found.st_mode):
+        if not stat.S_ISREG(found.st_mode):  # exchanged since its name was looked at
+            raise InputError(_OTHER % escape_bytes(path), hint=_hint_for(found.st_mode))
         return Facts(
             path=path,
             kind="file",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import struct
@@ -191,3 +192,20 @@ def test_ranges(text, expected):
 def test_what_is_no_range(text):
     with pytest.raises(UsageError, match="is not a range"):
         partitions.read_range(text, 512, 1000)
+
+
+def test_a_table_that_cannot_be_read_is_no_medium_without_one(medium, monkeypatch):
+    """A read ends before a sector that fails, as it ends before the end of the medium."""
+    real = os.preadv
+
+    def failing(descriptor, buffers, offset):
+        if offset >= 512:
+            raise OSError(errno.EIO, "Input/output error")
+        with buffers[0][: 512 - offset] as view:
+            return real(descriptor, [view], offset)
+
+    made = medium({0: table(entry(0xEE, 1, 1000)), 512: gpt(512, [(40, 99)])})
+    monkeypatch.setattr("evkit.acquire.partitions.os.preadv", failing)
+    assert partitions.OfSource(made).read(0, 512)[510:] == b"\x55\xaa"
+    with pytest.raises(InputError, match="cannot be read"):
+        partitions.find(made)

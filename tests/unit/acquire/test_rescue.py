@@ -7,6 +7,7 @@ import ctypes
 import pytest
 from fakemedium import FakeMedium, Taken
 
+from evkit.acquire import attempts
 from evkit.acquire import medium as media
 from evkit.acquire.mapfile import RescueMap, encode, parse
 from evkit.acquire.rescue import DONE, Policy, Rescue
@@ -284,6 +285,19 @@ def test_time_for_good_reads_of_pass_1_is_not_counted(monkeypatch):
     medium.time = Clock(monkeypatch)
     policy = Policy(block=4096, small=4096, skip_min=4096, give_up_seconds=1)
     assert rescue(medium, policy)[2].ended == DONE
+
+
+def test_a_map_has_no_more_ranges_than_are_read_again(monkeypatch):
+    """A medium of which every other sector fails; `mapfile.parse` refuses what is longer."""
+    monkeypatch.setattr(attempts, "MAX_RANGES", 200)
+    bad = [(at, 512) for at in range(0, 128 * KIB, 1024)]
+    medium = FakeMedium(CONTENT[: 128 * KIB], bad)
+    chart, taken, report = rescue(medium)
+    assert report.ended == attempts.TOO_MANY
+    assert 136 < len(chart) <= 200
+    again = parse(encode(chart), medium.size)
+    assert list(again.blocks()) == list(chart.blocks())
+    assert Rescue(medium, again, SMALL).run(taken).ended == attempts.TOO_MANY
 
 
 def test_checkpoints_see_only_what_was_taken():

@@ -108,3 +108,13 @@ def test_another_file_of_the_same_length_is_seen():
     assert source.same_device(file, dataclasses.replace(file, inode=(1, 3))) == [
         "it is another file"
     ]
+
+
+def test_what_is_exchanged_for_something_else_is_not_described_as_a_file(tmp_path):
+    reader, writer = os.pipe()
+    try:
+        with pytest.raises(InputError, match="neither a regular file nor a block device"):
+            source.describe(b"x", reader)
+    finally:
+        os.close(reader)
+        os.close(writer)
