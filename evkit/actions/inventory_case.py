@@ -11,7 +11,7 @@ from evkit.actions.custody import require_case, require_exhibit
 from evkit.actions.inventory_export import Exported
 from evkit.actions.inventory_files import inventories
 from evkit.actions.inventory_intact import View, intact
-from evkit.actions.inventory_show import lacking
+from evkit.actions.inventory_show import HIDDEN, hides, lacking
 from evkit.bundle.case.document import encode
 from evkit.bundle.case.material import Material, Selection
 from evkit.core import durable
@@ -138,12 +138,18 @@ def _choose(
     if not chosen.found:
         raise CaseError(
             "no inventory to choose files from",
-            hint="compare it with hash sets: `evkit inventory mark`"
-            if chosen.exit_code == ExitCode.UNDECIDED and criteria.mark
-            else f"make one with `evkit inventory run {example}`",
+            hint=_hint(chosen, criteria, example),
             details=dict(note.split(": ", 1) for note in chosen.notes),
         )
     return chosen
+
+
+def _hint(chosen: _Chosen, criteria: Criteria, example: str) -> str:
+    if any(HIDDEN in note for note in chosen.notes):
+        return "choose by digest or size; these are shown of sensitive material"
+    if chosen.exit_code == ExitCode.UNDECIDED and criteria.mark:
+        return "compare it with hash sets: `evkit inventory mark`"
+    return f"make one with `evkit inventory run {example}`"
 
 
 def _select(
@@ -159,6 +165,9 @@ def _select(
     with view.opened(database) as inventory:
         if without := lacking(inventory, criteria):
             chosen.leave_out(ref, f"its inventory was {without}", ExitCode.UNDECIDED)
+            return
+        if hides(inventory, criteria):
+            chosen.leave_out(ref, HIDDEN, ExitCode.UNDECIDED)
             return
         some = tuple(itertools.islice(entries(inventory, criteria, marks), most + 1))
         root, masked = inventory.meta["row_root"], inventory.mask is not None

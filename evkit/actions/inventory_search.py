@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evkit.actions.custody import require_case, require_exhibit
 from evkit.actions.inventory_files import inventories
 from evkit.actions.inventory_intact import RECORD, View
-from evkit.actions.inventory_show import LackingError, Listing, find, need_criteria
-from evkit.core.errors import CaseError, CheckFailedError, ExitCode, InputError, worst
+from evkit.actions.inventory_show import (
+    HIDDEN,
+    HiddenError,
+    LackingError,
+    Listing,
+    UnmarkedError,
+    find,
+    need_criteria,
+)
+from evkit.core.errors import CaseError, CheckFailedError, EvkitError, ExitCode, InputError, worst
 from evkit.core.progress import SILENT, Progress
 from evkit.core.refs import parse_ref
 
@@ -22,6 +31,13 @@ if TYPE_CHECKING:
     from evkit.station import Station
 
 _TASK = "find"
+_LEFT: dict[type[EvkitError], str] = {
+    LackingError: "lacking",
+    UnmarkedError: "unmarked",
+    HiddenError: "hidden",
+    InputError: "damaged",
+    CheckFailedError: "altered",
+}
 _DATA = frozenset({"complete", "with-gaps"})
 
 
@@ -36,6 +52,7 @@ class Search:
         alike: (acquisition without an inventory, one with the same content that has one).
         unmarked: acquisitions whose inventory was not compared with hash sets.
         lacking: (acquisition, without what its inventory was made that is looked for).
+        hidden: acquisitions of sensitive material whose names, types or times are looked for.
         damaged: (acquisition, why its inventory could not be read).
         altered: (acquisition, in what its inventory or marks are not the recorded ones).
     """
@@ -46,23 +63,24 @@ class Search:
     alike: tuple[tuple[str, str], ...] = ()
     unmarked: tuple[str, ...] = ()
     lacking: tuple[tuple[str, str], ...] = ()
+    hidden: tuple[str, ...] = ()
     damaged: tuple[tuple[str, str], ...] = ()
     altered: tuple[tuple[str, str], ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """4 altered, 5 made without what was asked for, 3 when other data was not searched."""
+        """4 altered, 5 without an answer to what was asked, 3 when other data was not searched."""
         return worst(
             ExitCode.FAILED_CHECK if self.altered else 0,
-            ExitCode.UNDECIDED if self.unmarked or self.lacking else 0,
+            ExitCode.UNDECIDED if self.unmarked or self.lacking or self.hidden else 0,
             ExitCode.INCOMPLETE if self.without or self.damaged else 0,
         )
 
     @property
     def complete(self) -> bool:
         """True when all data that there is was searched."""
-        left_out = self.without, self.unmarked, self.lacking, self.damaged, self.altered
-        return not any(left_out)
+        unanswered = self.unmarked, self.lacking, self.hidden
+        return not any((self.without, self.damaged, self.altered, *unanswered))
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document."""
@@ -78,6 +96,7 @@ class Search:
             "same_content": [{"acquisition": name, "as": other} for name, other in self.alike],
             "not_marked": list(self.unmarked),
             "not_made": [{"acquisition": name, "why": why} for name, why in self.lacking],
+            "not_given_out": list(self.hidden),
             "not_readable": [{"acquisition": name, "why": why} for name, why in self.damaged],
             "not_intact": [{"acquisition": name, "why": why} for name, why in self.altered],
         }
@@ -94,7 +113,7 @@ class Search:
             if listing.entries or listing.coverage["result"] != "complete":
                 lines += listing.lines()
             else:
-                lines += listing.checked.lines()
+                lines += listing.last_lines()
         if self.what is None:
             found = sum(len(listing.entries) for _, listing in self.listings)
             lines.append(
@@ -104,6 +123,12 @@ class Search:
             gaps = sum(listing.coverage["result"] != "complete" for _, listing in self.listings)
             if gaps:
                 lines.append(f"{gaps:,} of them have gaps: what was not read was not searched")
+            hidden = sum(listing.hidden for _, listing in self.listings)
+            if hidden:
+                lines.append(
+                    f"{hidden:,} of them hold sensitive material: its names, types and times were "
+                    "not looked at"
+                )
             alone = sum(listing.checked.against != RECORD for _, listing in self.listings)
             if alone:
                 lines.append(f"{alone:,} of them were not compared with a record before")
@@ -118,6 +143,8 @@ class Search:
             yield f"{name}: not searched, {why}"
         for name, why in self.lacking:
             yield f"{name}: not searched, its inventory was {why}"
+        for name in self.hidden:
+            yield f"{name}: not searched, {HIDDEN}"
         for name in self.unmarked:
             yield f"{name}: not searched, it was not compared with hash sets"
         if self.without:
@@ -158,10 +185,7 @@ def search(
     acquisitions = list(_acquisitions(replayed, what))
     listings: list[tuple[str, Listing]] = []
     without: list[Acquisition] = []
-    unmarked: list[str] = []
-    lacking: list[tuple[str, str]] = []
-    damaged: list[tuple[str, str]] = []
-    altered: list[tuple[str, str]] = []
+    left: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     progress.begin(_TASK, len(acquisitions), "inventories")
     for done, acquisition in enumerate(acquisitions):
         progress.update(_TASK, done)
@@ -170,20 +194,15 @@ def search(
             if acquisition.result in _DATA:
                 without.append(acquisition)
             continue
-        left = limit and max(0, limit - sum(len(one.entries) for _, one in listings))
+        rest = limit and max(0, limit - sum(len(one.entries) for _, one in listings))
         try:
-            found = _limited(paths[-1], criteria, (limit, left), view)
+            found = _limited(paths[-1], criteria, (limit, rest), view)
             listings.append((acquisition.ref, found))
-        except LackingError as error:
-            lacking.append((acquisition.ref, str(error.details["lacking"])))
-        except CaseError:
-            unmarked.append(acquisition.ref)
-        except InputError as error:
-            damaged.append((acquisition.ref, error.message))
-        except CheckFailedError as error:
-            altered.append((acquisition.ref, error.message))
+        except tuple(_LEFT) as error:
+            why = next(word for kind, word in _LEFT.items() if isinstance(error, kind))
+            left[why].append((acquisition.ref, _said(error)))
     progress.end(_TASK, len(acquisitions))
-    if not (listings or damaged or altered or unmarked or lacking):
+    if not (listings or left):
         raise _nothing(what, [acquisition.ref for acquisition in without])
     listed = {name for name, _ in listings}
     known = {_content(one): one.ref for one in reversed(acquisitions) if one.ref in listed}
@@ -194,11 +213,16 @@ def search(
         listings=tuple(listings),
         without=tuple(one.ref for one in without if one.ref not in others),
         alike=tuple(alike),
-        unmarked=tuple(unmarked),
-        lacking=tuple(lacking),
-        damaged=tuple(damaged),
-        altered=tuple(altered),
+        unmarked=tuple(name for name, _ in left["unmarked"]),
+        lacking=tuple(left["lacking"]),
+        hidden=tuple(name for name, _ in left["hidden"]),
+        damaged=tuple(left["damaged"]),
+        altered=tuple(left["altered"]),
     )
+
+
+def _said(error: EvkitError) -> str:
+    return error.lacking if isinstance(error, LackingError) else error.message
 
 
 def _acquisitions(replayed: Replay, what: str | None) -> Iterator[Acquisition]:

@@ -14,7 +14,7 @@ from evkit.actions.inventory_said import (
     problem_rows,
     said,
 )
-from evkit.core.errors import CaseError, UsageError
+from evkit.core.errors import UndecidedError, UsageError
 from evkit.core.text import escape, escape_bytes, shorten
 from evkit.inventory.search.find import Criteria, Entry, entries, show_time
 
@@ -29,11 +29,33 @@ _WIDTH = 80
 _PLAIN = View()
 _MORE = "… more; `--limit` sets how many are shown"
 _ALL_READ = ("everything that was found could be read", "everything deleted could be read")
+HIDDEN = "its names, types and times are kept out: sensitive material"
+_HIDDEN_PART = "names, types and times of sensitive material are kept out: not looked at"
 _BY_LENGTH = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
 
 
-class LackingError(CaseError):
-    """An inventory was made without the digests or types that are looked for."""
+class LackingError(UndecidedError):
+    """An inventory was made without the digests or types that are looked for.
+
+    Args:
+        database: the inventory.
+        lacking: without what it was made.
+    """
+
+    def __init__(self, database: bytes, lacking: str) -> None:
+        super().__init__(
+            f"`{escape_bytes(database)}` was {lacking}",
+            hint="make another inventory that has them; `evkit inventory run --help`",
+        )
+        self.lacking = lacking
+
+
+class UnmarkedError(UndecidedError):
+    """A mark is looked for, and an inventory was never compared with hash sets."""
+
+
+class HiddenError(UndecidedError):
+    """What is looked for is kept out of every output: it is of sensitive material."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +73,7 @@ class Listing:
         more_problems: what is said of problems that are not shown, empty when there are none.
         others: problems that are not of what is deleted, when only these are shown.
         nothing: said when there are no entries.
+        hidden: names, types or times were looked for, and some are kept out of every output.
         uncertain: entries whose local time of unknown zone may lie outside the times asked for.
         checked: how the inventory was checked before.
     """
@@ -67,6 +90,7 @@ class Listing:
     others: int = 0
     nothing: str = "no entries"
     uncertain: int = 0
+    hidden: bool = False
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
@@ -82,6 +106,7 @@ class Listing:
             "more_problems": bool(self.more_problems),
             "other_problems": self.others,
             "uncertain_times": self.uncertain,
+            "names_kept_out": self.hidden,
             "entries": [entry.document() for entry in self.entries],
         }
 
@@ -110,7 +135,11 @@ class Listing:
                 lines.append(f"not of what is deleted, and not shown: {self.others:,}")
         elif self.coverage["result"] != "complete":
             lines.append("this inventory has gaps: what could not be read could not be searched")
-        return [*lines, *self.checked.lines()]
+        return [*lines, *self.last_lines()]
+
+    def last_lines(self) -> list[str]:
+        """Say what was not looked at, and how little the inventory was checked before."""
+        return [*([_HIDDEN_PART] if self.hidden else []), *self.checked.lines()]
 
 
 def listing(
@@ -177,8 +206,9 @@ def find(database: bytes, criteria: Criteria, limit: int = 0, view: View = _PLAI
     """Search an inventory; arguments as in `listing`.
 
     Raises:
-        CaseError: a mark is looked for and the inventory was not compared with hash sets.
         CheckFailedError: it is not the recorded one, or does not agree with itself.
+        HiddenError: names, types or times are looked for, and all of it is of sensitive material.
+        UnmarkedError: a mark is looked for and the inventory was not compared with hash sets.
         LackingError: it was made without what is looked for.
         UsageError: nothing to look for was given.
     """
@@ -188,16 +218,17 @@ def find(database: bytes, criteria: Criteria, limit: int = 0, view: View = _PLAI
     if criteria.mark is not None:
         marks = view.marks(database)
         if marks is None:
-            raise CaseError(
+            raise UnmarkedError(
                 f"`{escape_bytes(database)}` was not compared with hash sets",
                 hint="`evkit inventory mark` does that",
             )
     with view.opened(database) as inventory:
         if without := lacking(inventory, criteria):
-            raise LackingError(
-                f"`{escape_bytes(database)}` was {without}",
-                hint="make another inventory that has them; `evkit inventory run --help`",
-                details={"lacking": without},
+            raise LackingError(database, without)
+        if hides(inventory, criteria):
+            raise HiddenError(
+                f"`{escape_bytes(database)}` cannot be searched for this: {HIDDEN}",
+                hint="look for digests, sizes or deleted names; these are shown",
             )
         found, more = _some(inventory, criteria, limit, marks)
         return Listing(
@@ -209,6 +240,7 @@ def find(database: bytes, criteria: Criteria, limit: int = 0, view: View = _PLAI
             left_out=more,
             nothing="nothing found",
             uncertain=_uncertain(found, criteria),
+            hidden=inventory.mask is not None and _of_names(criteria),
         )
 
 
@@ -228,6 +260,16 @@ def lacking(inventory: Inventory, criteria: Criteria) -> str:
     if criteria.type is not None and "types" not in meta:
         return "made without file types"
     return ""
+
+
+def hides(inventory: Inventory, criteria: Criteria) -> bool:
+    """Say whether what is looked for is kept out of every output for all of an inventory."""
+    return inventory.mask is not None and inventory.mask.everything and _of_names(criteria)
+
+
+def _of_names(criteria: Criteria) -> bool:
+    wanted = criteria.name, criteria.path, criteria.type, criteria.time
+    return any(one is not None for one in wanted)
 
 
 def need_criteria(criteria: Criteria) -> None:

@@ -95,7 +95,23 @@ def test_a_flagged_exhibit_shows_digests_and_no_names(run):
     digest = entry["stream"]["digests"]["sha256"]
     assert digest in run("inventory", "find", "C1/E1", "--digest", digest)
     named = next(iter(names(run)))
-    assert "nothing found" in run("inventory", "find", "C1/E1/A1", "--path", named)
+    assert "kept out" in run("inventory", "find", "C1/E1/A1", "--path", named, expect=5)
+
+
+def test_names_that_are_kept_out_are_not_searched_and_that_is_said(run):
+    run("inventory", "run", "C1/E1", expect=3)
+    flag(run)
+    for wanted in (("--name", "*"), ("--type", "*/*"), ("--time", "2000-01-01..2100-01-01")):
+        out = run("inventory", "find", "C1/E1", *wanted, expect=5)
+        assert "C1/E1/A1: not searched, its names, types and times are kept out" in out
+        assert "found" not in out
+    found = json.loads(run("inventory", "find", "--name", "*", "--json", expect=5))
+    assert found["not_given_out"] == ["C1/E1/A1"]
+    assert not found["complete"]
+    out = run("inventory", "export", "C1/E1", "--name", "*", "-o", "x.jsonld", expect=10)
+    assert "kept out" in out
+    assert not os.path.exists("x.jsonld")
+    assert "names_kept_out" in run("inventory", "find", "C1/E1/A1", "--size", "1..", "--json")
 
 
 def test_the_path_of_the_file_is_no_way_around(run):
@@ -234,6 +250,11 @@ def test_only_what_a_set_of_sensitive_material_holds_is_masked(run, tmp_path):
     assert shown[entry.stream_row]["path"] == SENSITIVE
     assert shown[entry.stream_row]["type"] == SENSITIVE
     assert [item for item in found["entries"] if item["path"] != SENSITIVE]
+    searched = run("inventory", "find", "C1/E1", "--name", entry.name["name"])
+    assert "0 found" in searched
+    assert "names, types and times of sensitive material are kept out: not looked" in searched
+    assert "kept out" not in run("inventory", "find", "C1/E1", "--size", "1..")
+    assert "1 of them hold sensitive material" in run("inventory", "find", "--name", "zz")
     run("inventory", "export", "C1/E1", "-o", "x.jsonl", expect=15)
     run("inventory", "export", "C1/E1", "-o", "x.csv")
     assert entry.name["name"] not in (tmp_path / "x.csv").read_text()
