@@ -234,7 +234,8 @@ def _one(
 def _reader(path: bytes, size: int) -> Any:  # noqa: ANN401 - a function that yields blocks
     def blocks() -> Iterator[bytes]:
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(path, flags), "rb") as handle:
+        # an error here is none of the destination, which takes the blocks
+        with reading(os.fsdecode(path)), os.fdopen(os.open(path, flags), "rb") as handle:
             left = size + 1
             while left > 0 and (block := handle.read(min(BLOCK, left))):
                 left -= len(block)

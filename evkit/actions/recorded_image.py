@@ -158,7 +158,7 @@ def recorded_tree(files: Files, acquisition: Acquisition, recorded: tuple[int, b
 
     Raises:
         CheckFailedError: it is another one.
-        UndecidedError: it is not here.
+        UndecidedError: it is not here, or cannot be read now.
     """
     listed = acquisition.of_role(contents.PIECES_ROLE)
     path = files.path_of(listed[0].name) if listed else None
@@ -171,6 +171,11 @@ def recorded_tree(files: Files, acquisition: Acquisition, recorded: tuple[int, b
     try:
         tree = piecefile.read_pieces(path)
     except InputError as error:
+        if isinstance(error.__cause__, OSError):
+            raise UndecidedError(
+                f"the pieces file of `{files.ref}` cannot be read now: {error.message}",
+                hint="bring it back from a copy, or compare the images by their paths",
+            ) from error
         raise CheckFailedError(
             f"the pieces file of `{files.ref}` is not the one that was recorded",
             details={"file": escape_bytes(path), "because": error.message},

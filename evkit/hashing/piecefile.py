@@ -92,4 +92,5 @@ def read_pieces(path: str | bytes, *, max_bytes: int = MAX_BYTES) -> PieceTree:
         return decode(read_file(path, max_bytes))
     except InputError as error:
         shown = escape_bytes(os.fsencode(path))
-        raise InputError(error.message, hint=error.hint, details={"file": shown}) from error
+        because = error.__cause__ or error  # an OSError where the file cannot be read
+        raise InputError(error.message, hint=error.hint, details={"file": shown}) from because

@@ -11,12 +11,14 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import acquirekit as kit
 import inventorykit
 import pytest
+import stations
 
 from evkit.bundle.zipwrite import ZipSink
 from evkit.cli import main
@@ -95,6 +97,39 @@ def test_what_cannot_be_read_is_not_equal_to_zeros(tmp_path, program):
         code, out = run("exhibit", "compare", place, empty, "--json")
         assert (code, json.loads(out)["verdict"]) == (5, "undecided")
     assert run("exhibit", "compare", empty, empty)[0] == 0
+
+
+@contextlib.contextmanager
+def instead_of(path, place):
+    """Put a failing file in the place of one of a station."""
+    if subprocess.run(["mount", "--bind", place, path], check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", path], check=True)
+
+
+def test_an_acquisition_of_a_station(tmp_path, program, monkeypatch):
+    made = stations.ready(tmp_path / "station")
+    assert kit.acquire_with(made, DISK).exit_code == 0
+    monkeypatch.setenv("EVKIT_STATION", os.fspath(made.path))
+    monkeypatch.setenv("EVKIT_OFFICER", stations.OFFICER)
+    (tmp_path / "phrase").write_bytes(stations.PHRASE + b"\n")
+    monkeypatch.setenv("EVKIT_PASSPHRASE_FILE", os.fspath(tmp_path / "phrase"))
+    folder = made.path / "cases/C1/E1/A1"
+    bundle = ("bundle", "create", "C1", "--with-exhibits", "-o")
+    shutil.copy(folder / "image.raw.pieces", tmp_path / "other.pieces")
+    pieces = (folder / "image.raw.pieces").read_bytes()
+    with (
+        failing(tmp_path, program, pieces, 0) as place,
+        instead_of(folder / "image.raw.pieces", place),
+    ):
+        code, out = run("exhibit", "compare", "C1/E1/A1", tmp_path / "other.pieces")
+        assert (code, "cannot be read now" in out) == (5, True), out  # not: another one
+        code, out = run(*bundle, tmp_path / "b")
+        assert (code, "cannot read `" in out, "cannot write" in out) == (16, True, False), out
+        assert not (tmp_path / "b").exists()
 
 
 def test_an_inventory(tmp_path, program):
