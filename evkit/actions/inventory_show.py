@@ -300,7 +300,7 @@ def _some(
 def _volume_line(row: Mapping[str, Any]) -> str:
     if row["row"] == "partition":
         what = f"{row['kind']:<10} {row['offset']:>15,} {row['size']:>15,}"
-        text = f"{what}  {escape(str(row.get('description', '')))}"
+        text = f"{what}  {escape(str(row.get('description', '')))}".rstrip()
     else:
         place = f"in row {row['within']}" if "within" in row else f"at {row['offset']:,}"
         text = f"  file system {row['fs']}: {row['type']} {place}, {row['state']}"
@@ -315,11 +315,18 @@ def _entry_line(entry: Entry) -> str:
         mark = "R"
     kind = "/" if name.get("type") == "directory" else ("@" if "target" in name else " ")
     size = f"{stream['size']:,}" if "size" in stream else "-"
-    modified = name.get("times", {}).get("m")
-    when = show_time(modified, name["zone"])[:16].replace("T", " ") if modified else "-"
     gap = "!" if stream.get("state", "ok") not in {"ok", "skipped"} else " "
-    text = f"{mark}{kind}{gap}{size:>16}  {when:<16}  "
+    text = f"{mark}{kind}{gap}{size:>16}  {_when(name):<17} "
     return text + shorten(entry.shown, _WIDTH - len(text))
+
+
+def _when(name: Mapping[str, Any]) -> str:
+    """Return when content changed, to the minute; `Z` only where the time is one of UTC."""
+    modified = name.get("times", {}).get("m")
+    if not modified:
+        return "-"
+    text = show_time(modified, name["zone"])
+    return text[:16].replace("T", " ") + ("Z" if text.endswith("Z") else "")
 
 
 def _detail_lines(entry: Entry) -> list[str]:

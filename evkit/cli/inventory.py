@@ -173,7 +173,8 @@ def list_(
     """Show an inventory: volumes, entries, totals, what could not be read.
 
     In front of an entry: D deleted, R deleted and its record belongs to another file by now,
-    / directory, @ link, ! not readable. An inventory that is not the recorded one is not shown.
+    / directory, @ link, ! not readable. A time that ends in Z is one of UTC; any other is the local
+    time of a system whose zone is unknown. An inventory that is not the recorded one is not shown.
     """
     from evkit.actions import inventory_show as action
     from evkit.actions.inventory_intact import View

@@ -42,9 +42,9 @@ def find(
     """Search inventories; everything that is given must hold.
 
     Without WHAT all cases of the station are searched; of each acquisition the newest inventory.
-    Local times of unknown zone (FAT, exFAT) are compared with dates as they were written, and fit a
-    time with an offset when they can be that moment in some zone. evkit lists and digests; it does
-    not extract files, an examiner's tool does.
+    Times end in Z when they are UTC. Local times of unknown zone (FAT, exFAT) are compared with
+    dates as they were written, and fit a time with an offset when they can be that moment in some
+    zone. evkit lists and digests; it does not extract files, an examiner's tool does.
     """
     from evkit.actions import inventory_show as action
     from evkit.actions.inventory_intact import View

@@ -184,3 +184,17 @@ def test_what_lies_in_an_archive_is_named_with_the_archive(tmp_path):
     assert r"zip 2 in /\x1b[2J.zip (row 2), damaged: the end of the archive is missing" in said
     assert r"directory /\x1b[2J.zip!/, unreadable" in said
     assert r"stream /\x1b[2J.zip!/1, record 1, unreadable" in said
+
+
+def test_a_time_says_whether_it_is_one_of_utc(tmp_path):
+    path = os.fsencode(tmp_path / "times.db")
+    at = {"times": {"m": "1741530600000000000"}}
+    rows = [
+        name(20, zone="utc", **at), name(21, zone="local-unknown", **at), name(22),
+    ]  # fmt: skip
+    _said(path, *rows, _volume(1))
+    lines = [line[19:] for line in listing(path).lines() if line.endswith(tuple("0123"))]
+    shown = {line.split()[-1]: line for line in lines if "/2" in line}
+    assert shown["/20"] == "  2025-03-09 14:30Z /20"
+    assert shown["/21"] == "  2025-03-09 14:30  /21"
+    assert shown["/22"].split() == ["-", "/22"]
