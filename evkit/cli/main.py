@@ -13,12 +13,21 @@ from evkit import __version__
 
 def entry() -> None:
     """Run the command line and leave the process."""
+    _open_streams()
     arguments = sys.argv[1:]
     if arguments in (["--version"], ["-V"]):
         # answered before click is loaded: scripts ask for it at every start
         sys.stdout.write(f"evkit {__version__}\n")
         sys.exit(0)
     sys.exit(run(arguments))
+
+
+def _open_streams() -> None:
+    """Put the null device where a standard stream was closed, so that no file gets its number."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 def run(arguments: list[str]) -> int:
@@ -39,9 +48,11 @@ def run(arguments: list[str]) -> int:
     stdout = sys.stdout
     try:
         root.main(arguments, prog_name="evkit", standalone_mode=False, obj=session)
+        output.flush()
     except EvkitError as error:
-        if session.debug:
-            _traceback()
+        if isinstance(error, output.OutputLostError):
+            _drop_output()
+        _traceback() if session.debug else None
         output.error(error, as_json=session.json)
         return int(error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -63,8 +74,7 @@ def run(arguments: list[str]) -> int:
         output.error(InterruptedByUserError("stopped by the user"), as_json=session.json)
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # the reader of our output went away (`| head`); keep the interpreter from complaining
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # the reader of our output went away (`| head`)
         return session.exit_code
     except SystemExit:
         # click put a wrapper around stdout and left: the reader went away, which is no bug
@@ -80,6 +90,11 @@ def run(arguments: list[str]) -> int:
         output.error(problem, as_json=session.json)
         return int(ExitCode.INTERNAL)
     return session.exit_code
+
+
+def _drop_output() -> None:
+    """Keep the interpreter from complaining about what stdout does not take."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _traceback() -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import sys
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from evkit.core.errors import StorageError
 from evkit.core.text import escape_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from evkit.core.errors import EvkitError
+
+
+class OutputLostError(StorageError):
+    """Standard output takes no more, such as a file on a full disk."""
 
 
 class Result(Protocol):
@@ -40,16 +46,37 @@ def show(result: Result, *, as_json: bool) -> None:
 
 def out(line: str) -> None:
     """Write one line to stdout, folded at words on a terminal."""
-    _write(line, sys.stdout)
+    with _written():
+        _write(line, sys.stdout)
+
+
+def flush() -> None:
+    """Hand everything over to stdout; see `OutputLostError`."""
+    with _written():
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _written() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputLostError(
+            f"cannot write to standard output: {error.strerror or error}",
+            hint="what the command did is done; only its output is lost",
+        ) from error
 
 
 def raw(data: bytes) -> None:
     """Write the bytes of a list to stdout as they are; to a terminal, line by line and escaped."""
     stream = sys.stdout
     if not stream.isatty():
-        stream.flush()
-        stream.buffer.write(data)
-        stream.buffer.flush()
+        with _written():
+            stream.flush()
+            stream.buffer.write(data)
+            stream.buffer.flush()
         return
     for line in data.splitlines():
         out(escape_bytes(line))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -138,3 +139,21 @@ def test_lines_are_folded_at_words_and_digests_stay_whole():
     assert all(line.startswith("      ") for line in lines[1:])
     assert digest in lines[-1]
     assert output.fold("short", 80) == ["short"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is full")
+@pytest.mark.parametrize("words", ["completion bash", "completion zsh", "hash /etc/hostname"])
+def test_a_full_disk_under_the_output_is_no_bug(words):
+    line = f"exec {shlex.join([sys.executable, '-m', 'evkit'])} {words} > /dev/full"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert done.returncode == 16, done.stderr
+    assert "cannot write to standard output: No space left on device" in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_bug(closed):
+    line = f"exec {shlex.join([sys.executable, '-m', 'evkit'])} completion bash {closed}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("_evkit_completion" in done.stdout) is (">&-" not in closed.replace("2>&-", ""))
