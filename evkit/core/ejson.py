@@ -23,6 +23,9 @@ Json: TypeAlias = (
 MAX_INT = 2**53 - 1
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 32
+MAX_LISTS = 1 << 21  # brackets, in texts as well: an empty list takes thirty times its two bytes
+MAX_VALUES = 1 << 22  # commas, likewise
+_SMALL = 1 << 21
 
 
 def dumps(value: Json) -> bytes:
@@ -60,6 +63,10 @@ def loads(
     """
     if len(data) > max_bytes:
         raise InputError(f"JSON of {len(data)} bytes is over the limit of {max_bytes}")
+    if len(data) > _SMALL and (
+        data.count(b"[") + data.count(b"{") > MAX_LISTS or data.count(b",") > MAX_VALUES
+    ):
+        raise InputError("JSON of too many values")
     try:
         text = data.decode("utf-8", "strict")
         value = _DECODER.decode(text)
@@ -110,26 +117,35 @@ def _integer(text: str) -> int:
 
 
 def _check(value: object, depth: int) -> None:
-    """Walk without recursion and refuse what evkit JSON does not have."""
-    stack: list[tuple[object, int]] = [(value, depth)]
-    while stack:
-        item, left = stack.pop()
-        if item is None or isinstance(item, (bool, str)):
-            continue
-        if isinstance(item, int):
-            if abs(item) > MAX_INT:
-                raise InputError("an integer of 2^53 or more is out of range; write it as text")
-        elif left <= 0:
-            raise InputError("JSON is nested too deeply")
-        elif isinstance(item, dict):
-            for key in item:
-                if not isinstance(key, str) or not key.isascii():
-                    raise InputError(f"JSON key {key!r} is not ASCII text")
-            stack.extend([(child, left - 1) for child in item.values() if type(child) is not str])
-        elif isinstance(item, (list, tuple)):
-            stack.extend([(child, left - 1) for child in item if type(child) is not str])
-        else:
-            raise InputError(f"a value of type `{type(item).__name__}` cannot be written as JSON")
+    """Walk level by level, without recursion, and refuse what evkit JSON does not have."""
+    level = [value]
+    for left in range(depth, -1, -1):
+        below: list[object] = []
+        for item in level:
+            if item is None or isinstance(item, (bool, str)):
+                continue
+            if isinstance(item, int):
+                if abs(item) > MAX_INT:
+                    raise InputError("an integer of 2^53 or more is out of range; write it as text")
+            elif left <= 0:
+                raise InputError("JSON is nested too deeply")
+            else:
+                below += _children(item)
+        level = below
+        if not level:
+            return
+
+
+def _children(item: object) -> list[object]:
+    """Return what a list or an object holds, without texts."""
+    if isinstance(item, dict):
+        for key in item:
+            if not isinstance(key, str) or not key.isascii():
+                raise InputError(f"JSON key {key!r} is not ASCII text")
+        return [child for child in item.values() if type(child) is not str]
+    if isinstance(item, (list, tuple)):
+        return [child for child in item if type(child) is not str]
+    raise InputError(f"a value of type `{type(item).__name__}` cannot be written as JSON")
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))

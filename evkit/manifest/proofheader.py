@@ -24,6 +24,7 @@ MAX_LEAVES: Final = 1 << 22  # entries of the ledger
 MAX_ROWS: Final = 5  # source, file system, name, stream, $MFT
 MAX_ENTRIES: Final = 10_000
 MAX_RANGES: Final = 2 * MAX_EXTENTS
+MAX_ROW_HASHES: Final = 1 << 10  # two for each level of the tree beside each row
 MAX_HASHES: Final = 1 << 22
 MAX_BLOCKS: Final = 1 << 22  # 64 GiB
 _ACQUISITION_PARTS = 3
@@ -43,7 +44,7 @@ def check_header(header: Mapping[str, Any]) -> None:
     for name in ("size", "end", "inventory", "stream", "other_bytes", "name"):
         if name in header and not _count(header[name]):
             raise InputError(f"`{name}` of the proof is not a number")
-    limits = {"leaves": MAX_LEAVES, "row_hashes": MAX_HASHES, "block_hashes": MAX_HASHES}
+    limits = {"leaves": MAX_LEAVES, "row_hashes": MAX_ROW_HASHES, "block_hashes": MAX_HASHES}
     for name, most in limits.items():
         if not _count(header[name], most):
             raise InputError(f"`{name}` of the proof is not a number up to {most}")

@@ -112,3 +112,22 @@ def test_a_number_too_long_to_print_is_an_input_error():
 def test_lone_surrogates_are_refused_in_every_spelling(data, canonical):
     with pytest.raises(InputError, match="surrogate"):
         ejson.loads(data, canonical=canonical)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[" + b",".join([b"[]"] * (ejson.MAX_LISTS)) + b"]",
+        b"[" + b",".join([b"1"] * (ejson.MAX_VALUES + 2)) + b"]",
+        b"[" * (ejson.MAX_LISTS + 1),
+    ],
+    ids=["lists", "values", "deep"],
+)
+def test_more_values_than_memory_should_hold(data):
+    with pytest.raises(InputError, match="too many values"):
+        ejson.loads(data)
+
+
+def test_a_large_text_is_no_large_number_of_values():
+    data = ejson.dumps(["[" * 1000] * 1500 + ["x" * (1 << 20)])
+    assert ejson.dumps(ejson.loads(data)) == data

@@ -67,7 +67,7 @@ ROW = {"n": 0, "row": "{}", "salt": "AAAAAAAAAAAAAAAAAAAAAA=="}
         {"acquisition": "K-7/E1"}, {"acquisition": 7}, {"acquisition": "../x"},
         {"reading": "other"}, {"reading": ["extents"]}, {"size": -1}, {"size": True},
         {"end": 2}, {"inventory": "5"}, {"stream": 999}, {"name": 999}, {"checkpoint": 1},
-        {"root": None}, {"leaves": 2**40}, {"leaves": -1}, {"row_hashes": 2**23},
+        {"root": None}, {"leaves": 2**40}, {"leaves": -1}, {"row_hashes": 1025},
         {"block_hashes": 1}, {"other_bytes": -1}, {"rows": []}, {"rows": [ROW] * 6},
         {"rows": [ROW, ROW]}, {"rows": [{**ROW, "salt": "AA=="}]}, {"rows": [{**ROW, "n": -1}]},
         {"rows": [{"n": 0, "row": "{}"}]}, {"rows": "x"}, {"entries": {}}, {"entries": []},
