@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 STRONG: Final = ("sha256", "sha512")
+MAIN: Final = frozenset({1, 128, 4352})  # attributes of content: default, $DATA, HFS+ data fork
 GUESS: Final = "deleted-contiguous-guess"
 _WIDTH = 200
 _DELETED = (" (deleted)", " (deleted; whether its record is still its own is not known)")
@@ -80,7 +81,7 @@ def describe(proof: Proof, rows: Rows) -> str:
 def plain_path(rows: Rows) -> str:
     """Return the escaped path, with `:stream` for a named stream."""
     if rows.name is None:
-        text = f"record {rows.stream['inode']} (no name leads to it)"
+        text = f"record {rows.stream['inode']} (no name of it is enclosed)"
     else:
         text = escape_bytes(from_fields(rows.name))
     if "name" in rows.stream:
@@ -92,7 +93,10 @@ def path_of(rows: Rows) -> str:
     """Return the path in backticks, shortened, and whether it is deleted."""
     text = plain_path(rows)
     deleted = rows.name is not None and not rows.name["allocated"]
-    return f"`{shorten(text, _WIDTH)}`" + (_DELETED[_unsure(rows)] if deleted else "")
+    said = _DELETED[_unsure(rows)] if deleted else ""
+    if rows.stream["attr"] not in MAIN:
+        said += f" (not its content but its attribute {rows.stream['attr']})"
+    return f"`{shorten(text, _WIDTH)}`" + said
 
 
 def _unsure(rows: Rows) -> bool:

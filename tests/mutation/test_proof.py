@@ -189,6 +189,21 @@ def test_a_deleted_name_that_may_have_lost_its_record():
     )
 
 
+def test_another_attribute_is_not_called_the_file():
+    """An extended attribute of a file has a row of its own, under the name of the file."""
+    extra = kit.file_rows(50, kit.random_bytes(kit.SIZE, 7), [(0, 5000)], attr=224, attr_id=3)
+    other = kit.Station(extra=extra)
+    report = kit.check(kit.file_of(other.prove(50)), kit.trusting(other))
+    assert "`/docs/file50` (not its content but its attribute 224)" in report.first_line
+
+
+def test_a_name_left_out_is_not_said_to_be_none(station):
+    numbers = sorted({0, 1, station.number("stream", 11)})
+    made = kit.replaced(station.prove(11), name=None, **station.rows_part(numbers))
+    report = kit.check(made, kit.trusting(station))
+    assert "`record 11 (no name of it is enclosed)`" in report.first_line
+
+
 def test_a_member_of_an_archive_has_no_place_of_its_own():
     class Inside(kit.Station):
         def _all(self, extra):
