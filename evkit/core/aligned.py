@@ -15,14 +15,11 @@ import ctypes
 import errno
 import mmap
 import os
-from typing import TYPE_CHECKING, Self
 
 from evkit.core import durable
+from evkit.core.closing import Closing
 from evkit.core.errors import StorageError
 from evkit.core.text import escape_bytes
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 ALIGNMENT = 4096
 BLOCK = 4 << 20
@@ -42,7 +39,7 @@ def starts_on_page(view: memoryview) -> bool:
     return ctypes.addressof(ctypes.c_char.from_buffer(view)) % ALIGNMENT == 0
 
 
-class AlignedWriter:
+class AlignedWriter(Closing):
     """Writes one new file in order; direct where the blocks and the file system allow it.
 
     Blocks of any length are accepted. Those that start on a page and have a length of whole pages
@@ -89,17 +86,6 @@ class AlignedWriter:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def write(self, data: bytes | bytearray | memoryview | mmap.mmap) -> None:
         """Append all of `data`; the buffer may be reused when this returns.

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import io
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from evkit.core.closing import Closing
 from evkit.core.errors import InputError, UsageError
 from evkit.core.text import escape, escape_bytes
 from evkit.images.files import EXTRA, open_quietly
@@ -18,7 +19,6 @@ from evkit.images.model import MAX_MEDIUM, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from types import TracebackType
 
 # everything that the bindings were seen to raise; a bad sector arrives as OSError as well
 FAILURES = (OSError, MemoryError, ValueError, OverflowError, SystemError, TypeError)
@@ -66,7 +66,7 @@ def decoding(name: str, path: bytes, title: str) -> Iterator[None]:
         ) from error
 
 
-class NativeImage:
+class NativeImage(Closing):
     """An image whose medium a libyal handle decodes.
 
     Args:
@@ -90,17 +90,6 @@ class NativeImage:
         self.metadata: Mapping[str, str] = {}
         self.declared_gaps: Sequence[tuple[int, int]] = ()
         self.remarks: Sequence[str] = ()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close all handles, then all files."""

@@ -10,8 +10,9 @@ import array
 import os
 import sys
 import zlib
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from evkit.core.closing import Closing
 from evkit.core.errors import InputError
 from evkit.core.text import escape_bytes
 from evkit.images import detect
@@ -23,7 +24,6 @@ from evkit.images.raw import RawImage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
 
     from evkit.images.beside import Files
 
@@ -34,7 +34,7 @@ _PACKED, _PACKED_FIRST = 1 << 62, 1 << 63
 _DATA, _ZERO, _BELOW, _DEFLATED = range(4)
 
 
-class QcowImage:
+class QcowImage(Closing):
     """A QEMU image with its parents.
 
     Args:
@@ -95,17 +95,6 @@ class QcowImage:
         if header.backing:
             self._below = self._parent(files, depth)
         self.remarks: Sequence[str] = (*remarks, *(files.remarks if depth == 0 else ()))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close all files."""

@@ -6,8 +6,9 @@ import errno
 import os
 import re
 import stat
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from evkit.core.closing import Closing
 from evkit.core.errors import InputError
 from evkit.core.sizes import in_words
 from evkit.core.text import escape_bytes
@@ -16,14 +17,13 @@ from evkit.images.model import MAX_MEDIUM, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
 
 _NUMBERED = re.compile(rb"(.+\.)([0-9]{3,6})", re.DOTALL)
 _LETTERED = re.compile(rb"(.+\.)([a-z]{2,4})", re.DOTALL)
 _MAX_PARTS = 20000
 
 
-class RawImage:
+class RawImage(Closing):
     """One raw file, or several that follow each other; opened read-only.
 
     Args:
@@ -58,17 +58,6 @@ class RawImage:
         if self.size > MAX_MEDIUM:
             self.close()
             raise InputError("the image is larger than evkit records (2^53 bytes)")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close all parts."""

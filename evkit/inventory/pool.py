@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import queue
 from collections import deque
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from evkit.core import clock
+from evkit.core.closing import Closing
 from evkit.core.errors import InputError
 from evkit.inventory.batch import LATE
 from evkit.inventory.runner import TASK_LINES, EngineStoppedError
@@ -36,7 +37,7 @@ _ROW_OR_KEPT = frozenset({ROW, KEPT})
 _ROWS = frozenset({"name", "directory", "stream", "space", "error"})
 
 
-class Pool:
+class Pool(Closing):
     """Children on one volume; used as a context manager, ends them all.
 
     Args:
@@ -71,12 +72,6 @@ class Pool:
         self._lost_seconds = 0.0
         self._checked = clock.monotonic()
         self._done = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """End all children."""

@@ -7,8 +7,9 @@ its place, never zeros. One thread at a time; the descriptors may be read by all
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from evkit.core.closing import Closing
 from evkit.core.errors import InputError
 from evkit.core.text import escape_bytes
 from evkit.images.e01 import codec
@@ -23,7 +24,6 @@ from evkit.images.model import MAX_MEDIUM, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
 
     from evkit.images.e01.segments import Part
     from evkit.images.e01.tables import Group
@@ -40,7 +40,7 @@ class Damage(NamedTuple):
     reason: str
 
 
-class E01Image:
+class E01Image(Closing):
     """An E01 image with all its segments.
 
     Args:
@@ -138,17 +138,6 @@ class E01Image:
                 f"`{escape_bytes(last.path)}` ends before its last section",
                 hint="the file was cut short; ask for it again",
             )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close all segments."""

@@ -10,8 +10,9 @@ import os
 import re
 import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from evkit.core.closing import Closing
 from evkit.core.errors import InputError, RefusedError
 from evkit.core.progress import SILENT
 from evkit.core.text import escape, escape_bytes
@@ -23,7 +24,6 @@ from evkit.manifest.rows import DIGESTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
-    from types import TracebackType
 
     from evkit.core.progress import Progress
     from evkit.inventory.mask import Mask
@@ -35,7 +35,7 @@ _COUNT = re.compile("0|[1-9][0-9]{0,14}", re.ASCII)
 _CACHE = "PRAGMA cache_size = -32768"
 
 
-class Inventory:
+class Inventory(Closing):
     """An inventory file, opened immutable; used as a context manager.
 
     Args:
@@ -67,17 +67,6 @@ class Inventory:
     def holders(self) -> Holders:
         """Where archives and mail lie."""
         return Holders(self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file."""

@@ -15,8 +15,9 @@ import stat
 import sys
 from array import array
 from itertools import pairwise
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from evkit.core.closing import Closing
 from evkit.core.errors import InputError
 from evkit.core.text import escape_bytes
 from evkit.inventory.hashsets import model
@@ -24,7 +25,6 @@ from evkit.inventory.hashsets.sorter import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import TracebackType
 
     from evkit.core.progress import Progress
 
@@ -34,7 +34,7 @@ _NEAR = 24  # digests looked at on either side of the place where an even spread
 TASK = "check"
 
 
-class HashSet:
+class HashSet(Closing):
     """A hash set, mapped read-only; used as a context manager.
 
     Opening looks at the header, the sizes and the fan-out tables. The digests themselves are what
@@ -65,17 +65,6 @@ class HashSet:
             if isinstance(error, OSError):
                 raise self._unreadable(error) from error
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let the file go."""

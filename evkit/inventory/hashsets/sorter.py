@@ -9,20 +9,20 @@ from __future__ import annotations
 import tempfile
 from bisect import bisect_right
 from itertools import groupby
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from evkit.core import durable
+from evkit.core.closing import Closing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
     from typing import IO
 
 RUN = 1 << 20  # digests sorted in memory at a time
 _LEAST = 64  # digests read of a run at a time when there are very many runs
 
 
-class Sorter:
+class Sorter(Closing):
     """Takes digests of one width in any order and gives each once, in order.
 
     Args:
@@ -39,17 +39,6 @@ class Sorter:
         self._runs: list[tuple[int, int]] = []  # offset in the scratch file, digests
         self._end = 0
         self._file: IO[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Throw the scratch file away."""

@@ -10,22 +10,22 @@ import contextlib
 import queue
 import threading
 from array import array
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from evkit.core import ejson
+from evkit.core.closing import Closing
 from evkit.core.errors import InputError
 from evkit.inventory.runner import EngineStoppedError, Limits, engine_command, start
 from evkit.inventory.wire import MAX_LINE, Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
 _WAITING = 64  # heads that wait for the child: 16 MiB
 _KINDS = 1 << 16  # different types at most
 
 
-class Typer:
+class Typer(Closing):
     """Asks for the types of streams by their numbers; used as a context manager.
 
     Args:
@@ -53,17 +53,6 @@ class Typer:
         ]
         for thread in self._threads:
             thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def give(self, number: int, head: bytes, digest: str | None) -> None:
         """Ask for the type of a stream; waits while the child has enough to do.
