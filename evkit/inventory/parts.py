@@ -48,6 +48,8 @@ def part_row(fields: Mapping[str, Any], image: int) -> dict[str, Any]:
         missing = offset + size - max(image, offset)
         row |= {"state": "damaged", "reason": "beyond-end-of-image"}
         row["detail"] = f"{missing} of {size} bytes are missing"
+        if offset > image:
+            row["detail"] += f"; the table says that it begins at byte {offset}"
         row["offset"] = min(offset, image)
         row["size"] = max(image - offset, 0)
     try:

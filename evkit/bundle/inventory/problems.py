@@ -72,9 +72,11 @@ def _volume(row: Mapping[str, Any], reason: Safe, say: Speaker) -> Safe:
     if row["row"] != "filesystem":
         return say.element(f"problem.{row['row']}", **values, reason=reason)
     values["kind"] = name(str(row["type"]))
-    if row["state"] == "encrypted":
+    guessed = row.get("reason") == "high-entropy"  # encrypted or wiped: nobody knows
+    if row["state"] == "encrypted" and not guessed:
         return say.element("problem.filesystem.encrypted", **values)
-    key = "problem.filesystem" + (".unsupported" if row["state"] == "unsupported" else "")
+    unread = guessed or row["state"] == "unsupported"
+    key = "problem.filesystem" + (".unsupported" if unread else "")
     return say.element(key, **values, reason=reason)
 
 

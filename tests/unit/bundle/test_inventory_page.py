@@ -330,6 +330,18 @@ def test_what_an_archive_hides_is_said_of_the_file_that_it_is(tmp_path):
     assert "at byte 0" not in text
 
 
+def test_what_looks_random_is_not_called_encrypted(tmp_path):
+    rows = [
+        {"row": "source", "kind": "image", "name": "d.raw", "size": 512},
+        {"row": "filesystem", "fs": 1, "partition": 1, "offset": 0, "size": 512, "type": "unknown",
+         "state": "encrypted", "reason": "high-entropy"},
+    ]  # fmt: skip
+    page = _page(tmp_path, rows).page.decode()
+    text = kit.text(page.split('class="problems"')[1].split("</ol>")[0])
+    assert "encrypted without a mark, or wiped" in text
+    assert "is encrypted" not in text
+
+
 def test_types_beyond_a_few_are_one_line():
     types = {f"a/{n}": [1, n] for n in range(20)}
     found = sorted_types(types, 5)

@@ -20,6 +20,7 @@ import pytest
 
 from evkit.core.errors import InputError
 from evkit.images.opening import find_files
+from evkit.inventory.parts import part_row
 from evkit.inventory.scan import Options
 from evkit.inventory.search.find import entries
 from evkit.inventory.volumes import detect
@@ -427,3 +428,13 @@ def test_a_link_whose_target_lies_in_blocks_keeps_it(tmp_path):
         targets = {row["path"]: row.get("target") for row in kit.of_kind(inventory, "name")}
     assert targets["/links/soft"] == "../chat/export.txt"
     assert targets["/links/long"] == "deep/" * 20 + "nowhere"
+
+
+def test_a_partition_behind_the_end_of_the_image_keeps_its_place_in_words():
+    """The row is clipped to the image; where the table puts it must not be lost with that."""
+    fields = {"kind": "partition", "table": "gpt", "size": 4096}
+    behind = part_row({**fields, "offset": 9000}, 5000)
+    assert (behind["offset"], behind["size"], behind["state"]) == (5000, 0, "damaged")
+    assert "begins at byte 9000" in behind["detail"]
+    across = part_row({**fields, "offset": 4000}, 5000)
+    assert across["detail"] == "3096 of 4096 bytes are missing"
