@@ -201,9 +201,11 @@ def _begin(
     from evkit.actions.acquire import dry_run, look, run_unlocking  # takes a while as well
     from evkit.actions.scene import ask
     from evkit.cli import targeted
+    from evkit.cli.begun import mention
     from evkit.cli.choosing import Terminal, choose_source
     from evkit.cli.registering import offer_registration
 
+    mention(session, station, options["exhibit"], dry_run=unlocked is None)
     source = options["source"]
     if source is None:
         places = [os.fsencode(options[name]) for name in ("to", "also") if options[name]]

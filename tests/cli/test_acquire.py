@@ -334,6 +334,29 @@ def test_a_source_that_is_not_there(run, tmp_path):
         assert "hint:" in out, arguments
 
 
+def test_a_stopped_acquisition_is_named_before_a_new_one(run, tmp_path, monkeypatch):
+    """The same command again begins anew; who meant to go on learns how."""
+    from evkit.core.aligned import AlignedWriter
+
+    def full(self, data):
+        raise StorageError("no room")
+
+    path, _ = medium(tmp_path, 5 << 20)
+    with monkeypatch.context() as patch:
+        patch.setattr(AlignedWriter, "write", full)
+        run("acquire", path, "--exhibit", "C1/E1", expect=16)
+    again = ("acquire", path, "--exhibit", "C1/E1")
+    assert "can go on" not in run(*again, "--dry-run")  # this process is there and may be at it
+    monkeypatch.setattr("evkit.actions.status.is_alive", lambda _: False)
+    out = run(*again, "--dry-run")
+    assert "C1/E1/A1 was stopped and can go on; this is a new acquisition" in out
+    assert "evkit acquire --resume --exhibit C1/E1/A1" in out
+    monkeypatch.setattr(Session, "interactive", lambda _: True)
+    monkeypatch.setattr("click.confirm", lambda *_, **__: False)
+    assert "nothing was begun" in run(*again, expect=130)
+    assert not (run.folder / "A2").exists()
+
+
 def test_the_record_never_names_a_path_inside_the_station(run, tmp_path, monkeypatch):
     from evkit.core.aligned import AlignedWriter
 
