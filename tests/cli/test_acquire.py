@@ -304,7 +304,7 @@ def test_stopped_by_the_user(tmp_path, number):
     process.stdin.write(bytes(9 << 20))
     process.stdin.flush()
     part = made.path / "cases" / "C1" / "E1" / "A1" / "image.raw.part"
-    for _ in range(600):
+    for _ in range(2400):
         if part.exists() and part.stat().st_size:
             break
         time.sleep(0.05)

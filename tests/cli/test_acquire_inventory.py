@@ -281,7 +281,7 @@ def test_killed_in_the_middle(run, tmp_path, cls, name, recorded):
          "C1/E1", "--inventory", "--format", "raw"],
         env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    for _ in range(600):
+    for _ in range(2400):
         if mark.exists() or process.poll() is not None:
             break
         time.sleep(0.05)

@@ -97,7 +97,7 @@ def test_work_that_was_closed(run, tmp_path):
         "--hash", "md5,sha1,sha256,sha512", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     part = run.folder / "A1" / "image.raw.part"
-    for _ in range(1200):
+    for _ in range(6000):
         if part.exists() and part.stat().st_blocks > 100_000:
             break
         time.sleep(0.02)

@@ -335,7 +335,7 @@ def test_a_killed_conversion_leaves_only_unfinished_files_and_can_start_again(ru
     command = [sys.executable, "-m", "evkit", "image", "convert", "disk.dd", "-o", "disk.E01",
                "--compress", "best"]  # fmt: skip
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
-    for _ in range(6000):
+    for _ in range(12000):
         if len(os.listdir(tmp_path)) > 1:
             break
         time.sleep(0.01)
@@ -354,7 +354,7 @@ def test_a_stopped_conversion_leaves_nothing(tmp_path):
     command = [sys.executable, "-m", "evkit", "image", "convert", "disk.dd", "-o", "disk.E01",
                "--compress", "best"]  # fmt: skip
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE)
-    for _ in range(6000):
+    for _ in range(12000):
         if len(os.listdir(tmp_path)) > 1:
             break
         time.sleep(0.01)

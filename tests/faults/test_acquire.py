@@ -117,7 +117,7 @@ def test_running_work_is_not_finished_by_another(memory, monkeypatch):
     try:
         process.stdin.write(bytes(9 << 20))
         process.stdin.flush()
-        for _ in range(600):
+        for _ in range(2400):
             if part.exists():
                 break
             time.sleep(0.05)

@@ -100,7 +100,7 @@ def test_killed_while_copying(memory, monkeypatch):
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         part = made.path / "cases/C1/E1/A1/files.part"
-        for _ in range(600):
+        for _ in range(2400):
             if part.is_dir() and any(part.iterdir()):
                 break
             time.sleep(0.05)
