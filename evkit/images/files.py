@@ -5,18 +5,22 @@ Besides, what of the extra `containers` is installed.
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
+import stat
 
 EXTRA = "containers"
 
 
 def open_quietly(path: str | bytes) -> int:
-    """Return a descriptor for reading.
+    """Return a descriptor for reading; a pipe among the parts of an image is not waited for.
 
     Raises:
-        OSError: the file cannot be opened.
+        OSError: the file cannot be opened, or is a pipe.
     """
+    if stat.S_ISFIFO(os.stat(path).st_mode):
+        raise OSError(errno.ESPIPE, "it is a pipe, not a file")
     flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)
     try:
         return os.open(path, flags | getattr(os, "O_NOATIME", 0))

@@ -124,3 +124,13 @@ def test_names_that_are_not_utf8(tmp_path):
         handle.write(b"abc")
     with open_image(path) as image:
         assert image.read(1, 5) == b"bc"
+
+
+def test_a_pipe_among_the_parts_is_not_waited_for(tmp_path):
+    """Whoever hands an image over chooses what lies beside it."""
+    (tmp_path / "disk.001").write_bytes(bytes(512))
+    os.mkfifo(tmp_path / "disk.002")
+    with pytest.raises(InputError, match=r"disk\.002`: it is a pipe"):
+        open_image(os.fsencode(tmp_path / "disk.001"))
+    with pytest.raises(InputError, match="it is a pipe"):
+        open_image(os.fsencode(tmp_path / "disk.002"))
