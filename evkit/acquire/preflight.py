@@ -98,7 +98,7 @@ def examine(
         raise StorageError(
             f"`{escape_bytes(destination)}` has {in_words(free)} free, "
             f"{in_words(needed)} are needed",
-            hint="free space there, or use a station on a larger disk",
+            hint="free space there, or name a larger medium with `--to`",
         )
     checks = [
         _write_block(facts),

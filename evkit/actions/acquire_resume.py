@@ -47,7 +47,12 @@ CLOSED = "closed-as-partial"
 _PREFIX = b"image."
 _WINDOW = 3  # offset, length, bytes of the whole source
 _NOTED = 30  # deviations that are kept from earlier runs
+_GIVEN_UP = "`--finish --reason WHY` records that the work failed"
 _Deviation = tuple[str, str, str]
+
+
+class _NoCopyError(StorageError):
+    """A copy on which the work was begun is not here, or had failed."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -100,6 +105,11 @@ def resume(
             raise
         # nothing can be made of it: it is put on record as failed, its files are left as they are
         return late(station, signer, str(ref), "acquire", wish.reason)
+    except _NoCopyError:
+        if not (wish.closing and wish.reason):
+            raise
+        why = f"no copy is left of what was begun: {wish.reason}"
+        return late(station, signer, str(ref), "acquire", wish.reason, why)
 
 
 def _resume(
@@ -270,16 +280,19 @@ def _branches(request: Request, ref: Ref, folder: bytes, resumed: Resumed) -> tu
         where = folder if place is None else os.path.join(place, *map(str.encode, _parts(ref)))
         branch = Branch(copy=copy, folder=where)
         if copy in resumed.failed:
-            branch.error = StorageError(f"the {copy} copy had failed before the work was stopped")
+            branch.error = _NoCopyError(
+                f"the {copy} copy had failed before the work was stopped", hint=_GIVEN_UP
+            )
         elif not os.path.isdir(where):
-            branch.error = StorageError(
+            branch.error = _NoCopyError(
                 f"the {copy} copy is not here: `{escape_bytes(where)}`",
-                hint="plug in the medium on which it was begun",
+                hint=f"plug in its medium; when that is lost for good, {_GIVEN_UP}",
             )
         found.append(branch)
     missing = [branch for branch in found if branch.error is not None]
     if len(missing) == len(found):
-        raise missing[0].error or StorageError("no copy is here")
+        away = [branch for branch in missing if branch.copy not in resumed.failed]
+        raise (away or missing)[0].error or StorageError("no copy is here")
     return tuple(found)
 
 

@@ -121,7 +121,12 @@ def sign_late(
 
 
 def finish(
-    station: Station, signer: Signer, ref: str, what: str, reason: str | None = None
+    station: Station,
+    signer: Signer,
+    ref: str,
+    what: str,
+    reason: str | None = None,
+    why: str = _ENDED,
 ) -> Settled:
     """Put on record that work stopped without an end; its files are left as they are.
 
@@ -131,6 +136,7 @@ def finish(
         ref: exhibit or acquisition.
         what: `acquire` or `intake`.
         reason: the officer's, for deviations.
+        why: it failed.
 
     Raises:
         CaseError: nothing was left unfinished.
@@ -151,7 +157,7 @@ def finish(
                 text = "was recorded already" if start else "had not begun; its journal is removed"
                 done.append((entry.ref, text, None))
                 continue
-            recorded = _failed(station, signer, (what, entry.ref, start), _ENDED, reason)
+            recorded = _failed(station, signer, (what, entry.ref, start), why, reason)
             forget(folder)
             done.append((entry.ref, "recorded as failed", recorded.index))
             notices += recorded.notices

@@ -17,7 +17,7 @@ from evkit.acquire import imager, mapfile
 from evkit.acquire import source as source_module
 from evkit.actions import acquire_resume, longwork
 from evkit.core import ejson
-from evkit.core.errors import CaseError, EvkitError, InputError, RefusedError
+from evkit.core.errors import CaseError, EvkitError, InputError, RefusedError, StorageError
 from evkit.images.e01 import codec
 from evkit.images.e01.reader import E01Image
 from evkit.images.raw import RawImage
@@ -442,6 +442,27 @@ def test_closed_as_it_is(memory, source, way, monkeypatch):
             if "e01" in way:
                 assert list(image.declared_gaps) == [(read, rk.SIZE - read)]
     kit.settled(made.path)
+    with made.open() as station:
+        assert station.journals() == []
+
+
+def test_closed_when_its_destination_is_lost(memory, source, monkeypatch):
+    """Only with a reason: plugging the medium in again is better."""
+    made = rk.fresh(memory, "lost", monkeypatch)
+    where = memory / "medium"
+    where.mkdir()
+    rk.stop_after(lambda: rk.acquire(made, source, "raw", to=os.fsencode(where), also=None), 1)
+    where.rename(memory / "gone")
+    for wish in ({}, {"closing": True}, {"reason": "it broke"}):
+        with pytest.raises(StorageError, match="not here") as caught:
+            rk.go_on(made, **wish)
+        assert "--finish --reason" in caught.value.hint
+        assert kit.end_of(made, "C1/E1/A1") is None
+    settled = rk.go_on(made, closing=True, reason="the disk fell")
+    assert settled.exit_code == 0
+    end = kit.end_of(made, "C1/E1/A1")
+    assert end.fields["result"] == "failed"
+    assert end.fields["error"] == "no copy is left of what was begun: the disk fell"
     with made.open() as station:
         assert station.journals() == []
 
