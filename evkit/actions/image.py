@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evkit.core.errors import InputError
 from evkit.core.paths import to_fields
+from evkit.core.refs import is_ref
 from evkit.core.sizes import in_words
 from evkit.core.text import escape, escape_bytes
 from evkit.images import detect
@@ -96,6 +98,16 @@ class ImageInfo:
         return lines + [f"  remark: {text}" for text in self.remarks]
 
 
+def _need_path(path: bytes) -> None:
+    """Refuse a reference, of which no path is here."""
+    name = os.fsdecode(path)
+    if is_ref(name) and "/" in name and not os.path.lexists(path):
+        raise InputError(
+            f"cannot read `{escape(name)}`: there is no such path",
+            hint=f"where the image of an acquisition lies: `evkit copy list {name}`",
+        )
+
+
 def info(path: bytes) -> ImageInfo:
     """Look at an image.
 
@@ -103,6 +115,7 @@ def info(path: bytes) -> ImageInfo:
         InputError: it cannot be read, a part is missing, or the container is damaged.
         UsageError: the extra that decodes it is not installed.
     """
+    _need_path(path)
     kind = detect.detect(path)
     if kind.logical:
         return _logical(path, kind)

@@ -38,6 +38,7 @@ _HEAD = 64
 _PROOF_START = b"c2sp.org/tlog-proof@"
 _ORIGIN_START = b"evkit-proof-of-origin "
 _MEMO_STARTS = (b"HEAD OF A LEDGER OF DIGITAL EVIDENCE", b"evkit-memo/")
+_NAMED = 3  # bundles in a folder that is none
 _MAX_PROOF = 1 << 20
 _MAX_ENTRY = 1 << 16
 
@@ -161,9 +162,15 @@ def _one(text: str, kind: str, beside: list[str], brought: Supplied, request: Re
 
 def _need_bundle(tree: Tree) -> None:
     if not tree.sizes.keys() & {layout.MANIFEST, layout.SIGNATURE, bag.BAGIT, bag.TAG_LIST}:
+        end = f"/{bag.BAGIT}"
+        inside = sorted(name.removesuffix(end) for name in tree.sizes if name.endswith(end))
+        hint = "name the folder or zip in which `manifest.json` lies"
+        if inside and isinstance(tree, FolderTree):
+            shown = ", ".join(f"`{tree.label}/{escape(name)}`" for name in inside[:_NAMED])
+            hint = f"there is one inside: {shown}"
         raise InputError(
             f"`{tree.label}` is not a bundle: it holds none of the files that every bundle has",
-            hint="name the folder or zip in which `manifest.json` lies",
+            hint=hint,
         )
 
 

@@ -334,6 +334,11 @@ def test_a_source_that_is_not_there(run, tmp_path):
         assert "hint:" in out, arguments
 
 
+def test_a_reference_is_no_path_of_an_image(run):
+    out = run("image", "info", "C1/E1/A1", expect=14)
+    assert "evkit copy list C1/E1/A1" in out
+
+
 def test_a_stopped_acquisition_is_named_before_a_new_one(run, tmp_path, monkeypatch):
     """The same command again begins anew; who meant to go on learns how."""
     from evkit.core.aligned import AlignedWriter

@@ -223,6 +223,14 @@ def test_what_is_not_on_record_is_said(here, evkit):
     assert "did you mean `C1/E1`?" in evkit("verify", "c1/E1", expect=10)
 
 
+def test_a_bundle_inside_is_named(here, evkit):
+    """A stick is given and not the folder on it."""
+    (here / "stick").mkdir()
+    (here / "bundle").rename(here / "stick" / "C1")
+    said = evkit("verify", here / "stick", "--memo", here / "memo.txt", expect=14)
+    assert f"there is one inside: `{here}/stick/C1`" in said
+
+
 def test_a_memo_is_not_verified_but_verified_with(here, evkit):
     said = evkit("verify", here / "memo.txt", expect=2)
     assert f"--memo {here}/memo.txt" in said
