@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from evkit.core.errors import InputError
+from evkit.core.ranges import merge, total
 from evkit.core.text import escape, shorten
 from evkit.hashing import piecefile, pieces
 from evkit.images.detect import detect
@@ -86,10 +87,26 @@ def check_medium(
         text = f"the container of `{ref}` cannot be read now: {error.strerror or error}"
         report.undecided(CONTENT, "media-unreadable", text, ref)
         return
+    _declared(acquisition, image, report)
     same = _compare(acquisition, decoded, pieces_then, report)
     if same and changed:
         text = f"files of the container of `{ref}` changed, the medium in it is as recorded"
         report.remark("container-changed", text, acquisition.row["entry"])
+
+
+def _declared(acquisition: Acquisition, image: E01Image, report: Report) -> None:
+    """Remark what the container says its maker could not read, and its record does not say."""
+    there = merge(image.declared_gaps)
+    within = total((at, min(length, image.size - at)) for at, length in there if at < image.size)
+    unread = acquisition.row.get("unread")
+    stated = unread.get("bytes") if isinstance(unread, dict) else None
+    known = stated if isinstance(stated, int) else 0
+    slack = 2 * (image.sector_size or 0) * len(there)  # the container widens to whole sectors
+    if within and (not known or within > known + slack):
+        entry = acquisition.row["entry"]
+        text = f"the container of `{escape(acquisition.ref)}` says that its maker could not read "
+        text += f"{within:,} bytes of the medium; entry {entry} records {known:,}"
+        report.remark("container-unread", text, entry)
 
 
 def _not_decoded(acquisition: Acquisition, report: Report, why: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 
@@ -22,7 +23,7 @@ E01, RAW = ("image.E01", v.build(MEDIUM)[0]), ("image.raw", MEDIUM)
 REF = f"{CASE}/E1/A1"
 
 
-def verified(tmp_path, file, role, media):
+def verified(tmp_path, file, role, media, **more):
     """A bundle with one acquisition of one file."""
     name, data = file
     ledger = bundlekit.Ledger()
@@ -33,6 +34,7 @@ def verified(tmp_path, file, role, media):
     ledger.add(Draft(kind="register", case=CASE, exhibits=exhibits, fields={"what": "stick"}))
     listed = [bundlekit.artifact(name, data, role)]
     fields = {"result": "complete", "made_by": "evkit", "media": media, "artifacts": listed}
+    fields |= more
     subjects = (Subject(REF, {"sha256": SHA256}),)
     ledger.add(
         Draft(kind="acquire-end", case=CASE, exhibits=exhibits, acquisitions=(REF,),
@@ -123,3 +125,24 @@ def test_a_raw_image_under_a_name_that_evkit_does_not_give(tmp_path):
     media = MEDIA | {"size": len(MEDIUM) + 512, "sha256": "ab" * 32}
     report = verified(tmp_path, ("disk.bin", MEDIUM), "image", media)
     assert bundlekit.codes(report) == {"media-form"}
+
+
+UNREAD = dataclasses.replace(v.GUYMAGER, errors=((2, 3), (60, 5)))
+WITH_ERRORS = ("image.E01", v.build(MEDIUM, UNREAD)[0])
+
+
+@pytest.mark.parametrize(
+    ("unread", "said"),
+    [
+        ({}, "4,096 bytes of the medium; entry 4 records 0"),
+        ({"unread": {"bytes": 512}}, "4,096 bytes of the medium; entry 4 records 512"),
+        ({"unread": {"bytes": 4096}}, ""),
+        ({"unread": {"bytes": 3000}}, ""),
+    ],
+)
+def test_the_container_names_unread_sectors_that_its_record_does_not(tmp_path, unread, said):
+    report = verified(tmp_path, WITH_ERRORS, "image", MEDIA, **unread)
+    told = [remark.text for remark in report.remarks if remark.code == "container-unread"]
+    assert len(told) == bool(said)
+    assert said in "".join(told)
+    assert report.answer("content") == "PASS"
