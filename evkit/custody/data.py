@@ -208,6 +208,7 @@ def close(state: State, findings: Findings) -> None:
         for exhibit in case.exhibits.values():
             for acquisition in exhibit.acquisitions.values():
                 _unfinished(acquisition, exhibit.ref, findings)
+                _inventories(acquisition, exhibit.ref, findings)
                 derived.check(acquisition, state, findings)
 
 
@@ -226,3 +227,18 @@ def _unfinished(acquisition: Acquisition, exhibit: str, findings: Findings) -> N
     if acquisition.result in {"complete", "with-gaps"}:
         text = f"`{acquisition.ref}` was not compared again after it was taken (entry {end})"
         findings.add("not-verified", text, end, exhibit=exhibit)
+
+
+def _inventories(acquisition: Acquisition, exhibit: str, findings: Findings) -> None:
+    """Remark inventories of what was not yet there, and those that came after another."""
+    made, end = sorted(acquisition.inventories), acquisition.ended_entry
+    early = [entry for entry in made if end is None or entry < end]
+    if early:
+        text = f"entry {early[0]} is an inventory of `{acquisition.ref}`, whose end is "
+        text += "not recorded" if end is None else f"recorded only by entry {end}"
+        findings.add("inventory-without-data", text, *early, exhibit=exhibit)
+    if len(made) > 1:
+        listed = ", ".join(str(entry) for entry in made)
+        text = f"`{acquisition.ref}` was inventoried {len(made)} times (entries {listed}); "
+        text += "the last one counts"
+        findings.add("inventory-repeated", text, *made, exhibit=exhibit)

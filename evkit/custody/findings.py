@@ -65,6 +65,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         REMARK,
         "digests stated with a delivery do not agree, or what they name is not there",
     ),
+    "inventory-without-data": (GAP, "an inventory of data whose end is not recorded before it"),
+    "inventory-repeated": (REMARK, "an acquisition was inventoried again; the last one counts"),
     "inventory-incomplete": (REMARK, "the inventory could not read everything"),
     "verification-failed": (GAP, "a recorded check of digests said no"),
     "not-verified": (REMARK, "data that were taken and never compared again"),

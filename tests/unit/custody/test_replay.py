@@ -536,3 +536,27 @@ def test_a_state_of_verification_that_is_no_word(ledger, state):
     raw = {"result": "complete", "verification": {"state": state}}
     ledger.add("acquire-end", _acquisitions=["E1/A1"], result="complete", _raw=raw)
     assert ledger.codes() == ["not-verified"]
+
+
+def test_an_inventory_before_the_end_of_its_data_is_a_gap(ledger):
+    ledger.start("E1")
+    ledger.add("acquire-start", _acquisitions=["E1/A1"])
+    early = ledger.add("inventory", _acquisitions=["E1/A1"], result="complete")
+    without = finding(ledger.replay(), "inventory-without-data")
+    assert without.events == (early,)
+    assert "is not recorded" in without.text
+    end = _ended(ledger, "aa")
+    found = finding(ledger.replay(), "inventory-without-data")
+    assert found.events == (early,)
+    assert (found.level, f"recorded only by entry {end}" in found.text) == ("gap", True)
+
+
+def test_an_inventory_that_another_one_followed_is_remarked(ledger):
+    ledger.start("E1")
+    ledger.add("acquire-start", _acquisitions=["E1/A1"])
+    _ended(ledger, "aa")
+    first = ledger.add("inventory", _acquisitions=["E1/A1"], result="with-gaps")
+    codes = {found.code for found in ledger.replay().findings}
+    assert not codes & {"inventory-repeated", "inventory-without-data"}
+    second = ledger.add("inventory", _acquisitions=["E1/A1"], result="complete")
+    assert finding(ledger.replay(), "inventory-repeated").events == (first, second)
