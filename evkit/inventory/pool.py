@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 LOSSES = 1000  # directories and records of one volume that may cost a child each
 LOST_SECONDS = 4 * 3600.0  # that may be spent waiting for children that are silent
 _DEEP = 2  # tasks that a child has at a time, so that it never waits
+_OPENINGS = 2  # a child that was ended at the start may have been ended by chance
 _STARTS = 3  # children in a row that end before they have opened the file system
 _ROW_OR_KEPT = frozenset({ROW, KEPT})
 _ROWS = frozenset({"name", "directory", "stream", "space", "error"})
@@ -82,14 +83,27 @@ class Pool(Closing):
     def open(self) -> Iterator[Message]:
         """Start the first child; yields what it says up to the facts of the file system.
 
+        A first child that crashes is replaced once: it may have had to make room for others.
+
         Raises:
             EngineStoppedError: it does not come that far.
         """
-        self._failed_starts = _STARTS  # what ends the first child at once will end the next
-        self._start()
-        while self._facts is None and self._workers:
-            self._step()
-            yield from self._said()
+        rows = False
+        for tried in range(_OPENINGS):
+            self._failed_starts = _STARTS
+            try:
+                self._start()
+                while self._facts is None and self._workers:
+                    self._step()
+                    for message in self._said():
+                        rows = rows or message.kind == "row"
+                        yield message
+                break
+            except EngineStoppedError as error:
+                rows = rows or any(message.kind == "row" for message in self._told)
+                if tried + 1 == _OPENINGS or rows or error.reason != "engine-crash":
+                    raise  # rows would come twice; a hang would take as long again
+                self._told.clear()
         self._failed_starts = 0
 
     @property

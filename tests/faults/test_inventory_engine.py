@@ -225,6 +225,27 @@ more = dict(streams=range(100, 200), record=once)
         assert kit.of_kind(inventory, "filesystem")[0]["state"] == "damaged"
 
 
+@pytest.mark.parametrize(("crashes", "lost"), [(1, False), (2, True)])
+def test_a_crash_while_the_volume_is_opened_is_tried_again_once(tmp_path, crashes, lost):
+    """The system may have ended the child to make room; what crashes it will do so again."""
+    seen = tmp_path / "seen"
+    before = f"""
+if request["task"] != "table":
+    say("info", {{"engine": "x"}})
+    with open({str(seen)!r}, "a") as count:
+        count.write("x")
+    if os.path.getsize({str(seen)!r}) <= {crashes}:
+        os.kill(os.getpid(), 9)
+more = dict(streams=range(100, 110))
+"""
+    with _scan(tmp_path, before) as inventory:
+        (volume,) = kit.of_kind(inventory, "filesystem")
+        errors = [row["reason"] for row in kit.of_kind(inventory, "error")]
+    assert seen.read_text() == "x" * 2
+    assert volume["state"] == ("damaged" if lost else "ok")
+    assert errors == (["engine-crash"] if lost else ["made-up"] * 10)
+
+
 def test_another_file_system_than_before_is_a_lie(tmp_path):
     flag = tmp_path / "flag"
     before = f"""
