@@ -99,6 +99,7 @@ EXITS = (
 @click.option("--block-nodes", is_flag=True, help="Locate damage to 16 KiB instead of 1 MiB.")
 @click.option(
     "--retries",
+    metavar="N",
     type=click.IntRange(0, 100),
     default=0,
     show_default=True,
@@ -117,7 +118,7 @@ EXITS = (
 @click.option(
     "--rescued", metavar="IMAGE", help="Go on with the image of a rescue by ddrescue (with --map)."
 )
-@click.option("--map", "map_", metavar="FILE", help="The map of that rescue.")
+@click.option("--map", "map_", metavar="FILE", help="The map of the rescue, as ddrescue wrote it.")
 @click.option(
     "--inventory",
     is_flag=True,

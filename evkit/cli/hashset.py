@@ -56,7 +56,7 @@ def hashset() -> None:
 @click.option("--source", "origin", metavar="TEXT", help="Where it comes from.")
 @click.option("--release", metavar="TEXT", help="Its version, if it does not say it itself.")
 @click.option(
-    "--category", "categories", type=click.IntRange(0), multiple=True,
+    "--category", "categories", metavar="N", type=click.IntRange(0), multiple=True,
     help="Only this category of Project VIC (repeat).",
 )  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", help="A file outside a station; not recorded.")

@@ -164,7 +164,11 @@ def run(
 )
 @click.option("--problems", is_flag=True, help="Only what could not be read.")
 @click.option(
-    "--limit", type=click.IntRange(0), default=0, help="Entries or problems at most; 0 for all."
+    "--limit",
+    metavar="N",
+    type=click.IntRange(0),
+    default=0,
+    help="Entries or problems at most; 0 for all.",
 )
 @NO_CHECK
 def list_(

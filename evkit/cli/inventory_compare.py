@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.argument("second", metavar="B")
 @click.option(
     "--limit",
+    metavar="N",
     type=click.IntRange(0),
     default=50,
     show_default=True,

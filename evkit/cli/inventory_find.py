@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 @common
 @click.argument("what", metavar="[CASE[/E1[/A1]]|PATH]", required=False)
 @criteria_options
-@click.option("--limit", type=click.IntRange(0), default=0, help="Entries at most; 0 for all.")
+@click.option(
+    "--limit", metavar="N", type=click.IntRange(0), default=0, help="Entries at most; 0 for all."
+)
 @NO_CHECK
 def find(
     session: Session, what: str | None, criteria: Criteria, limit: int, no_check: bool

@@ -39,7 +39,7 @@ def officer() -> None:
     help="What the officer does (repeat). Default: officer.",
 )  # fmt: skip
 @click.option("--id", "short", metavar="SLUG", help="Short name; else made from NAME or the badge.")
-@click.option("--days", type=click.IntRange(1, 3650), default=1095, show_default=True,
+@click.option("--days", metavar="N", type=click.IntRange(1, 3650), default=1095, show_default=True,
               help="Validity of the certificate.")  # fmt: skip
 @_ROOT_DIR
 @_ROOT_PHRASE

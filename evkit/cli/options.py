@@ -99,7 +99,11 @@ def recording(function: Callable[..., Any]) -> Callable[..., Any]:
             "--happened", metavar="WHEN", help="When it happened: 2026-11-22T14:05:00+05:00."
         ),
         click.option(
-            "--set", "settings", metavar="FIELD=VALUE", multiple=True, help="Set a field (repeat)."
+            "--set",
+            "settings",
+            metavar="FIELD=VALUE",
+            multiple=True,
+            help="Set a field (repeat); a wrong name is answered with the right ones.",
         ),
         click.option(
             "--fields", "fields_file", metavar="FILE", help="Read fields from a YAML or JSON file."
