@@ -223,15 +223,17 @@ def _partition(folder: bytes, number: str, mounts: list[Mount]) -> Partition:
     told = record or udev.Record()
     start = sysfs.read_text(os.path.join(folder, b"start"))
     family = sysfs.below(number) if os.path.isfile(os.path.join(folder, b"partition")) else {number}
+    here = [mount for mount in mounts if mount.devices & family]
+    own = (mount.type for mount in here if number in mount.devices)  # not that of what lies below
     return Partition(
         name=name,
         number=number,
         size=_number(folder, b"size") * _UNIT,
         start=int(start) if start.isascii() and start.isdigit() else None,
-        file_system=told.text("ID_FS_TYPE"),
+        file_system=told.text("ID_FS_TYPE") or next(own, None),
         label=told.text("ID_FS_LABEL", "ID_PART_ENTRY_NAME") or udev.from_link(links, "by-label"),
         uuid=told.text("ID_FS_UUID") or udev.from_link(links, "by-uuid"),
-        mounted=tuple(dict.fromkeys(m.point for m in mounts if m.devices & family)),
+        mounted=tuple(dict.fromkeys(mount.point for mount in here)),
     )
 
 

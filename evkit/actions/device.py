@@ -241,7 +241,11 @@ def _identities(who: Identity) -> list[str]:
 
 
 def _part(part: devices.Partition) -> str:
-    words = [escape(part.name), in_words(part.size), escape(part.file_system or "no file system")]
+    words = [
+        escape(part.name),
+        in_words(part.size),
+        escape(part.file_system or "no known file system"),
+    ]
     if part.label:
         words.append(f"`{escape(part.label)}`")
     if part.mounted:

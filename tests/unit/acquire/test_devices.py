@@ -63,6 +63,13 @@ def test_a_mounted_stick_is_offered_and_says_where(machine, point):
     assert found.mounted == (point.encode(),)
 
 
+def test_what_is_mounted_has_a_file_system_though_udev_does_not_know(machine, monkeypatch):
+    monkeypatch.setattr(udev, "read", lambda _: None)
+    machine.mount("8:33", "/mnt", type_="exfat")
+    (part,) = (p for p in by_name(devices.listing())["sdc"].partitions if p.mounted)
+    assert part.file_system == "exfat"
+
+
 def test_swap_is_the_system(machine, monkeypatch):
     monkeypatch.setattr(sysfs, "swap_devices", lambda: {"8:33"})
     assert by_name(devices.listing())["sdc"].withheld == devices.SYSTEM
