@@ -112,6 +112,9 @@ def _container(path: bytes, report: Report) -> str | None:
         paths = [known[number] for number in sorted(known)]
     try:
         with E01Image(paths, partial=True) as image:
+            if image.is_hollow:
+                container.judge_hollow(image, report)
+                return None
             decoded = decoding.decode(image, container.names_for(image))
             container.judge(image, decoded, report)
     except InputError as error:

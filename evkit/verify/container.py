@@ -64,6 +64,14 @@ def judge(image: E01Image, decoded: Decoded, report: Report) -> None:
         report.reach.append(text)
 
 
+def judge_hollow(image: E01Image, report: Report) -> None:
+    """Answer content for a container that lacks nearly all of its medium: it is not decoded."""
+    text = f"{image.lacking:,} of {image.chunks:,} chunks of the medium are nowhere in the files "
+    text += "that are here; the others were not decoded"
+    report.undecided(CONTENT, "container-missing", text)
+    report.reach.append(f"{image.lacking:,} chunks are not here")
+
+
 def _lost(decoded: Decoded, report: Report) -> None:
     for lost in decoded.lost:
         text = f"cannot be decoded: {lost.text}"

@@ -77,6 +77,7 @@ def check_medium(
         pieces_then = recorded_pieces(acquisition, source)
         blocks = pieces_then is not None and pieces_then.block_nodes is not None
         with E01Image(here, partial=True) as image:
+            _need_substance(image)
             decoded = decode_all(image, algorithms, block_nodes=blocks)
     except InputError as error:
         text = f"the container of `{ref}` cannot be decoded: {escape(error.message)}"
@@ -92,6 +93,11 @@ def check_medium(
     if same and changed:
         text = f"files of the container of `{ref}` changed, the medium in it is as recorded"
         report.remark("container-changed", text, acquisition.row["entry"])
+
+
+def _need_substance(image: E01Image) -> None:
+    if image.is_hollow:
+        raise InputError(f"{image.lacking:,} chunks of its medium are not in its files")
 
 
 def _declared(acquisition: Acquisition, image: E01Image, report: Report) -> None:

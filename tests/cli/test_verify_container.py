@@ -209,3 +209,11 @@ def test_many_oddities_do_not_hide_a_second_content(verify, noise):
     report = verify(v.build(medium, compress=False, entries=swap, extra=extra), code=5)
     assert report["questions"]["content"]["answer"] == "UNDECIDED"
     assert "two contents in one container" in report["first_line"]
+
+
+@pytest.mark.parametrize("chunks", [2**20, 2**32 - 1])
+def test_a_claim_of_terabytes_keeps_nobody_busy(verify, chunks):
+    report = verify([v.hollow(v.build(MEDIUM)[0], chunks)], code=5)
+    assert [c["code"] for c in states(report, "UNDECIDED")] == ["container-missing"]
+    assert states(report, "FAIL") == []
+    assert f"{chunks - 6:,} chunks are not here" in report["first_line"]

@@ -270,3 +270,13 @@ def reseal(data: bytes, offset: int, kind: bytes, after: int, size: int) -> byte
 def flip(data: bytes, at: int, mask: int = 1) -> bytes:
     """Return the file with a byte changed."""
     return data[:at] + bytes([data[at] ^ mask]) + data[at + 1 :]
+
+
+def hollow(data: bytes, chunks: int) -> bytes:
+    """Return an E01 of one segment that claims a medium of so many chunks."""
+    body = data.find(b"volume") + 76
+    volume = bytearray(data[body : body + 1052])
+    struct.pack_into("<I", volume, 4, chunks)
+    struct.pack_into("<Q", volume, 16, chunks * 64)
+    struct.pack_into("<I", volume, 1048, zlib.adler32(volume[:1048]))
+    return data[:body] + volume + data[body + 1052 :]

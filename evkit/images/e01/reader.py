@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from evkit.images.e01.segments import Part
     from evkit.images.e01.tables import Group
 
+HOLLOW: Final = 16 << 30  # bytes of zeros that are still digested for a medium that is not here
+HOLLOW_TIMES: Final = 4
 _BATCH: Final = 1 << 22  # bytes of the medium that are decoded at a time, and kept
 _SMALL: Final = 2  # chunks
 
@@ -175,6 +177,17 @@ class E01Image(Closing):
             InputError: the image is closed, or a segment was changed meanwhile.
         """
         return self._chunks.runs(first, max(0, min(count, self.chunks - first)))
+
+    @property
+    def lacking(self) -> int:
+        """The number of chunks of which no segment that is here says where they are stored."""
+        return sum(group.chunks for group in self._chunks.groups if group.part < 0)
+
+    @property
+    def is_hollow(self) -> bool:
+        """Whether nearly all of a large medium is lacking, so that decoding it only makes zeros."""
+        lacking = self.lacking
+        return lacking * self.chunk > HOLLOW and lacking > HOLLOW_TIMES * (self.chunks - lacking)
 
     def descriptor(self, segment: int) -> int:
         """Return the open file of a segment, for `os.pread`.

@@ -146,3 +146,9 @@ def test_the_container_names_unread_sectors_that_its_record_does_not(tmp_path, u
     assert len(told) == bool(said)
     assert said in "".join(told)
     assert report.answer("content") == "PASS"
+
+
+def test_a_recorded_container_of_nothing_but_a_claim(tmp_path):
+    file = ("image.E01", v.hollow(v.build(MEDIUM)[0], 2**32 - 1))
+    report = verified(tmp_path, file, "image", MEDIA | {"size": (2**32 - 1) * 32768})
+    assert bundlekit.codes(report) == {"media-form"}
