@@ -78,10 +78,23 @@ class Index:
     def open(cls, path: bytes, store: Store) -> Self:
         """Open the projection and bring it up to the ledger; in memory where it cannot be kept."""
         try:
-            index = cls(store, _connect(path))
-            index.refresh()
+            return cls._opened(path, store)
         except sqlite3.Error:
             return cls.rebuild(path, store)
+
+    @classmethod
+    def _opened(cls, path: bytes, store: Store) -> Self:
+        connection = sqlite3.connect(
+            path.decode() if path == b":memory:" else path, timeout=30.0, isolation_level=None
+        )
+        try:
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("PRAGMA trusted_schema = OFF")
+            index = cls(store, connection)
+            index.refresh()
+        except BaseException:
+            connection.close()
+            raise
         return index
 
     @classmethod
@@ -91,12 +104,9 @@ class Index:
             with contextlib.suppress(FileNotFoundError, PermissionError):
                 os.unlink(name)
         try:
-            index = cls(store, _connect(path))
-            index.refresh()
+            return cls._opened(path, store)
         except sqlite3.Error:
-            index = cls(store, _connect(b":memory:"))
-            index.refresh()
-        return index
+            return cls._opened(b":memory:", store)
 
     def refresh(self) -> None:
         """Read the entries that came since; begin anew when the ledger is another one."""
@@ -207,11 +217,3 @@ def _refs(event: Event) -> Iterator[str]:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _connect(path: bytes) -> sqlite3.Connection:
-    connection = sqlite3.connect(path.decode() if path == b":memory:" else path, timeout=30.0,
-                                 isolation_level=None)  # fmt: skip
-    connection.execute("PRAGMA synchronous = OFF")
-    connection.execute("PRAGMA trusted_schema = OFF")
-    return connection

@@ -69,12 +69,13 @@ class SqliteStore:
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         with _errors(path):
             connection = _connect(path, "rwc")
-            connection.executescript(
-                f"BEGIN IMMEDIATE; PRAGMA application_id = {schema.APPLICATION_ID};"
-                f"PRAGMA user_version = {schema.VERSION};{schema.TABLES}{schema.TRIGGERS}"
-            )
-            durable.step("commit", path)
-            connection.execute("COMMIT")
+            with _closed_on_error(connection):
+                connection.executescript(
+                    f"BEGIN IMMEDIATE; PRAGMA application_id = {schema.APPLICATION_ID};"
+                    f"PRAGMA user_version = {schema.VERSION};{schema.TABLES}{schema.TRIGGERS}"
+                )
+                durable.step("commit", path)
+                connection.execute("COMMIT")
         durable.fsync_dir(os.path.dirname(path))
         return cls(path, connection)
 
@@ -93,10 +94,11 @@ class SqliteStore:
         writable = os.access(path, os.W_OK) and os.access(os.path.dirname(path), os.W_OK)
         with _errors(path):
             connection = _connect(path, "rw" if writable else "ro")
-            found = [
-                connection.execute(f"PRAGMA {name}").fetchone()[0]
-                for name in ("application_id", "user_version")
-            ]
+            with _closed_on_error(connection):
+                found = [
+                    connection.execute(f"PRAGMA {name}").fetchone()[0]
+                    for name in ("application_id", "user_version")
+                ]
         if found != [schema.APPLICATION_ID, schema.VERSION]:
             connection.close()
             raise InputError(
@@ -259,12 +261,22 @@ class SqliteStore:
 def _connect(path: bytes, mode: str) -> sqlite3.Connection:
     uri = f"file:{_percent(os.path.abspath(path))}?mode={mode}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY)
-    for setting in ("trusted_schema = OFF", "foreign_keys = ON", "cell_size_check = ON"):
-        connection.execute(f"PRAGMA {setting}")
-    if mode != "ro":
-        connection.execute("PRAGMA journal_mode = DELETE")
-        connection.execute("PRAGMA synchronous = EXTRA")
+    with _closed_on_error(connection):
+        for setting in ("trusted_schema = OFF", "foreign_keys = ON", "cell_size_check = ON"):
+            connection.execute(f"PRAGMA {setting}")
+        if mode != "ro":
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute("PRAGMA synchronous = EXTRA")
     return connection
+
+
+@contextlib.contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _percent(path: bytes) -> str:

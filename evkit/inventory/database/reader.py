@@ -299,7 +299,10 @@ def open_file(path: bytes) -> sqlite3.Connection:
             f"`{shown}` is not a file", hint="make an inventory with `evkit inventory run`"
         )
     address = Path(os.path.abspath(os.fsdecode(path))).as_uri() + "?immutable=1&mode=ro"
-    connection = sqlite3.connect(address, uri=True)
+    try:
+        connection = sqlite3.connect(address, uri=True)
+    except sqlite3.Error as error:  # a path over 512 bytes, for one
+        raise InputError(f"cannot read `{shown}`: {escape(str(error))}") from error
     try:
         found = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
         connection.execute(_CACHE)

@@ -6,9 +6,10 @@ import hashlib
 import os
 import sqlite3
 
+import leftovers
 import pytest
 
-from evkit.core.errors import InputError, RefusedError
+from evkit.core.errors import EvkitError, InputError, RefusedError
 from evkit.merkle import proof, tree
 from evkit.station.sqlite_store import SqliteStore, grow
 from evkit.station.store import Entry, Secret
@@ -174,3 +175,17 @@ def test_damage(tmp_path):
     path.write_bytes(b"")
     with pytest.raises(InputError, match="not a ledger"):
         SqliteStore.open(os.fsencode(path))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"SQLite format 3\0" + b"\xff" * 4096, b"no database" * 500]
+)
+def test_a_damaged_ledger_leaves_no_file_open(tmp_path, content):
+    path = tmp_path / "ledger.db"
+    path.write_bytes(content)
+    before = leftovers.files()
+    with pytest.raises(EvkitError) as caught:
+        SqliteStore.open(os.fsencode(path))
+    assert caught.traceback  # it is held, with its frames
+    opened = {leads for number, leads in leftovers.files().items() if number not in before}
+    assert os.fspath(path) not in opened

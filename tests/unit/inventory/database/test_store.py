@@ -173,3 +173,6 @@ def test_a_place_that_sqlite_cannot_open_is_said(tmp_path):
     folder.mkdir(parents=True)
     with leftovers.none(), pytest.raises(StorageError, match="cannot write"):
         store.Writer(os.fsencode(folder / "i.db"))
+    (folder / "i.db").write_bytes(b"x")
+    with pytest.raises(InputError, match="cannot read"):
+        Inventory(os.fsencode(folder / "i.db"))
