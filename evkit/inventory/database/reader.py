@@ -17,7 +17,7 @@ from evkit.core.errors import InputError, RefusedError
 from evkit.core.progress import SILENT
 from evkit.core.text import escape, escape_bytes
 from evkit.inventory.database import sound
-from evkit.inventory.database.tables import SCHEMA, digest_key, name_key
+from evkit.inventory.database.tables import INDEXES, SCHEMA, TABLES, VIEWS, digest_key, name_key
 from evkit.inventory.holders import Holders
 from evkit.manifest import rowaccept, rows
 from evkit.manifest.rows import DIGESTS
@@ -32,6 +32,7 @@ _TABLE = {"name": "name_keys", "stream": "stream_keys"}
 _ASKED = 500  # records of one query
 _BLOCK = 4 << 20
 _COUNT = re.compile("0|[1-9][0-9]{0,14}", re.ASCII)
+_OBJECTS = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"
 _CACHE = "PRAGMA cache_size = -32768"
 
 
@@ -304,6 +305,10 @@ def open_file(path: bytes) -> sqlite3.Connection:
     except sqlite3.Error as error:  # a path over 512 bytes, for one
         raise InputError(f"cannot read `{shown}`: {escape(str(error))}") from error
     try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        if not _is_usual(connection):
+            connection.close()
+            raise InputError(f"`{shown}` is not an inventory of version `{SCHEMA}`: other tables")
         found = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
         connection.execute(_CACHE)
     except (sqlite3.Error, ValueError) as error:  # text that is not UTF-8 is a ValueError
@@ -313,3 +318,17 @@ def open_file(path: bytes) -> sqlite3.Connection:
         connection.close()
         raise InputError(f"`{shown}` is an inventory of another version than `{SCHEMA}`")
     return connection
+
+
+def _is_usual(connection: sqlite3.Connection) -> bool:
+    """Say whether a file has the tables of an inventory and nothing that runs when it is read."""
+    usual = _usual()
+    there = set(connection.execute(_OBJECTS).fetchmany(len(usual) + 1))
+    return there <= usual and {item for item in usual if item[0] == "table"} <= there
+
+
+@functools.cache
+def _usual() -> frozenset[tuple[str, str, str]]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as made:
+        made.executescript(TABLES + INDEXES + VIEWS)
+        return frozenset(made.execute(_OBJECTS))

@@ -8,6 +8,7 @@ import sqlite3
 
 import pytest
 
+from evkit.core.errors import InputError
 from evkit.inventory.database import sound
 from evkit.inventory.database.reader import Inventory
 from evkit.inventory.database.store import Writer
@@ -87,10 +88,34 @@ def test_a_row_that_is_gone(path):
 
 
 def test_an_index_of_something_else(path):
-    found = changed(
-        path,
-        "PRAGMA writable_schema = ON",
-        "UPDATE sqlite_master SET sql = 'CREATE INDEX stream_by_size ON stream_keys (inode)' "
-        "WHERE name = 'stream_by_size'",
-    )
+    """Built over another column, then described as before."""
+    for column, after in (("inode", "REINDEX stream_by_size"), ("size", "PRAGMA quick_check")):
+        with contextlib.closing(sqlite3.connect(os.fsdecode(path))) as base:
+            base.execute("PRAGMA writable_schema = ON")
+            sql = f"CREATE INDEX stream_by_size ON stream_keys ({column})"
+            base.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'stream_by_size'", (sql,))
+            base.commit()
+        with contextlib.closing(sqlite3.connect(os.fsdecode(path))) as base:
+            base.execute(after)
+            base.commit()
+    with Inventory(path) as inventory:
+        found = inventory.problems()
     assert [text.partition(":")[0] for text in found] == ["the database is damaged"]
+
+
+ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
+
+
+@pytest.mark.parametrize("change", [
+    f"ALTER TABLE rows RENAME TO was; CREATE VIEW rows AS {ENDLESS} SELECT * FROM was, c;",
+    f"DROP TABLE meta; CREATE VIEW meta AS {ENDLESS} SELECT 'k' || x AS key, x AS value FROM c;",
+    "DROP TABLE type_keys;", "CREATE TABLE more (x);",
+    "CREATE TRIGGER t AFTER INSERT ON meta BEGIN DELETE FROM rows; END;",
+    "DROP INDEX name_by_name; CREATE INDEX name_by_name ON name_keys (name) WHERE n < 5;",
+])  # fmt: skip
+def test_other_tables_are_never_read(path, change):
+    """A view that never ends would keep the first query busy for ever."""
+    with contextlib.closing(sqlite3.connect(os.fsdecode(path))) as base:
+        base.executescript(change)
+    with pytest.raises(InputError, match="other tables"):
+        Inventory(path)
