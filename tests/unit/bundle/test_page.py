@@ -48,7 +48,7 @@ def test_who_stands_before_what_and_tables_keep_to_the_paper(page):
 def test_roles_are_in_words(page):
     assert re.search(r"<td>(image|list of files taken in|inventory \(\d+ rows?\))</td>", page)
     assert "1 gaps" not in page
-    assert "inventory (1 row)" in page
+    assert "inventory (2 rows)" in page
 
 
 def test_every_digest_of_the_manifest_is_whole(page):
