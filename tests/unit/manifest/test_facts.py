@@ -20,7 +20,7 @@ def test_rows(made):
     assert [row["entry"] for row in made["entries"]] == [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 12]
     assert [row["exhibits"] for row in made["exhibits"]] == [["K-7/E1"], ["K-7/E2"]]
     assert [row["acquisition"] for row in made["acquisitions"]] == ["K-7/E1/A1", "K-7/E2/A1"]
-    assert made["inventories"][0]["rows"] == 1
+    assert made["inventories"][0]["rows"] == 2
     register = made["entries"][4]
     assert register["personal"] == ["owner.name"]
     assert "purpose" not in register
