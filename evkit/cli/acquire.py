@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evkit.cli.frame import command
-from evkit.cli.options import common, only_with, recording
+from evkit.cli.options import common, need_e01, only_with, recording
 from evkit.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -242,6 +242,7 @@ def _request(recording: Recording, options: dict[str, Any], fields: dict[str, ob
     rescued, chart = options["rescued"], options["map_"]
     if (rescued is None) != (chart is None):
         raise UsageError("`--rescued` and `--map` go together", hint="image and map of ddrescue")
+    need_e01(options["format_"])
     return Request(
         source=os.fsencode(options["source"]),
         exhibit=options["exhibit"],

@@ -9,7 +9,7 @@ import click
 
 from evkit.cli import prompts
 from evkit.cli.frame import command, group
-from evkit.cli.options import common, recording
+from evkit.cli.options import common, need_e01, recording
 from evkit.core.errors import CaseError, ExitCode, UsageError
 from evkit.core.refs import is_ref, parse_ref
 
@@ -222,6 +222,7 @@ def _request(recording: Recording, options: dict[str, Any]) -> Request:
     from evkit.cli.sizes import read_size
 
     split, to = options["split"], options["to"]
+    need_e01(options["format_"])
     return Request(
         format=options["format_"],
         compress=options["compress"],

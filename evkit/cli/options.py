@@ -151,6 +151,20 @@ def only_with(mode: str, *names: str) -> None:
             )
 
 
+def need_e01(format_: str | None) -> None:
+    """Refuse a compression that was typed for an image that has none.
+
+    Raises:
+        UsageError: `--compress` goes with `--format raw`.
+    """
+    source = click.get_current_context().get_parameter_source("compress")
+    if format_ == "raw" and source is click.core.ParameterSource.COMMANDLINE:
+        raise UsageError(
+            "`--compress` does not go with `--format raw`",
+            hint="a raw image holds the medium as it is; leave one of the two out",
+        )
+
+
 def merge_fields(path: str | None, settings: tuple[str, ...]) -> dict[str, object]:
     """Return the fields of a file, overridden by `FIELD=VALUE` settings.
 

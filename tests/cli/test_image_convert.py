@@ -362,3 +362,12 @@ def test_a_stopped_conversion_leaves_nothing(tmp_path):
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130, told
     assert os.listdir(tmp_path) == ["disk.dd"]
+
+
+def test_a_raw_image_has_no_compression(run, tmp_path):
+    write(tmp_path / "disk.dd", content())
+    said = run(
+        "convert", "disk.dd", "-o", "x.raw", "--format", "raw", "--compress", "best", expect=2
+    )
+    assert "`--compress` does not go with `--format raw`" in said
+    assert not (tmp_path / "x.raw").exists()
