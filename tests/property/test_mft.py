@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+import mftkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,4 +50,4 @@ def test_damaged_records(data):
     for found in (cut, validlength._fixed(cut) or b""):
         names = _names(found) if len(found) >= 0x40 else []
         assert names is None or all(len(name) <= len(found) for name in names)
-    validlength.read_valid_length(cut, 0x80, 1)
+    mftkit.valid_length(cut, 0x80, 1)

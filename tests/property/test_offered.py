@@ -7,12 +7,12 @@ import os
 import random
 
 import inventorykit as kit
+import mftkit
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evkit.inventory.offered import Offered
-from evkit.inventory.validlength import read_valid_length
 
 ROUNDS = int(os.environ.get("EVKIT_MUTATIONS", "4"))
 SIZE = 5000
@@ -46,7 +46,7 @@ def test_any_extents_in_any_window(streams, block, room):
 def test_any_record_has_a_valid_length_or_none(data, attr, number):
     record = b"FILE\x30\x00\x03\x00" + data
     for tried in (data, record, record.ljust(1024, b"\x00")):
-        found = read_valid_length(tried, attr, number)
+        found = mftkit.valid_length(tried, attr, number)
         assert found is None or (tried[:4] == b"FILE" and 0 <= found < 1 << 64)
 
 

@@ -11,10 +11,11 @@ import subprocess
 import sys
 
 import inventorykit as kit
+import mftkit
 import pytest
 
 from evkit.core.errors import InterruptedByUserError
-from evkit.inventory import alongside, validlength, walked
+from evkit.inventory import alongside, walked
 from evkit.inventory.alongside import Alongside
 from evkit.inventory.database.store import Writer
 from evkit.inventory.runner import EngineStoppedError, Limits
@@ -113,12 +114,6 @@ def _record(image, inode):
     return mft["extents"][0][0] + 1024 * inode, row
 
 
-def read_valid_length(record, attr, attr_id):
-    """What the engine takes from a record: fixed up, cut into attributes, one of them read."""
-    data = validlength._fixed(record) or b""
-    return validlength._valid_length(data, validlength._attributes(data), attr, attr_id)
-
-
 @needs_samples
 def test_ntfs_streams_that_were_not_written_to_their_end_are_read_by_the_engine(tmp_path):
     """Behind the valid length the engine gives zeros, whatever the clusters hold."""
@@ -131,7 +126,7 @@ def test_ntfs_streams_that_were_not_written_to_their_end_are_read_by_the_engine(
     place, row = _record(image, inode)
     data = bytearray(image.read_bytes())
     record = data[place : place + 1024]
-    assert read_valid_length(bytes(record), 128, row["attr_id"]) == row["size"]
+    assert mftkit.valid_length(bytes(record), 128, row["attr_id"]) == row["size"]
     at = struct.unpack_from("<H", record, 0x14)[0]
     while struct.unpack_from("<I", record, at)[0] != 128:
         at += struct.unpack_from("<I", record, at + 4)[0]
@@ -162,10 +157,10 @@ def test_valid_lengths_of_records():
         return bytes(data)
 
     good = record(attribute(128, 3), attribute(128, 4, valid=5))
-    assert read_valid_length(good, 128, 3) == 77
-    assert read_valid_length(good, 128, 4) == 5
+    assert mftkit.valid_length(good, 128, 3) == 77
+    assert mftkit.valid_length(good, 128, 4) == 5
     fixed = record(*[attribute(128, number, valid=1 << 40) for number in range(8)])
-    assert {read_valid_length(fixed, 128, number) for number in range(8)} == {1 << 40}
+    assert {mftkit.valid_length(fixed, 128, number) for number in range(8)} == {1 << 40}
     unknown = (
         record(attribute(128, 4)),  # absent
         record(attribute(128, 3), attribute(128, 3)),  # twice
@@ -175,7 +170,7 @@ def test_valid_lengths_of_records():
         record(attribute(128, 3), end=b"\x00" * 4),
         good[:512], good[:300], b"", b"BAAD" + good[4:], good[:511] + b"\x01" + good[512:],
     )  # fmt: skip
-    assert [read_valid_length(data, 128, 3) for data in unknown] == [None] * len(unknown)
+    assert [mftkit.valid_length(data, 128, 3) for data in unknown] == [None] * len(unknown)
 
 
 OFFER = {
