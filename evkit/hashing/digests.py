@@ -12,14 +12,14 @@ import mmap
 import os
 import queue
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from evkit.core.closing import Closing
 from evkit.core.errors import UsageError
 from evkit.core.text import escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
 
     from evkit.hashing.pieces import PieceHasher
 
@@ -72,7 +72,7 @@ class MultiDigest:
         return {name: value.hexdigest() for name, value in self._hashes.items()}
 
 
-class ThreadedDigest:
+class ThreadedDigest(Closing):
     """Digests of one stream, one thread per algorithm; blocks are shared, never copied.
 
     `update` takes a block that must not change until `on_free` is called with it. Used as a
@@ -110,17 +110,6 @@ class ThreadedDigest:
         for thread in self._threads:
             thread.start()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop()
-
     def update(self, block: memoryview) -> None:
         """Give the next block to all algorithms; returns at once."""
         with self._lock:
@@ -132,12 +121,13 @@ class ThreadedDigest:
 
     def digests(self) -> dict[str, str]:
         """Wait for the threads and return lower-case hex by algorithm name."""
-        self._stop()
+        self.close()
         if self._error is not None:
             raise self._error
         return {name: value.hexdigest() for name, value in self._hashes.items()}
 
-    def _stop(self) -> None:
+    def close(self) -> None:
+        """End the threads, after the blocks that were given; twice does no harm."""
         for line in self._queues:
             line.put(None)
         for thread in self._threads:

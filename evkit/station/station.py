@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Self
 
+from evkit.core.closing import Closing
 from evkit.core.errors import CaseError, EvkitError
 from evkit.core.progress import SILENT
 from evkit.core.text import escape
@@ -20,7 +21,6 @@ from evkit.station.trust import Trust
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
-    from types import TracebackType
 
     from evkit.core.progress import Progress
     from evkit.core.refs import Ref
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _KEPT = 4096  # events that are kept after they were read once
 
 
-class Station:
+class Station(Closing):
     """An open station; a context manager.
 
     Attributes:
@@ -292,14 +292,3 @@ class Station:
             self._index.close()
             self._index = None
         self.store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -133,7 +133,7 @@ class Taker:
     def stop(self) -> None:
         """End the threads; whatever happens to the content, this must be called."""
         if isinstance(self._digest, ThreadedDigest):
-            self._digest.__exit__(None, None, None)
+            self._digest.close()
 
     def finish(self) -> dict[str, object]:
         """Return what was made."""
